@@ -1,0 +1,145 @@
+import { z } from 'zod'
+import { symbologySchema } from '#contract/symbology.ts'
+import { idSchema, instantSchema, mediaHashSchema } from '#contract/station/values.ts'
+
+/** How a capture came about, in the Scanner API's words. */
+export const captureTypeSchema = z.enum(['BARCODE', 'IMAGE', 'MANUAL'])
+export type CaptureType = z.infer<typeof captureTypeSchema>
+
+/**
+ * Where the backend's pipeline has a capture. `PENDING` until the backend says otherwise;
+ * `unknown` is a word of a newer backend that this station does not know.
+ */
+export const captureStateSchema = z.enum([
+  'PENDING',
+  'LOOKING_UP',
+  'ENRICHING',
+  'RESOLVING',
+  'COMPLETED',
+  'FAILED',
+  'NOT_FOUND',
+  'unknown',
+])
+export type CaptureState = z.infer<typeof captureStateSchema>
+
+/** What became of a scan on the station. Rows are never deleted; only `counted` ones count and are sent. */
+export const dispositionSchema = z.enum(['counted', 'ignored', 'rejected', 'undone'])
+export type Disposition = z.infer<typeof dispositionSchema>
+
+/** The road to the backend: `none` for what is not to be sent, `parked` for what the backend refused. */
+export const syncStateSchema = z.enum(['none', 'waiting', 'sending', 'sent', 'parked'])
+export type SyncState = z.infer<typeof syncStateSchema>
+
+/** Where a scan came from. */
+export const scanSourceSchema = z.enum(['wedge', 'camera', 'photo', 'manual', 'stdin', 'device'])
+export type ScanSource = z.infer<typeof scanSourceSchema>
+
+/** What is known of a product that a capture was matched with. */
+export const matchedProductSchema = z.object({
+  id: z.string(),
+  gtin: z.string(),
+  name: z.string(),
+  brand: z.string(),
+  netContent: z.string(),
+})
+export type MatchedProduct = z.infer<typeof matchedProductSchema>
+
+export const captureSchema = z.object({
+  /** UUIDv7; also the idempotency key towards the backend. */
+  id: idSchema,
+  /** The station's running number: strictly increasing over all sessions, in order of commit. */
+  sequence: z.number().int(),
+  sessionId: idSchema,
+  type: captureTypeSchema,
+  source: scanSourceSchema,
+  /** The device that read it, as the device list names it; empty when typed. */
+  deviceName: z.string(),
+  /** Verbatim, control characters included; only an AIM prefix is taken off. */
+  raw: z.string(),
+  /** The AIM symbology identifier, as `]E0`, when the reader sent one. */
+  symbologyIdentifier: z.string().nullable(),
+  symbology: symbologySchema,
+  /** GTIN-14 when the value holds one with a right check digit. */
+  gtin: z.string().nullable(),
+  /** GS1 Application Identifiers in order of appearance. */
+  elements: z.array(z.object({ ai: z.string(), value: z.string() })),
+  /** What is odd about the value: codes and English sentences of the parser. */
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+  quantity: z.number().int(),
+  disposition: dispositionSchema,
+  /** How often this item had been counted in the session before this scan. */
+  repeatOf: z.number().int(),
+  capturedAt: instantSchema,
+  state: captureStateSchema,
+  sync: syncStateSchema,
+  attempts: z.number().int(),
+  nextAttemptAt: instantSchema.nullable(),
+  /** Why it is not sent: the backend's own words, or the network's. */
+  syncError: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** The backend's reason for FAILED; empty when none. */
+  errorMessage: z.string(),
+  remoteId: z.string().nullable(),
+  product: matchedProductSchema.nullable(),
+  /** The photo it came with: content hash of the original, served at `/media/<hash>`. */
+  photo: mediaHashSchema.nullable(),
+})
+export type Capture = z.infer<typeof captureSchema>
+
+/**
+ * One read by one device, before anything is known about it. `data` may begin with the AIM identifier
+ * (`]E04006381333931`); `aim` gives it apart.
+ */
+export const scanSchema = z.strictObject({
+  data: z
+    .string()
+    .min(1)
+    // The densest symbol (QR version 40) holds 7,089 digits; what is longer is no scan.
+    .max(8_192),
+  aim: z
+    .string()
+    .regex(/^\][A-Za-z][0-9A-Za-z]$/)
+    .optional(),
+  source: scanSourceSchema.default('wedge'),
+  deviceName: z.string().max(200).default(''),
+})
+export type Scan = z.infer<typeof scanSchema>
+
+/**
+ * The station's answer to a scan, given only after its row is durable.
+ *
+ * `saved`: counted for the first time. `repeated`: counted again (policy `count`).
+ * `ignored` and `rejected`: the row is kept but does not count; `previous` tells when the item was first read.
+ */
+export const scanOutcomeSchema = z.object({
+  outcome: z.enum(['saved', 'repeated', 'ignored', 'rejected']),
+  capture: captureSchema,
+  previous: z.object({ captureId: idSchema, capturedAt: instantSchema }).nullable(),
+})
+export type ScanOutcome = z.infer<typeof scanOutcomeSchema>
+
+/** A photo's answer: what was captured from it, and the codes that were read in it. */
+export const photoOutcomeSchema = z.object({
+  photo: mediaHashSchema,
+  outcomes: z.array(scanOutcomeSchema),
+  codes: z.array(z.object({ text: z.string(), symbology: symbologySchema })),
+  widthPixels: z.number().int(),
+  heightPixels: z.number().int(),
+})
+export type PhotoOutcome = z.infer<typeof photoOutcomeSchema>
+
+/** Which captures of a session the list shows. */
+export const captureFilterSchema = z.enum(['all', 'found', 'not_found', 'waiting', 'problem', 'not_counted'])
+export type CaptureFilter = z.infer<typeof captureFilterSchema>
+
+export const listCapturesSchema = z.strictObject({
+  sessionId: idSchema,
+  filter: captureFilterSchema.default('all'),
+  /** Matches raw value, GTIN and product name, case-insensitively. */
+  search: z.string().max(200).default(''),
+  /** Newest first; the number of rows to leave out. */
+  offset: z.number().int().min(0).default(0),
+  limit: z.number().int().min(1).max(500).default(100),
+})
+
+export const capturePageSchema = z.object({ captures: z.array(captureSchema), total: z.number().int() })
+export type CapturePage = z.infer<typeof capturePageSchema>

@@ -1,0 +1,57 @@
+import { z } from 'zod'
+import type { ProcedureDefinition } from '#contract/transport.ts'
+import { captureSchema, capturePageSchema, listCapturesSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
+import { createProductSchema } from '#contract/station/product.ts'
+import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
+import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
+import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
+import { idSchema } from '#contract/station/values.ts'
+
+const nothing = z.strictObject({})
+const byId = z.strictObject({ id: idSchema })
+
+/** Everything a window may ask of the station, by name. */
+export const procedures = {
+  'station.status': { input: nothing, output: stationStatusSchema },
+  /** Tries the backend at once instead of waiting for the next attempt. */
+  'station.syncNow': { input: nothing, output: stationStatusSchema },
+  'settings.get': { input: nothing, output: settingsSchema },
+  'settings.change': { input: settingsChangeSchema, output: settingsSchema },
+  /** The window tells of a device it drives; unknown ids are added. */
+  'device.report': { input: reportDeviceSchema, output: nothing },
+  /** Opens a session; `conflict` while another one is active. */
+  'session.open': { input: openSessionSchema, output: sessionSchema },
+  /** The active session, or null. */
+  'session.current': { input: nothing, output: sessionSchema.nullable() },
+  /** Finished and active sessions, newest first. */
+  'session.list': {
+    input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }),
+    output: z.array(sessionSchema),
+  },
+  /** Ends it; ending twice answers the same summary. */
+  'session.end': { input: byId, output: sessionSummarySchema },
+  'session.summary': { input: byId, output: sessionSummarySchema },
+  /** Answers only after the scan's row is durable. `conflict` without an active session: nothing is saved. */
+  'scan.submit': { input: scanSchema, output: scanOutcomeSchema },
+  'capture.list': { input: listCapturesSchema, output: capturePageSchema },
+  'capture.get': { input: byId, output: captureSchema },
+  /** 1 to 99,999 units. The change is sent to the backend as metadata. */
+  'capture.setQuantity': {
+    input: z.strictObject({ id: idSchema, quantity: z.number().int().min(1).max(99_999) }),
+    output: captureSchema,
+  },
+  /** Takes a scan out of the count; the row stays. `conflict` once its session has ended. */
+  'capture.undo': { input: byId, output: captureSchema },
+  /** Undoes the session's newest counted capture; `not_found` when there is none. */
+  'capture.undoLast': { input: z.strictObject({ sessionId: idSchema }), output: captureSchema },
+  /** Sends a parked capture again, or asks the backend to look a FAILED or NOT_FOUND one up again. */
+  'capture.retry': { input: byId, output: captureSchema },
+  'product.create': { input: createProductSchema, output: captureSchema },
+} as const satisfies Record<string, ProcedureDefinition>
+
+export type ProcedureName = keyof typeof procedures
+/** What a caller passes: fields with a default may be left out. */
+export type ProcedureInput<N extends ProcedureName> = z.input<(typeof procedures)[N]['input']>
+/** What a handler gets: parsed, defaults filled in. */
+export type ProcedureParsed<N extends ProcedureName> = z.output<(typeof procedures)[N]['input']>
+export type ProcedureOutput<N extends ProcedureName> = z.output<(typeof procedures)[N]['output']>

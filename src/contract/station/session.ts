@@ -1,0 +1,84 @@
+import { z } from 'zod'
+import { idSchema, instantSchema } from '#contract/station/values.ts'
+
+/** What is captured in a session, in the Scanner API's words. */
+export const captureModeSchema = z.enum(['barcode_scan', 'product_photography', 'both'])
+export type CaptureMode = z.infer<typeof captureModeSchema>
+
+/**
+ * What a second scan of the same item in one session means.
+ *
+ * `count`: every scan counts (stock taking). `ignore`: a repeat within `duplicateWindowMs` of the last
+ * read of that item does not count (a hand that trembles). `reject`: an item may be in the session once.
+ * Whatever the policy, each scan is kept as a row; only `counted` ones are sent.
+ */
+export const duplicatePolicySchema = z.enum(['count', 'ignore', 'reject'])
+export type DuplicatePolicy = z.infer<typeof duplicatePolicySchema>
+
+export const sessionStateSchema = z.enum(['ACTIVE', 'COMPLETED', 'EXPIRED'])
+export type SessionState = z.infer<typeof sessionStateSchema>
+
+/** Running totals of a session, always those of the committed rows. */
+export const sessionTotalsSchema = z.object({
+  /** Counted scans. */
+  scans: z.number().int(),
+  /** Sum of the quantities of counted scans. */
+  units: z.number().int(),
+  /** Different items among counted scans: by GTIN, else by raw value. */
+  uniqueItems: z.number().int(),
+  found: z.number().int(),
+  notFound: z.number().int(),
+  failed: z.number().int(),
+  /** Counted captures that the backend has not accepted yet (waiting or being sent). */
+  waiting: z.number().int(),
+  /** Captures that the backend refused; kept, visible, exportable. */
+  parked: z.number().int(),
+  /** Scans kept but not counted by the duplicate policy. */
+  duplicates: z.number().int(),
+  undone: z.number().int(),
+})
+export type SessionTotals = z.infer<typeof sessionTotalsSchema>
+
+export const sessionSchema = z.object({
+  id: idSchema,
+  /** A person's name for it ("Aisle 4"), or empty. */
+  label: z.string(),
+  captureMode: captureModeSchema,
+  duplicatePolicy: duplicatePolicySchema,
+  duplicateWindowMs: z.number().int(),
+  state: sessionStateSchema,
+  openedAt: instantSchema,
+  endedAt: instantSchema.nullable(),
+  /** The backend's id once it knows the session. */
+  remoteId: z.string().nullable(),
+  totals: sessionTotalsSchema,
+})
+export type Session = z.infer<typeof sessionSchema>
+
+export const openSessionSchema = z.strictObject({
+  label: z.string().max(100).default(''),
+  captureMode: captureModeSchema.default('barcode_scan'),
+  duplicatePolicy: duplicatePolicySchema.default('count'),
+  duplicateWindowMs: z.number().int().min(100).max(3_600_000).default(3_000),
+})
+
+/** What a session came to: shown when it ends, and on every finished session. */
+export const sessionSummarySchema = z.object({
+  session: sessionSchema,
+  /** From the first scan to the last, 0 without scans. */
+  durationMs: z.number().int(),
+  /** Counted scans over time: equal buckets from the first scan to the last, at most 60. */
+  timeline: z.array(z.object({ from: instantSchema, scans: z.number().int() })),
+  bucketMs: z.number().int(),
+  /** The most frequent items, largest first, at most 10. */
+  topItems: z.array(
+    z.object({
+      gtin: z.string().nullable(),
+      raw: z.string(),
+      productName: z.string().nullable(),
+      scans: z.number().int(),
+      units: z.number().int(),
+    }),
+  ),
+})
+export type SessionSummary = z.infer<typeof sessionSummarySchema>

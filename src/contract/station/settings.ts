@@ -1,0 +1,37 @@
+import { z } from 'zod'
+
+/** The station's own settings. Every field has a default, so that an empty file is a valid one. */
+export const settingsSchema = z.strictObject({
+  stationName: z.string().max(100).default('Station'),
+  language: z.string().max(20).default('en'),
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  sound: z
+    .strictObject({ enabled: z.boolean().default(true), volume: z.number().min(0).max(1).default(0.8) })
+    .prefault({}),
+  wedge: z
+    .strictObject({
+      /** A character or string the scanner sends before each code, or empty. It makes recognition certain. */
+      prefix: z.string().max(10).default(''),
+      /** Keys later than this after the one before do not belong to a burst. */
+      maxGapMs: z.number().min(10).max(500).default(80),
+      /** A burst's keys come this fast on average; people do not. */
+      maxMeanGapMs: z.number().min(5).max(200).default(35),
+      minLength: z.number().int().min(2).max(20).default(4),
+      /** How this scanner types the GS1 group separator. */
+      groupSeparator: z.enum(['control_bracket', 'f8', 'f12', 'arrow_down', 'brace', 'pipe']).default('control_bracket'),
+    })
+    .prefault({}),
+  camera: z
+    .strictObject({
+      /** The label of the camera to use; empty for the machine's first. */
+      label: z.string().max(200).default(''),
+      enabled: z.boolean().default(false),
+      /** The part of the frame that is read: its middle band or all of it. */
+      region: z.enum(['centre', 'full']).default('full'),
+    })
+    .prefault({}),
+})
+export type Settings = z.infer<typeof settingsSchema>
+
+/** A change: only the fields given are changed; nested objects are given whole. */
+export const settingsChangeSchema = settingsSchema.partial()

@@ -1,0 +1,23 @@
+import { z } from 'zod'
+import { captureSchema, scanOutcomeSchema } from '#contract/station/capture.ts'
+import { sessionSchema } from '#contract/station/session.ts'
+import { settingsSchema } from '#contract/station/settings.ts'
+import { stationStatusSchema } from '#contract/station/status.ts'
+
+/** Everything the station tells its windows unasked, by topic. Each event carries whole objects. */
+export const topics = {
+  /**
+   * A scan by whatever device, after its commit. The window's sounds hang on this one,
+   * so that they are never early and the same for every device.
+   */
+  'scan.taken': scanOutcomeSchema,
+  /** Captures whose state, sync, quantity or disposition changed; at most 500 in one event. */
+  'capture.changed': z.object({ captures: z.array(captureSchema) }),
+  /** Opened, ended, or its totals changed. */
+  'session.changed': sessionSchema,
+  'status.changed': stationStatusSchema,
+  'settings.changed': settingsSchema,
+} as const
+
+export type TopicName = keyof typeof topics
+export type TopicPayload<T extends TopicName> = z.output<(typeof topics)[T]>

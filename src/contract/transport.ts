@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import type { Result } from '#contract/result.ts'
+
+/**
+ * The road between a window and the station: two methods, whatever carries them.
+ *
+ * Carriers: in-process (the station itself), Electron IPC (`preload`, `main`), WebSocket (`web`).
+ * Bytes never travel here; photos and exports go through HTTP requests to the station's `handle`.
+ */
+export interface Transport {
+  /** Asks for one procedure by name; the answer is always a Result, also for unknown names and bad input. */
+  call(name: string, input: unknown): Promise<Result<unknown>>
+  /** Listens to a topic; returns the function that stops it. Events before the subscription are not repeated. */
+  subscribe(topic: string, listener: (payload: unknown) => void): () => void
+}
+
+/** A procedure's two schemas. Input is parsed strictly where it arrives; output is what the type says. */
+export interface ProcedureDefinition {
+  readonly input: z.ZodType
+  readonly output: z.ZodType
+}
+
+/** The WebSocket carrier's messages from a window: one JSON object each. */
+export const clientMessageSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('call'),
+    id: z.number().int().nonnegative(),
+    name: z.string().max(100),
+    input: z.unknown(),
+  }),
+  z.strictObject({ kind: z.literal('subscribe'), topic: z.string().max(100) }),
+  z.strictObject({ kind: z.literal('unsubscribe'), topic: z.string().max(100) }),
+])
+export type ClientMessage = z.infer<typeof clientMessageSchema>
+
+/** The WebSocket carrier's messages to a window. */
+export type ServerMessage =
+  | { readonly kind: 'result'; readonly id: number; readonly result: Result<unknown> }
+  | { readonly kind: 'event'; readonly topic: string; readonly payload: unknown }
+
+/** Where the WebSocket carrier listens, relative to the origin. */
+export const transportPath = '/transport'
+
+/** The IPC carrier's channels. */
+export const ipcChannels = { call: 'capstan:call', event: 'capstan:event' } as const
+
+/** The largest message a carrier accepts, in bytes: everything larger is a photo and goes by HTTP. */
+export const maxMessageBytes = 256 * 1024
