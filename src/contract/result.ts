@@ -24,6 +24,8 @@ export const errorCodes = [
   'unreadable_image',
   /** The image or message is larger than the limit in `message`. */
   'too_large',
+  /** The window has lost the station: what it asked for may not have been done, a scan counts as NOT saved. */
+  'disconnected',
   /** A bug; the log has the details under the same instant. */
   'internal',
 ] as const

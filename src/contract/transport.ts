@@ -41,8 +41,5 @@ export type ServerMessage =
 /** Where the WebSocket carrier listens, relative to the origin. */
 export const transportPath = '/transport'
 
-/** The IPC carrier's channels. */
-export const ipcChannels = { call: 'capstan:call', event: 'capstan:event' } as const
-
 /** The largest message a carrier accepts, in bytes: everything larger is a photo and goes by HTTP. */
 export const maxMessageBytes = 256 * 1024
