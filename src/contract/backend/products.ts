@@ -1,0 +1,164 @@
+import { z } from 'zod'
+import {
+  foreignText,
+  foreignTextOrNull,
+  metadataPatchSchema,
+  metadataSchema,
+  pageOf,
+  pageQueryShape,
+  referenceSchema,
+  shortuuidSchema,
+  text,
+} from '#contract/backend/values.ts'
+
+/** Where a product record came from (contracts 1.10). */
+export const dataSources = [
+  'crowd_sourced',
+  'claimed',
+  'imported',
+  'ai_extracted',
+  'brand_site_crawl',
+  'gtin1_authoritative',
+  'external_api',
+  'open_food_facts',
+  'usda_fdc',
+  'fda_ndc',
+  'affiliate_feed',
+  'datakick',
+  'common_crawl_wdc',
+] as const
+
+/** The free texts of a product record and the most characters each may have. Empty when not known. */
+export const productTexts = {
+  product_name: 255,
+  brand: 255,
+  manufacturer: 255,
+  description: 10_000,
+  image_url: 2_048,
+  net_content: 100,
+  net_content_uom: 20,
+  ingredients: 10_000,
+  length_uom: 20,
+  width_uom: 20,
+  height_uom: 20,
+  depth_uom: 20,
+  gross_weight_uom: 20,
+  net_weight_uom: 20,
+  gpc_brick_code: 8,
+  gpc_class_code: 8,
+  gpc_family_code: 8,
+  gpc_segment_code: 8,
+} as const
+export type ProductText = keyof typeof productTexts
+
+/** The measures of a product record; null when not known. */
+export const productMeasures = [
+  'net_content_value',
+  'length',
+  'width',
+  'height',
+  'depth',
+  'gross_weight',
+  'net_weight',
+] as const
+export type ProductMeasure = (typeof productMeasures)[number]
+
+const measure = z.number().nullable()
+
+/** A product record as it is answered. */
+export const productSchema = z
+  .object({
+    id: shortuuidSchema,
+    gtin: z.string().regex(/^\d{14}$/),
+    product_name: z.string(),
+    is_claimed: z.boolean(),
+    data_source: z.enum(dataSources),
+    confidence_score: z.number().min(0).max(1),
+    field_confidence: z.record(z.string(), z.number()),
+    metadata: metadataSchema,
+    brand: z.string(),
+    manufacturer: z.string(),
+    description: z.string(),
+    image_url: z.string(),
+    country_of_origin: z.string(),
+    net_content: z.string(),
+    net_content_value: measure,
+    net_content_uom: z.string(),
+    ingredients: z.string(),
+    owner_id: z.string().nullable(),
+    claim_verification_status: z.string(),
+    length: measure,
+    length_uom: z.string(),
+    width: measure,
+    width_uom: z.string(),
+    height: measure,
+    height_uom: z.string(),
+    depth: measure,
+    depth_uom: z.string(),
+    gross_weight: measure,
+    gross_weight_uom: z.string(),
+    net_weight: measure,
+    net_weight_uom: z.string(),
+    gpc_brick_code: z.string(),
+    gpc_class_code: z.string(),
+    gpc_family_code: z.string(),
+    gpc_segment_code: z.string(),
+  })
+  .meta({ id: 'Product' })
+export type Product = z.infer<typeof productSchema>
+
+/** A page of products. */
+export const productPageSchema = pageOf(productSchema).meta({ id: 'ProductPage' })
+
+/**
+ * What is sent to make a product. `brand` is not among the documented fields; a product needs it, so it is ours.
+ *
+ * The GTIN may have 8, 12, 13 or 14 digits, separators allowed; its check digit is checked by the backend.
+ */
+export const productCreateSchema = z
+  .strictObject({
+    gtin: z.string().regex(/^[\d\s-]{8,30}$/, { error: 'must be 8, 12, 13, or 14 digits' }),
+    product_name: text(0, 255).default(''),
+    brand: text(0, 255).default(''),
+    description: text(0, 10_000).default(''),
+    country_of_origin: z
+      .string()
+      .regex(/^(?:[A-Z]{2})?$/, { error: 'must be two capital letters, ISO 3166' })
+      .default(''),
+    net_content: text(0, 100).default(''),
+    ingredients: text(0, 10_000).default(''),
+    organization_id: z.union([z.literal(''), referenceSchema]).default(''),
+    metadata: metadataPatchSchema.default({}),
+  })
+  .meta({ id: 'ProductCreate', examples: [{ gtin: '4006381333931', product_name: 'Marker', brand: 'Stabilo' }] })
+export type ProductCreate = z.input<typeof productCreateSchema>
+
+/** Filters of `GET /products`; `q` finds words in name and brand, or the beginning of a GTIN. */
+export const productQuerySchema = z.strictObject({
+  gtin: z.string().max(30).optional(),
+  q: z.string().max(200).optional(),
+  organization_id: referenceSchema.optional(),
+  ...pageQueryShape,
+})
+
+/** A foreign server's product: unknown keys are kept, what is null or missing is empty. */
+export const foreignProductSchema = z
+  .looseObject({
+    id: foreignTextOrNull,
+    public_id: foreignTextOrNull,
+    gtin: foreignText,
+    product_name: foreignText,
+    brand: foreignText,
+    net_content: foreignText,
+    description: foreignText,
+  })
+  .transform((product) => ({ ...product, id: product.id ?? product.public_id }))
+export type ForeignProduct = z.infer<typeof foreignProductSchema>
+
+/** A foreign server's page of products; a bare array is read as a page too. */
+export const foreignProductPageSchema = z
+  .union([
+    z.array(foreignProductSchema),
+    z.looseObject({ data: z.array(foreignProductSchema) }).transform((page) => page.data),
+  ])
+  .transform((data) => ({ data }))
