@@ -1,0 +1,37 @@
+import { commonHeaders, contentSecurityPolicy } from '#contract/page.ts'
+
+/** The page shown when the window's own page keeps failing: no script, nothing that could fail again. */
+export function serviceScreen(nonce: string): Response {
+  return new Response(
+    `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Capstan</title>
+<style nonce="${nonce}">
+  body { margin: 0; min-height: 100vh; display: grid; place-content: center; padding: 8vw; box-sizing: border-box;
+    background: #101418; color: #f2f4f5; font: 1.75rem/1.5 system-ui, sans-serif }
+  h1 { font-size: 3rem; line-height: 1.2; margin: 0 0 2rem }
+  p { margin: 0 0 1rem; max-width: 44rem }
+</style>
+</head>
+<body>
+<main>
+<h1>This station needs a hand.</h1>
+<p>Its screen failed three times within a minute. Everything scanned and confirmed before is saved.</p>
+<p>It tries again by itself in five minutes. To try now, turn it off and on.</p>
+<p>If this comes back, call whoever looks after the station.</p>
+</main>
+</body>
+</html>
+`,
+    {
+      headers: {
+        ...commonHeaders,
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': contentSecurityPolicy(nonce),
+        'cache-control': 'no-store',
+      },
+    },
+  )
+}
