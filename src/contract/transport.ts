@@ -26,7 +26,8 @@ export const clientMessageSchema = z.discriminatedUnion('kind', [
     kind: z.literal('call'),
     id: z.number().int().nonnegative(),
     name: z.string().max(100),
-    input: z.unknown(),
+    // JSON leaves out what is undefined; whether a procedure can do without is its own schema's business.
+    input: z.unknown().optional(),
   }),
   z.strictObject({ kind: z.literal('subscribe'), topic: z.string().max(100) }),
   z.strictObject({ kind: z.literal('unsubscribe'), topic: z.string().max(100) }),
