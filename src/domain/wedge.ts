@@ -189,7 +189,7 @@ function isTerminator({ key, ctrl, alt, meta, shift }: WedgeKey): boolean {
 function controlCharacter({ code, key }: WedgeKey): string | undefined {
   if (code === 'BracketRight' || key === ']') return groupSeparator
   // Some systems report the control character itself.
-  if (/^[\u0000-\u001f]$/u.test(key)) return key
+  if (key.length === 1 && key < ' ') return key
   if (/^[a-zA-Z@[\\^_]$/.test(key)) return String.fromCharCode(key.toUpperCase().charCodeAt(0) & 0x1f)
   return undefined
 }
