@@ -1,0 +1,203 @@
+import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { statfs } from 'node:fs/promises'
+import { createScannerClient, checkStore } from '#station/index.ts'
+import { parseOptions, printLine, refuse, version } from './command.ts'
+
+/** One check: what was looked at, how it is, and for a fault the next step. */
+interface Finding {
+  readonly check: string
+  readonly state: 'ok' | 'warning' | 'fault'
+  readonly detail: string
+  readonly nextStep: string
+}
+
+const lowDiskBytes = 500 * 1024 * 1024
+/** Codes and syncs are not hurt by this much, expiry dates and signatures are hurt by more. */
+const clockToleranceMs = 60_000
+
+/**
+ * `capstan doctor`: checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and
+ * clock. Prints a line a check (`--json`: a JSON object a line). Exit code 0 without faults, 1 with one.
+ */
+export async function doctor(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    data: { type: 'string' },
+    backend: { type: 'string' },
+    'api-key': { type: 'string' },
+    json: { type: 'boolean', default: false },
+  })
+  if (!options.ok) return refuse(options.error)
+  const { data, backend, json } = options.value
+
+  const findings = [
+    checkNode(),
+    ...(data === undefined ? [skipped('data folder', '--data DIR')] : [checkFolder(data), await checkDisk(data), checkIntegrity(data)]),
+    checkCameras(),
+    checkUsb(),
+    ...(backend === undefined
+      ? [skipped('backend', '--backend URL')]
+      : await checkBackend(backend, options.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null)),
+  ]
+  for (const finding of findings) {
+    if (json) await printLine(finding)
+    else {
+      const mark = { ok: 'ok     ', warning: 'look   ', fault: 'FAULT  ' }[finding.state]
+      process.stdout.write(`${mark} ${finding.check}: ${finding.detail}\n`)
+      if (finding.nextStep !== '') process.stdout.write(`        -> ${finding.nextStep}\n`)
+    }
+  }
+  return findings.some((finding) => finding.state === 'fault') ? 1 : 0
+}
+
+const good = (check: string, detail: string): Finding => ({ check, state: 'ok', detail, nextStep: '' })
+const skipped = (check: string, option: string): Finding => ({
+  check,
+  state: 'warning',
+  detail: 'not checked',
+  nextStep: `Name it with ${option}.`,
+})
+
+function checkNode(): Finding {
+  const major = Number(process.versions.node.split('.')[0])
+  return major >= 24
+    ? good('Node', `version ${process.versions.node}`)
+    : {
+        check: 'Node',
+        state: 'fault',
+        detail: `version ${process.versions.node} is too old`,
+        nextStep: 'Run npm ci: it brings Node 24 for the npm scripts; then use npm run --silent capstan -- doctor.',
+      }
+}
+
+function checkFolder(data: string): Finding {
+  try {
+    mkdirSync(data, { recursive: true })
+    accessSync(data, constants.R_OK | constants.W_OK)
+    return good('data folder', `${data} can be written`)
+  } catch (error) {
+    return {
+      check: 'data folder',
+      state: 'fault',
+      detail: `${data}: ${(error as Error).message}`,
+      nextStep: 'Give the account that runs Capstan the right to write there, or name another folder with --data.',
+    }
+  }
+}
+
+async function checkDisk(data: string): Promise<Finding> {
+  const disk = await statfs(data).catch(() => null)
+  if (!disk) return { check: 'disk space', state: 'warning', detail: 'cannot be measured', nextStep: 'Check the data folder first.' }
+  const freeBytes = disk.bavail * disk.bsize
+  const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`
+  return freeBytes >= lowDiskBytes
+    ? good('disk space', detail)
+    : { check: 'disk space', state: 'fault', detail, nextStep: 'Free at least 500 MiB: a full disk stops scanning.' }
+}
+
+function checkIntegrity(data: string): Finding {
+  const faults = checkStore(data)
+  return faults.length === 0
+    ? good('store', 'whole')
+    : {
+        check: 'store',
+        state: 'fault',
+        detail: `damaged: ${faults.slice(0, 3).join('; ')}`,
+        nextStep: 'Copy the data folder, then start the station: it sets the damaged file aside and carries over what can be read.',
+      }
+}
+
+/** Cameras of the window belong to the browser; what the system shows of them can be checked from here on Linux. */
+function checkCameras(): Finding {
+  if (process.platform !== 'linux') {
+    return { check: 'cameras', state: 'warning', detail: 'the window finds them by itself here', nextStep: 'Open Settings, Camera in the kiosk.' }
+  }
+  const cameras = existsSync('/dev') ? readdirSync('/dev').filter((name) => /^video\d+$/.test(name)) : []
+  if (cameras.length === 0) {
+    return { check: 'cameras', state: 'warning', detail: 'none is attached', nextStep: 'Plug a camera in if you want to read codes with one; scanners do not need it.' }
+  }
+  const closed = cameras.filter((name) => !canUse(`/dev/${name}`))
+  return closed.length === 0
+    ? good('cameras', cameras.join(', '))
+    : {
+        check: 'cameras',
+        state: 'fault',
+        detail: `${closed.join(', ')} may not be opened`,
+        nextStep: 'Add the account to the group "video" and log in again: sudo usermod -aG video $USER',
+      }
+}
+
+/** Keyboard scanners need no permission; raw USB access is what later drivers need. */
+function checkUsb(): Finding {
+  if (process.platform !== 'linux') return good('USB permissions', 'nothing to set on this system for keyboard scanners')
+  const bus = '/dev/bus/usb'
+  const nodes = existsSync(bus)
+    ? readdirSync(bus, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
+    : []
+  if (nodes.length === 0) return { check: 'USB permissions', state: 'warning', detail: 'no USB bus is visible', nextStep: 'Nothing to do for keyboard scanners and cameras.' }
+  const closed = nodes.filter((node) => !canUse(`${node.parentPath}/${node.name}`))
+  return closed.length === 0
+    ? good('USB permissions', `${nodes.length} devices may be opened`)
+    : {
+        check: 'USB permissions',
+        state: 'warning',
+        detail: `${closed.length} of ${nodes.length} devices may not be opened`,
+        nextStep: 'Keyboard scanners work all the same. For a scanner in another mode, a udev rule must allow it.',
+      }
+}
+
+function canUse(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function checkBackend(url: string, apiKey: string | null): Promise<Finding[]> {
+  if (!URL.canParse(url)) {
+    return [{ check: 'backend', state: 'fault', detail: `"${url}" is no address`, nextStep: 'Give it as http://host:port or https://host.' }]
+  }
+  let serverDate: string | null = null
+  const startedMs = Date.now()
+  const client = createScannerClient({
+    url,
+    apiKey: () => Promise.resolve(apiKey),
+    userAgent: `Capstan/${version}`,
+    now: () => new Date(),
+    async fetch(address, init) {
+      const response = await fetch(address, init)
+      serverDate = response.headers.get('date')
+      return response
+    },
+  })
+  const reached = await client.probe()
+  if (!reached.ok) {
+    return [
+      {
+        check: 'backend',
+        state: 'fault',
+        detail: `${url} does not answer: ${reached.failure.message}`,
+        nextStep: 'Check the address, the network and that the backend runs. Scans are kept meanwhile.',
+      },
+    ]
+  }
+  const roundTripMs = Date.now() - startedMs
+  const known = await client.findProduct('04006381333931')
+  const credential: Finding =
+    !known.ok && known.failure.kind === 'unauthorised'
+      ? { check: 'API key', state: 'fault', detail: known.failure.message, nextStep: 'Ask for a new key and start with --api-key KEY. Scans are kept meanwhile.' }
+      : known.ok
+        ? good('API key', 'is accepted')
+        : { check: 'API key', state: 'warning', detail: known.failure.message, nextStep: 'Try again later.' }
+  return [good('backend', `${url} answers in ${roundTripMs} ms`), credential, checkClock(serverDate, startedMs, roundTripMs)]
+}
+
+function checkClock(serverDate: string | null, startedMs: number, roundTripMs: number): Finding {
+  if (serverDate === null) return { check: 'clock', state: 'warning', detail: 'the backend states no time', nextStep: '' }
+  const differenceMs = startedMs + roundTripMs / 2 - Date.parse(serverDate)
+  const detail = `${Math.abs(differenceMs / 1_000).toFixed(0)} s ${differenceMs < 0 ? 'behind' : 'ahead of'} the backend`
+  return Math.abs(differenceMs) <= clockToleranceMs
+    ? good('clock', detail)
+    : { check: 'clock', state: 'fault', detail, nextStep: 'Switch on automatic time (NTP) on this machine, or on the server if that one is wrong.' }
+}

@@ -1,0 +1,36 @@
+import { exportFormats, type ExportFormat } from '#contract/station/http.ts'
+import { exportCaptures, openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
+import { parseOptions, printRaw, refuse } from './command.ts'
+
+/**
+ * `capstan export`: prints captures in sequence order on standard output, raw values verbatim. Reads only, so a
+ * station may run on the folder meanwhile.
+ */
+export async function exportCommand(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    data: { type: 'string' },
+    format: { type: 'string', default: 'ndjson' },
+    session: { type: 'string' },
+  })
+  if (!options.ok) return refuse(options.error)
+  const { data, format, session } = options.value
+  if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
+  if (!isExportFormat(format)) {
+    return refuse({ code: 'invalid_input', message: `--format takes ${exportFormats.join(', ')}, not "${format}"` })
+  }
+  const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  if (!store.ok) return refuse(store.error)
+  try {
+    if (session !== undefined && !store.value.sessions.get(session)) {
+      return refuse({ code: 'not_found', message: `there is no session ${session} in ${data}` })
+    }
+    for await (const piece of exportCaptures(store.value, session ?? null, format)) await printRaw(piece)
+    return 0
+  } finally {
+    store.value.close()
+  }
+}
+
+function isExportFormat(text: string): text is ExportFormat {
+  return (exportFormats as readonly string[]).includes(text)
+}

@@ -1,0 +1,134 @@
+import type { Result } from '#contract/result.ts'
+import type { ScanOutcome } from '#contract/station/capture.ts'
+import { createLineDriver, createStation, forkImaging, type Station } from '#station/index.ts'
+import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } from './command.ts'
+
+/**
+ * `capstan station`: a station without a window.
+ *
+ * With `--stdin` it reads a JSON scan a line and prints `{"saved":id,"sequence":n}` for each, after its commit and in
+ * order; a line that is not saved has `{"error":{...},"line":n}`. At the end of the input it ends the session it
+ * scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it runs until it is stopped.
+ *
+ * Exit codes: 0 done; 1 a line was not saved; 2 it could not start; 3 the backend refuses the key (everything is kept).
+ */
+export async function station(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    data: { type: 'string' },
+    stdin: { type: 'boolean', default: false },
+    'no-drain': { type: 'boolean', default: false },
+    backend: { type: 'string' },
+    'api-key': { type: 'string' },
+  })
+  if (!options.ok) return refuse(options.error)
+  const { data, backend } = options.value
+  if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
+  if (backend !== undefined && !isHttpUrl(backend)) {
+    return refuse({ code: 'invalid_input', message: `--backend takes an http or https address, not "${backend}"` })
+  }
+
+  const apiKey = options.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
+  const output = createOutput()
+  const lines = options.value.stdin ? createLineDriver(process.stdin, 'standard input', output.answer) : null
+
+  const stopped = stopSignal()
+  const opened = await createStation({
+    dataDir: data,
+    host: 'cli',
+    version,
+    log: createLog(),
+    fetch,
+    backend: backend === undefined ? null : { url: backend, apiKey: () => Promise.resolve(apiKey) },
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) return refuse(opened.error)
+  const running = opened.value
+  if (!lines) {
+    running.subscribe('scan.taken', (outcome) => output.print(toLine(0, { ok: true, value: outcome as ScanOutcome })))
+    tell('The station runs; stop it with Ctrl-C. No scanner that works without a window is supported yet: use --stdin, or the kiosk.')
+    await stopped
+    await running.close()
+    await output.flushed()
+    return 0
+  }
+  return await scanLines(running, lines, output, stopped, !options.value['no-drain'])
+}
+
+async function scanLines(
+  running: Station,
+  lines: ReturnType<typeof createLineDriver>,
+  output: Output,
+  stopped: Promise<NodeJS.Signals>,
+  drain: boolean,
+): Promise<number> {
+  const sessionId = await openSession(running)
+  running.drive(lines)
+  const how = await Promise.race([lines.ended, stopped])
+  // Stopped in the middle: the session stays open, the next run goes on in it.
+  if (how !== undefined) await lines.close()
+  else if (sessionId !== null) await running.call('session.end', { id: sessionId })
+  await output.flushed()
+
+  let exitCode = output.failures() > 0 ? 1 : 0
+  if (how === undefined && drain) {
+    const end = await Promise.race([running.drained(), stopped])
+    if (end === 'unauthorised') {
+      tell('The backend refuses the key. Everything is kept: start again with --api-key KEY.')
+      exitCode = 3
+    }
+  }
+  await running.close()
+  return exitCode
+}
+
+/** The active session, or a new one. */
+async function openSession(running: Station): Promise<string | null> {
+  const current = (await running.call('session.current', {})) as Result<{ id: string } | null>
+  if (current.ok && current.value) return current.value.id
+  const opened = (await running.call('session.open', { label: 'standard input' })) as Result<{ id: string }>
+  return opened.ok ? opened.value.id : null
+}
+
+function toLine(line: number, result: Result<ScanOutcome>): object {
+  if (!result.ok) return { error: { code: result.error.code, message: result.error.message }, line }
+  const { capture, outcome } = result.value
+  return { saved: capture.id, sequence: capture.sequence, ...(outcome === 'saved' ? {} : { outcome }) }
+}
+
+interface Output {
+  answer(line: number, result: Result<ScanOutcome>): void
+  print(value: object): void
+  failures(): number
+  flushed(): Promise<void>
+}
+
+/** Lines that belong to one commit are written together: a system call a line would cost more than the commit. */
+function createOutput(): Output {
+  let pending = ''
+  let failed = 0
+  let written: Promise<void> = Promise.resolve()
+  const print = (value: object): void => {
+    if (pending === '') {
+      written = written.then(async () => {
+        await new Promise(setImmediate)
+        const piece = pending
+        pending = ''
+        await printRaw(piece)
+      })
+    }
+    pending += `${JSON.stringify(value)}\n`
+  }
+  return {
+    print,
+    answer(line, result) {
+      if (!result.ok) failed += 1
+      print(toLine(line, result))
+    },
+    failures: () => failed,
+    flushed: () => written,
+  }
+}
+
+function isHttpUrl(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+}

@@ -1,0 +1,18 @@
+/** The wall clock, injected so that tests decide what time it is. */
+export interface Clock {
+  now(): Date
+}
+
+/** Makes local ids: UUIDv7, each greater than the one before. */
+export interface Ids {
+  next(): string
+}
+
+/** Structured logging, as pino has it: facts as fields, a constant message. Never a key, a pass value or a photo. */
+export interface Log {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  child(bindings: Record<string, unknown>): Log
+}

@@ -1,0 +1,74 @@
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { Session } from '#contract/station/session.ts'
+import type { Capturing } from '#station/capture/capture.ts'
+import type { Imaging } from '#station/imaging/imaging.ts'
+import type { FoundCode } from '#station/imaging/reading.ts'
+import { isStorageError } from '#station/store/database.ts'
+import type { Store } from '#station/store/store.ts'
+
+/**
+ * Takes a photo in: the original durable first, then read, then captured.
+ *
+ * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
+ * the other modes, the photo itself is an IMAGE capture to be uploaded. A photo that cannot be read is refused
+ * with `unreadable_image`, and its bytes stay in the media store.
+ */
+export async function takePhoto(options: {
+  store: Store
+  imaging: Imaging
+  capturing: Capturing
+  bytes: ReadableStream<Uint8Array>
+  maxBytes: number
+  session: Session
+  deviceName: string
+}): Promise<Result<PhotoOutcome>> {
+  const { store, imaging, capturing, session, deviceName } = options
+  const kept = await keep(options)
+  if (!kept.ok) return kept
+  const photo = kept.value
+
+  const derivativePath = store.media.temporaryPath('.jpg')
+  const thumbnailPath = store.media.temporaryPath('.webp')
+  const reading = await imaging.photo({ path: store.media.path(photo), derivativePath, thumbnailPath })
+  if (!reading.ok) return reading
+  const upload = await store.media.adopt(derivativePath)
+  store.facts.set(`thumbnail:${photo}`, await store.media.adopt(thumbnailPath))
+
+  const scans = reading.value.codes.map((code) => toScan(code, deviceName))
+  const results: Result<ScanOutcome>[] =
+    session.captureMode === 'barcode_scan' && scans.length > 0
+      ? await Promise.all(scans.map((scan) => capturing.scan(scan, { photo, upload: null })))
+      : [await capturing.image({ photo, upload }, scans[0] ?? null, deviceName)]
+  const refused = results.find((result) => !result.ok)
+  if (refused && !refused.ok) return refused
+  return ok({
+    photo,
+    outcomes: results.flatMap((result) => (result.ok ? [result.value] : [])),
+    codes: reading.value.codes.map((code) => ({ text: code.text, symbology: code.symbology })),
+    widthPixels: reading.value.widthPixels,
+    heightPixels: reading.value.heightPixels,
+  })
+}
+
+async function keep(options: { store: Store; bytes: ReadableStream<Uint8Array>; maxBytes: number }): Promise<Result<string>> {
+  try {
+    return ok((await options.store.media.put(options.bytes, options.maxBytes)).hash)
+  } catch (error) {
+    if (error instanceof RangeError) return fail('too_large', error.message)
+    const code = (error as { code?: unknown }).code
+    if (isStorageError(error) || code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT') {
+      return fail('storage_full', `the photo was not saved: ${(error as Error).message}`)
+    }
+    return fail('invalid_input', `the photo did not arrive whole: ${(error as Error).message}`)
+  }
+}
+
+function toScan(code: FoundCode, deviceName: string): Scan {
+  return {
+    data: code.text,
+    ...(code.symbologyIdentifier === '' ? {} : { aim: code.symbologyIdentifier }),
+    source: 'photo',
+    deviceName,
+  }
+}

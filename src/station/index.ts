@@ -1,0 +1,452 @@
+import { createReadStream } from 'node:fs'
+import { stat, statfs } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { v7 as uuidv7 } from 'uuid'
+import { createDispatch } from '#contract/dispatch.ts'
+import type { Clock, Ids, Log } from '#contract/ports.ts'
+import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
+import type { Capture, PhotoOutcome, ScanOutcome } from '#contract/station/capture.ts'
+import { exportFormats, maxPhotoBytes, type ExportFormat } from '#contract/station/http.ts'
+import { procedures } from '#contract/station/procedures.ts'
+import type { Session, SessionSummary } from '#contract/station/session.ts'
+import { settingsSchema, type Settings } from '#contract/station/settings.ts'
+import type { StationStatus } from '#contract/station/status.ts'
+import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
+import type { Transport } from '#contract/transport.ts'
+import { createCapturing } from '#station/capture/capture.ts'
+import { takePhoto } from '#station/capture/photo.ts'
+import type { DeviceDriver } from '#station/device/driver.ts'
+import { createDeviceRegistry } from '#station/device/registry.ts'
+import { exportCaptures, exportTypes } from '#station/export/export.ts'
+import { createImaging } from '#station/imaging/imaging.ts'
+import type { SpawnImaging } from '#station/imaging/process.ts'
+import { createScannerClient } from '#station/remote/scanner-client.ts'
+import { isGtin } from '#domain/gtin.ts'
+import { openStore } from '#station/store/store.ts'
+import { createSync } from '#station/sync/sync.ts'
+
+export { createLineDriver } from '#station/device/line-driver.ts'
+export type { DeviceDriver } from '#station/device/driver.ts'
+export { exportCaptures } from '#station/export/export.ts'
+export { createImaging } from '#station/imaging/imaging.ts'
+export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
+export { forkImaging } from '#station/imaging/spawn-forked.ts'
+export { createScannerClient } from '#station/remote/scanner-client.ts'
+export { checkStore, openStoreForReading } from '#station/store/store.ts'
+
+/** What a host gives the station: everything it touches beyond its data folder. */
+export interface StationPorts {
+  readonly dataDir: string
+  readonly host: StationStatus['host']
+  readonly version: string
+  readonly log: Log
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>
+  /** Null: no backend, captures stay on the station. The key is asked for each request and never kept. */
+  readonly backend: { readonly url: string; readonly apiKey: () => Promise<string | null> } | null
+  readonly spawnImaging: SpawnImaging
+  readonly clock?: Clock
+  readonly ids?: Ids
+  readonly random?: () => number
+}
+
+/** A running station: a Transport for windows, a request handler for bytes, and an end. */
+export interface Station extends Transport {
+  /** Serves `/media/...` and `/exports/...` (contract/station/http.ts); hosts check who asks before. */
+  handle(request: Request): Promise<Response>
+  /** Starts a device that needs no window; the station closes it when it closes. */
+  drive(driver: DeviceDriver): void
+  /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key. */
+  drained(): Promise<'empty' | 'unauthorised'>
+  /** Stops devices, sync and imaging, in this order, and closes the store. */
+  close(): Promise<void>
+}
+
+/** The system's clock. */
+export const systemClock: Clock = { now: () => new Date() }
+
+/** Time-ordered ids (RFC 9562 version 7). */
+export const timeOrderedIds: Ids = { next: () => uuidv7() }
+
+/** How long the end of a headless run waits for the backend to settle what it has. */
+const settleMs = 15_000
+/** Topics that sum up many changes are sent at most this often. */
+const summaryMs = 100
+/** Below this the station says that the disk is nearly full. */
+const lowDiskBytes = 500 * 1024 * 1024
+
+/**
+ * Opens the store of `dataDir` and starts devices and sync.
+ *
+ * Fails with `conflict` while another station uses the folder, and `storage_full` when it cannot be written.
+ */
+export async function createStation(ports: StationPorts): Promise<Result<Station>> {
+  const clock = ports.clock ?? systemClock
+  const ids = ports.ids ?? timeOrderedIds
+  const log = ports.log.child({ room: 'station' })
+  const opened = openStore({ dataDir: ports.dataDir, clock, ids, log: log.child({ room: 'store' }) })
+  if (!opened.ok) return opened
+  const store = opened.value
+
+  const stationId = store.facts.get('station_id') ?? ids.next()
+  store.facts.set('station_id', stationId)
+  let settings: Settings = readSettings(store.facts.get('settings'), log)
+  let freeBytes: number | null = null
+  let isDiskFull = false
+
+  // --- Topics -------------------------------------------------------------------------------------
+
+  const listeners = new Map<string, Set<(payload: unknown) => void>>()
+  const publish = <T extends TopicName>(topic: T, payload: TopicPayload<T>): void => {
+    for (const listener of listeners.get(topic) ?? []) listener(payload)
+  }
+
+  const changedSessions = new Set<string>()
+  let isStatusChanged = false
+  let summaryTimer: NodeJS.Timeout | null = null
+  const summarise = (): void => {
+    summaryTimer ??= setTimeout(() => {
+      summaryTimer = null
+      for (const id of changedSessions) {
+        const session = store.sessions.get(id)
+        if (session) publish('session.changed', session)
+      }
+      changedSessions.clear()
+      if (isStatusChanged) publish('status.changed', status())
+      isStatusChanged = false
+    }, summaryMs)
+  }
+  const sessionChanged = (id: string): void => {
+    changedSessions.add(id)
+    summarise()
+  }
+  const statusChanged = (): void => {
+    isStatusChanged = true
+    summarise()
+  }
+  const capturesChanged = (changed: readonly string[]): void => {
+    for (let from = 0; from < changed.length; from += 500) {
+      const captures = store.captures.getMany(changed.slice(from, from + 500))
+      if (captures.length > 0) publish('capture.changed', { captures })
+      for (const capture of captures) sessionChanged(capture.sessionId)
+    }
+    statusChanged()
+  }
+
+  // --- Rooms --------------------------------------------------------------------------------------
+
+  const devices = createDeviceRegistry(clock, statusChanged)
+  const imaging = createImaging({ spawn: ports.spawnImaging, log: log.child({ room: 'imaging' }) })
+  const sync = ports.backend
+    ? createSync({
+        store,
+        remote: createScannerClient({
+          fetch: ports.fetch,
+          url: ports.backend.url,
+          apiKey: ports.backend.apiKey,
+          userAgent: `Capstan/${ports.version}`,
+          now: () => clock.now(),
+        }),
+        clock,
+        random: ports.random ?? Math.random,
+        log: log.child({ room: 'sync' }),
+        stationId,
+        onCaptures: capturesChanged,
+        onSession: sessionChanged,
+        onBackend: statusChanged,
+      })
+    : null
+  const capturing = createCapturing({
+    store,
+    clock,
+    ids,
+    log: log.child({ room: 'capture' }),
+    onSaved(outcome) {
+      isDiskFull = false
+      devices.count(outcome.capture.deviceName)
+      publish('scan.taken', outcome)
+      sessionChanged(outcome.capture.sessionId)
+      statusChanged()
+      sync?.wake()
+    },
+  })
+  const submit = async (scan: Parameters<typeof capturing.scan>[0]): Promise<Result<ScanOutcome>> => {
+    const result = await capturing.scan(scan)
+    if (!result.ok && result.error.code === 'storage_full') {
+      isDiskFull = true
+      statusChanged()
+    }
+    return result
+  }
+
+  const measureDisk = async (): Promise<void> => {
+    const before = freeBytes === null ? null : freeBytes < lowDiskBytes
+    freeBytes = await statfs(ports.dataDir).then(
+      (disk) => disk.bavail * disk.bsize,
+      () => null,
+    )
+    if (freeBytes !== null && before !== freeBytes < lowDiskBytes) statusChanged()
+  }
+  const diskTimer = setInterval(() => void measureDisk(), 30_000)
+  diskTimer.unref()
+  await measureDisk()
+
+  const status = (): StationStatus => {
+    const { nextAttemptMs, ...queue } = store.outbox.figures()
+    return {
+      stationId,
+      stationName: settings.stationName,
+      version: ports.version,
+      host: ports.host,
+      now: clock.now().toISOString(),
+      backend: {
+        url: ports.backend?.url ?? null,
+        ...(sync?.backend ?? { state: 'unconfigured' as const, lastContactAt: null, message: null }),
+      },
+      queue: { ...queue, nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString() },
+      devices: devices.list(),
+      storage: {
+        state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
+        freeBytes,
+        recovered: store.recovered,
+      },
+    }
+  }
+
+  // --- Procedures ---------------------------------------------------------------------------------
+
+  const changeCapture = (id: string, change: (capture: Capture) => AppError | null): Result<Capture> => {
+    const capture = store.captures.get(id)
+    if (!capture) return fail('not_found', 'no such capture')
+    const refusal = change(capture)
+    if (refusal) return { ok: false, error: refusal }
+    sync?.wake()
+    capturesChanged([id])
+    return ok(store.captures.get(id) ?? capture)
+  }
+  const undo = (id: string): Result<Capture> =>
+    changeCapture(id, (capture) => {
+      if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
+      if (store.sessions.get(capture.sessionId)?.state !== 'ACTIVE') return { code: 'conflict', message: 'its session has ended' }
+      store.captures.undo(id)
+      return null
+    })
+  const summary = (session: Session): SessionSummary => ({
+    session,
+    ...store.captures.timeline(session.id),
+    topItems: store.captures.topItems(session.id, 10),
+  })
+
+  const dispatch = createDispatch(
+    procedures,
+    {
+      'station.status': () => ok(status()),
+      'station.syncNow': () => {
+        sync?.hurry()
+        return ok(status())
+      },
+      'settings.get': () => ok(settings),
+      'settings.change': (change) => {
+        settings = settingsSchema.parse({ ...settings, ...change })
+        store.facts.set('settings', JSON.stringify(settings))
+        publish('settings.changed', settings)
+        statusChanged()
+        return ok(settings)
+      },
+      'device.report': (device) => {
+        devices.report(device)
+        return ok({})
+      },
+      'session.open': (options) => {
+        const session = store.sessions.open(options)
+        if (!session) return fail('conflict', 'another session is active; end it first')
+        sync?.wake()
+        sessionChanged(session.id)
+        return ok(session)
+      },
+      'session.current': () => ok(store.sessions.current()),
+      'session.list': ({ limit }) => ok(store.sessions.list(limit)),
+      'session.end': async ({ id }) => {
+        // Scans that are on their way belong to this session.
+        await capturing.idle()
+        const session = store.sessions.end(id)
+        if (!session) return fail('not_found', 'no such session')
+        sync?.wake()
+        sessionChanged(id)
+        return ok(summary(session))
+      },
+      'session.summary': ({ id }) => {
+        const session = store.sessions.get(id)
+        return session ? ok(summary(session)) : fail('not_found', 'no such session')
+      },
+      'scan.submit': submit,
+      'capture.list': (query) =>
+        store.sessions.get(query.sessionId) ? ok(store.captures.list(query)) : fail('not_found', 'no such session'),
+      'capture.get': ({ id }) => {
+        const capture = store.captures.get(id)
+        return capture ? ok(capture) : fail('not_found', 'no such capture')
+      },
+      'capture.setQuantity': ({ id, quantity }) =>
+        changeCapture(id, (capture) => {
+          if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count' }
+          if (capture.quantity !== quantity) store.captures.setQuantity(id, quantity)
+          return null
+        }),
+      'capture.undo': ({ id }) => undo(id),
+      'capture.undoLast': ({ sessionId }) => {
+        const newest = store.captures.newestCounted(sessionId)
+        return newest ? undo(newest.id) : fail('not_found', 'nothing is left to undo')
+      },
+      'capture.retry': ({ id }) =>
+        changeCapture(id, () => (store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' })),
+      'product.create': (product) =>
+        changeCapture(product.captureId, (capture) => {
+          const { captureId, ...payload } = product
+          const gtin = product.gtin.padStart(14, '0')
+          if (!isGtin(product.gtin)) return { code: 'invalid_input', message: 'the check digit of the GTIN is wrong' }
+          store.transaction(() => {
+            // Known on this station at once; the backend's record replaces it when it is there.
+            store.captures.rememberProduct({ id: captureId, gtin, name: payload.name, brand: payload.brand, netContent: payload.netContent })
+            store.outbox.add({ kind: 'product.create', sessionId: capture.sessionId, captureId, payload })
+          })
+          return null
+        }),
+    },
+    (name, error) => log.error({ name, error: error instanceof Error ? error.stack : String(error) }, 'a procedure failed'),
+  )
+
+  // --- Bytes --------------------------------------------------------------------------------------
+
+  const putPhoto = async (request: Request, deviceName: string): Promise<Result<PhotoOutcome>> => {
+    const session = store.sessions.current()
+    if (!session) return fail('conflict', 'no session is active: the photo was not saved')
+    if (!request.body) return fail('invalid_input', 'the request has no body')
+    const result = await takePhoto({ store, imaging, capturing, bytes: request.body, maxBytes: maxPhotoBytes, session, deviceName })
+    if (!result.ok && result.error.code === 'storage_full') {
+      isDiskFull = true
+      statusChanged()
+    }
+    return result
+  }
+
+  const handle = async (request: Request): Promise<Response> => {
+    const url = new URL(request.url)
+    const media = /^\/media\/([0-9a-f]{64})$/.exec(url.pathname)?.[1]
+    const exported = /^\/exports\/([0-9a-f-]{36})\.([a-z]+)$/.exec(url.pathname)
+    try {
+      if (url.pathname === '/media/photos') {
+        if (request.method !== 'PUT') return refuse(405, { code: 'invalid_input', message: 'use PUT' })
+        const result = await putPhoto(request, url.searchParams.get('device')?.slice(0, 200) ?? '')
+        return result.ok ? Response.json(result.value, { status: 201 }) : refuse(statusOf(result.error.code), result.error)
+      }
+      if (request.method !== 'GET') return refuse(405, { code: 'invalid_input', message: 'use GET' })
+      if (media) {
+        const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.facts.get(`thumbnail:${media}`) : null
+        return await sendFile(store.media.path(thumbnail ?? media), thumbnail ? 'image/webp' : null)
+      }
+      if (exported) return sendExport(String(exported[1]), String(exported[2]))
+      return refuse(404, { code: 'not_found', message: 'no such path' })
+    } catch (error) {
+      log.error({ path: url.pathname, error: (error as Error).stack }, 'a request failed')
+      return refuse(500, { code: 'internal', message: 'an unexpected fault; the log has the details' })
+    }
+  }
+
+  const sendExport = (sessionId: string, format: string): Response => {
+    if (!isExportFormat(format)) return refuse(404, { code: 'not_found', message: `use ${exportFormats.join(', ')}` })
+    const session = store.sessions.get(sessionId)
+    if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
+    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}.${format}`
+    const body = toStream(exportCaptures(store, sessionId, format))
+    return new Response(body, {
+      headers: { 'content-type': exportTypes[format], 'content-disposition': `attachment; filename="${name}"`, 'cache-control': 'no-store' },
+    })
+  }
+
+  // --- Life ---------------------------------------------------------------------------------------
+
+  const drivers: DeviceDriver[] = []
+  let closing: Promise<void> | null = null
+
+  return ok({
+    call: dispatch,
+    subscribe(topic, listener) {
+      const set = listeners.get(topic) ?? new Set()
+      listeners.set(topic, set)
+      set.add(listener)
+      return () => void set.delete(listener)
+    },
+    handle,
+    drive(driver) {
+      drivers.push(driver)
+      driver.start(submit, devices.report)
+    },
+    drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
+    close() {
+      closing ??= (async () => {
+        for (const driver of drivers) await driver.close()
+        await capturing.idle()
+        clearInterval(diskTimer)
+        if (summaryTimer) clearTimeout(summaryTimer)
+        await sync?.close()
+        imaging.close()
+        listeners.clear()
+        store.close()
+      })()
+      return closing
+    },
+  })
+}
+
+/** Settings that an older or newer Capstan wrote are read as far as they fit; the rest falls back to the defaults. */
+function readSettings(json: string | null, log: Log): Settings {
+  const defaults = settingsSchema.parse({})
+  if (json === null) return defaults
+  const parsed = settingsSchema.safeParse(JSON.parse(json))
+  if (parsed.success) return parsed.data
+  log.warn({ issues: parsed.error.issues.length }, 'some settings could not be read')
+  const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+    ([name, value]) => Object.hasOwn(settingsSchema.shape, name) && settingsSchema.shape[name as keyof Settings].safeParse(value).success,
+  )
+  return settingsSchema.parse(Object.fromEntries(kept))
+}
+
+function isExportFormat(text: string): text is ExportFormat {
+  return (exportFormats as readonly string[]).includes(text)
+}
+
+/** Node's web streams and the global ones are the same objects with two type names. */
+function toStream(pieces: AsyncIterable<string | Uint8Array>): ReadableStream<Uint8Array> {
+  const bytes = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) yield typeof piece === 'string' ? Buffer.from(piece) : piece
+  }
+  return Readable.toWeb(Readable.from(bytes(), { objectMode: true })) as unknown as ReadableStream<Uint8Array>
+}
+
+async function sendFile(path: string, type: string | null): Promise<Response> {
+  const found = await stat(path).catch(() => null)
+  if (!found) return refuse(404, { code: 'not_found', message: 'no such photo' })
+  return new Response(toStream(createReadStream(path)), {
+    headers: {
+      // The type is in the file's first bytes; the browser is told not to guess beyond images.
+      'content-type': type ?? 'image/*',
+      'content-length': String(found.size),
+      'cache-control': 'private, max-age=31536000, immutable',
+    },
+  })
+}
+
+function refuse(status: number, error: AppError): Response {
+  return Response.json(error, { status })
+}
+
+function statusOf(code: ErrorCode): number {
+  const statuses: Partial<Record<ErrorCode, number>> = {
+    invalid_input: 400,
+    not_found: 404,
+    conflict: 409,
+    too_large: 413,
+    unreadable_image: 422,
+    storage_full: 507,
+  }
+  return statuses[code] ?? 500
+}

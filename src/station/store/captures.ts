@@ -1,0 +1,412 @@
+import type { Clock } from '#contract/ports.ts'
+import {
+  captureSchema,
+  type Capture,
+  type CaptureFilter,
+  type CapturePage,
+  type CaptureState,
+  type Disposition,
+  type MatchedProduct,
+} from '#contract/station/capture.ts'
+import type { Instant } from '#contract/station/values.ts'
+import type { Database, Row, SqlValue } from '#station/store/database.ts'
+import type { Outbox } from '#station/store/outbox.ts'
+
+/** A capture before the store has given it its sequence. */
+export interface NewCapture extends Pick<
+  Capture,
+  | 'id'
+  | 'sessionId'
+  | 'type'
+  | 'source'
+  | 'deviceName'
+  | 'raw'
+  | 'symbologyIdentifier'
+  | 'symbology'
+  | 'gtin'
+  | 'elements'
+  | 'warnings'
+  | 'disposition'
+  | 'repeatOf'
+  | 'capturedAt'
+  | 'photo'
+> {
+  /** What makes two scans the same item within a session: GTIN (with serial number when there is one), else the raw value. */
+  readonly itemKey: string
+  /** Content hash of the upload-ready derivative, for a photo that is to be uploaded. */
+  readonly upload: string | null
+}
+
+/** What the store knows of an item's earlier reads in a session. */
+export interface ItemHistory {
+  readonly scans: number
+  readonly lastCounted: { readonly captureId: string; readonly capturedAt: Instant } | null
+  /** The last read, counted or ignored. */
+  readonly lastReadAt: Instant | null
+}
+
+/** What the backend says of a capture. */
+export interface RemoteCapture {
+  readonly remoteId: string
+  readonly state: CaptureState
+  readonly errorMessage: string
+  readonly productId: string | null
+  readonly productName: string | null
+  readonly gtin: string | null
+}
+
+/** Captures as the store keeps them. Rows are never deleted. */
+export interface Captures {
+  /** Adds one row and, when it counts, its sending; call inside a transaction. Answers the sequence. */
+  add(capture: NewCapture): number
+  history(sessionId: string, itemKey: string): ItemHistory
+  get(id: string): Capture | null
+  getMany(ids: readonly string[]): Capture[]
+  list(query: { sessionId: string; filter: CaptureFilter; search: string; offset: number; limit: number }): CapturePage
+  /** In sequence order, for exports; `sessionId` null means all. Reads in pages, so that memory stays flat. */
+  each(sessionId: string | null): Generator<Capture>
+  newestCounted(sessionId: string): Capture | null
+  /** Changes the quantity; the backend is told when it already has the capture. */
+  setQuantity(id: string, quantity: number): void
+  /** Takes it out of the count; what was sent is taken back at the backend, what was not is not sent. */
+  undo(id: string): void
+  /** A parked one waits again, a FAILED or NOT_FOUND one is looked up again. False when there is nothing to retry. */
+  retry(id: string): boolean
+  /** The backend has it. */
+  accept(id: string, remote: RemoteCapture): void
+  /** The backend's later word on it; answers whether anything changed. */
+  follow(id: string, remote: RemoteCapture): boolean
+  /** Ids of counted captures of a GTIN that the backend did not know, at most 500. */
+  notFoundWith(gtin: string): string[]
+  /** The hash of the derivative to upload. */
+  uploadOf(id: string): string | null
+  /** Captures that the backend has and has not settled yet, by session. */
+  unsettled(): { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }[]
+  rememberProduct(product: MatchedProduct): void
+  knownProduct(gtin: string): MatchedProduct | null
+  /** Buckets of counted scans over time; `bucketMs` at least a second, at most 60 buckets. */
+  timeline(sessionId: string): { durationMs: number; bucketMs: number; timeline: { from: Instant; scans: number }[] }
+  topItems(sessionId: string, limit: number): { gtin: string | null; raw: string; productName: string | null; scans: number; units: number }[]
+}
+
+const select = `
+  SELECT c.*, p.id AS known_id, p.name AS known_name, p.brand AS known_brand, p.net_content AS known_net_content,
+    o.state AS outbox_state, o.attempts, o.due_at, o.error_code, o.error_message AS outbox_message
+  FROM captures c
+  LEFT JOIN products p ON p.gtin = c.gtin
+  LEFT JOIN outbox o ON o.id =
+    (SELECT x.id FROM outbox x WHERE x.capture_id = c.id ORDER BY x.state = 'parked' DESC, x.id LIMIT 1)`
+
+const unsettledStates = `('PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING', 'unknown')`
+
+const filters: Record<CaptureFilter, string> = {
+  all: '1',
+  found: `c.disposition = 'counted' AND (c.state = 'COMPLETED' OR (c.state = 'PENDING' AND p.gtin IS NOT NULL))`,
+  not_found: `c.disposition = 'counted' AND c.state = 'NOT_FOUND'`,
+  waiting: `c.sync = 'waiting'`,
+  problem: `(c.sync = 'parked' OR (c.disposition = 'counted' AND c.state = 'FAILED')
+    OR EXISTS (SELECT 1 FROM outbox x WHERE x.capture_id = c.id AND x.state = 'parked'))`,
+  not_counted: `c.disposition <> 'counted'`,
+}
+
+function toProduct(row: Row): MatchedProduct | null {
+  const id = row['product_id'] ?? row['known_id']
+  if (id === null || id === undefined) return null
+  return {
+    id: String(id),
+    gtin: String(row['gtin'] ?? ''),
+    name: String(row['product_name'] ?? row['known_name'] ?? ''),
+    brand: String(row['known_brand'] ?? ''),
+    netContent: String(row['known_net_content'] ?? ''),
+  }
+}
+
+function toCapture(row: Row): Capture {
+  const isWaiting = row['outbox_state'] === 'waiting' && Number(row['attempts'] ?? 0) > 0
+  return captureSchema.parse({
+    id: row['id'],
+    sequence: row['sequence'],
+    sessionId: row['session_id'],
+    type: row['type'],
+    source: row['source'],
+    deviceName: row['device_name'],
+    raw: row['raw'],
+    symbologyIdentifier: row['symbology_identifier'],
+    symbology: row['symbology'],
+    gtin: row['gtin'],
+    elements: JSON.parse(String(row['elements'])),
+    warnings: JSON.parse(String(row['warnings'])),
+    quantity: row['quantity'],
+    disposition: row['disposition'],
+    repeatOf: row['repeat_of'],
+    capturedAt: row['captured_at'],
+    state: row['state'],
+    sync: row['outbox_state'] === 'leased' ? 'sending' : row['sync'],
+    attempts: row['attempts'] ?? 0,
+    nextAttemptAt: isWaiting ? new Date(Number(row['due_at'])).toISOString() : null,
+    syncError:
+      row['error_code'] === null || row['error_code'] === undefined
+        ? null
+        : { code: row['error_code'], message: row['outbox_message'] ?? '' },
+    errorMessage: row['error_message'],
+    remoteId: row['remote_id'],
+    product: toProduct(row),
+    photo: row['photo'],
+  })
+}
+
+/** Escapes LIKE's wildcards, so that a search for `100%` means just that. */
+const likePattern = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
+
+/** Keeps captures in their table; the session totals follow by its triggers. */
+export function createCaptures(database: Database, clock: Clock, outbox: Outbox): Captures {
+  const get = (id: string): Capture | null => {
+    const row = database.get(`${select} WHERE c.id = ?`, id)
+    return row ? toCapture(row) : null
+  }
+
+  const writeRemote = (id: string, remote: RemoteCapture): number =>
+    database.run(
+      `UPDATE captures SET remote_id = ?, state = ?, error_message = ?, product_id = ?, product_name = ?,
+         gtin = coalesce(gtin, ?)
+       WHERE id = ? AND (remote_id, state, error_message, product_id, product_name) IS NOT (?, ?, ?, ?, ?)`,
+      remote.remoteId,
+      remote.state,
+      remote.errorMessage,
+      remote.productId,
+      remote.productName,
+      remote.gtin,
+      id,
+      remote.remoteId,
+      remote.state,
+      remote.errorMessage,
+      remote.productId,
+      remote.productName,
+    ).changes
+
+  return {
+    get,
+    add(capture) {
+      const isSent = capture.disposition === 'counted'
+      const { lastId } = database.run(
+        `INSERT INTO captures (id, session_id, type, source, device_name, raw, symbology_identifier, symbology, gtin,
+           item_key, elements, warnings, quantity, disposition, repeat_of, captured_at, state, sync, error_message, photo, upload)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?)`,
+        capture.id,
+        capture.sessionId,
+        capture.type,
+        capture.source,
+        capture.deviceName,
+        capture.raw,
+        capture.symbologyIdentifier,
+        capture.symbology,
+        capture.gtin,
+        capture.itemKey,
+        JSON.stringify(capture.elements),
+        JSON.stringify(capture.warnings),
+        capture.disposition satisfies Disposition,
+        capture.repeatOf,
+        capture.capturedAt,
+        isSent ? 'waiting' : 'none',
+        capture.photo,
+        capture.upload,
+      )
+      if (isSent) {
+        outbox.add({
+          kind: capture.upload === null ? 'capture.submit' : 'capture.upload',
+          sessionId: capture.sessionId,
+          captureId: capture.id,
+          payload: {},
+        })
+      }
+      return lastId
+    },
+    history(sessionId, itemKey) {
+      const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.['scans']
+      if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, lastReadAt: null }
+      const last = database.get(
+        `SELECT id, captured_at, (SELECT captured_at FROM captures WHERE session_id = ? AND item_key = ?
+             AND disposition IN ('counted', 'ignored') ORDER BY sequence DESC LIMIT 1) AS read_at
+         FROM captures WHERE session_id = ? AND item_key = ? AND disposition = 'counted' ORDER BY sequence DESC LIMIT 1`,
+        sessionId,
+        itemKey,
+        sessionId,
+        itemKey,
+      )
+      return {
+        scans: Number(scans),
+        lastCounted: last ? { captureId: String(last['id']), capturedAt: String(last['captured_at']) } : null,
+        lastReadAt: last ? String(last['read_at']) : null,
+      }
+    },
+    getMany: (ids) => ids.map(get).filter((capture) => capture !== null),
+    list(query) {
+      const search = query.search.trim()
+      const matches = search === '' ? '' : ` AND (c.raw LIKE ? ESCAPE '\\' OR c.gtin LIKE ? ESCAPE '\\' OR coalesce(c.product_name, p.name) LIKE ? ESCAPE '\\')`
+      const values: SqlValue[] = [query.sessionId, ...(search === '' ? [] : Array<string>(3).fill(likePattern(search)))]
+      const where = ` WHERE c.session_id = ? AND ${filters[query.filter]}${matches}`
+      const total = database.get(`SELECT count(*) AS total FROM captures c LEFT JOIN products p ON p.gtin = c.gtin${where}`, ...values)
+      const rows = database.all(`${select}${where} ORDER BY c.sequence DESC LIMIT ? OFFSET ?`, ...values, query.limit, query.offset)
+      return { captures: rows.map(toCapture), total: Number(total?.['total'] ?? 0) }
+    },
+    *each(sessionId) {
+      let after = 0
+      for (;;) {
+        const rows =
+          sessionId === null
+            ? database.all(`${select} WHERE c.sequence > ? ORDER BY c.sequence LIMIT 500`, after)
+            : database.all(`${select} WHERE c.sequence > ? AND c.session_id = ? ORDER BY c.sequence LIMIT 500`, after, sessionId)
+        if (rows.length === 0) return
+        for (const row of rows) yield toCapture(row)
+        after = Number(rows.at(-1)?.['sequence'])
+      }
+    },
+    newestCounted(sessionId) {
+      const row = database.get(
+        `${select} WHERE c.session_id = ? AND c.disposition = 'counted' ORDER BY c.sequence DESC LIMIT 1`,
+        sessionId,
+      )
+      return row ? toCapture(row) : null
+    },
+    setQuantity(id, quantity) {
+      database.transaction(() => {
+        database.run('UPDATE captures SET quantity = ? WHERE id = ?', quantity, id)
+        tellBackend(id, 'capture.update')
+      })
+    },
+    undo(id) {
+      database.transaction(() => {
+        database.run(`UPDATE captures SET disposition = 'undone' WHERE id = ?`, id)
+        outbox.cancel(id, ['capture.update', 'capture.retry'])
+        if (outbox.cancel(id, ['capture.submit', 'capture.upload']) > 0) {
+          database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
+        } else {
+          tellBackend(id, 'capture.remove')
+        }
+      })
+    },
+    retry(id) {
+      return database.transaction(() => {
+        if (outbox.unpark(id)) return true
+        const capture = get(id)
+        const isSettled = capture?.state === 'FAILED' || capture?.state === 'NOT_FOUND'
+        if (!capture || capture.disposition !== 'counted' || capture.remoteId === null || !isSettled) return false
+        outbox.add({ kind: 'capture.retry', sessionId: capture.sessionId, captureId: id, payload: {} })
+        database.run(`UPDATE captures SET state = 'PENDING', error_message = '' WHERE id = ?`, id)
+        return true
+      })
+    },
+    notFoundWith: (gtin) =>
+      database
+        .all(`SELECT id FROM captures WHERE gtin = ? AND state = 'NOT_FOUND' AND disposition = 'counted' LIMIT 500`, gtin)
+        .map((row) => String(row['id'])),
+    accept(id, remote) {
+      writeRemote(id, remote)
+      database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
+    },
+    follow: (id, remote) => writeRemote(id, remote) > 0,
+    uploadOf: (id) => (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
+    unsettled() {
+      const rows = database.all(
+        `SELECT c.id, c.remote_id, c.session_id, s.remote_id AS remote_session_id
+         FROM captures c JOIN sessions s ON s.id = c.session_id
+         WHERE c.remote_id IS NOT NULL AND c.state IN ${unsettledStates} AND c.disposition = 'counted' AND s.remote_id IS NOT NULL
+           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.capture_id = c.id AND o.kind = 'capture.retry')
+         ORDER BY c.sequence`,
+      )
+      const sessions = new Map<string, { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }>()
+      for (const row of rows) {
+        const sessionId = String(row['session_id'])
+        const group = sessions.get(sessionId) ?? {
+          sessionId,
+          remoteSessionId: String(row['remote_session_id']),
+          captures: [],
+        }
+        group.captures.push({ id: String(row['id']), remoteId: String(row['remote_id']) })
+        sessions.set(sessionId, group)
+      }
+      return [...sessions.values()]
+    },
+    rememberProduct(product) {
+      database.run(
+        `INSERT INTO products (gtin, id, name, brand, net_content, seen_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET id = excluded.id, name = excluded.name, brand = excluded.brand,
+           net_content = excluded.net_content, seen_at = excluded.seen_at`,
+        product.gtin,
+        product.id,
+        product.name,
+        product.brand,
+        product.netContent,
+        clock.now().toISOString(),
+      )
+    },
+    knownProduct(gtin) {
+      const row = database.get('SELECT gtin, id, name, brand, net_content FROM products WHERE gtin = ?', gtin)
+      if (!row) return null
+      return {
+        id: String(row['id']),
+        gtin: String(row['gtin']),
+        name: String(row['name']),
+        brand: String(row['brand']),
+        netContent: String(row['net_content']),
+      }
+    },
+    timeline(sessionId) {
+      const span = database.get(
+        `SELECT min(captured_at) AS first, max(captured_at) AS last FROM captures WHERE session_id = ? AND disposition = 'counted'`,
+        sessionId,
+      )
+      if (!span || span['first'] === null) return { durationMs: 0, bucketMs: 1_000, timeline: [] }
+      const first = Date.parse(String(span['first']))
+      const durationMs = Date.parse(String(span['last'])) - first
+      const bucketMs = Math.max(1_000, Math.ceil((durationMs + 1) / 60 / 1_000) * 1_000)
+      const counts = database.all(
+        `SELECT CAST((unixepoch(captured_at, 'subsec') * 1000 - ?) / ? AS INTEGER) AS bucket, count(*) AS scans
+         FROM captures WHERE session_id = ? AND disposition = 'counted' GROUP BY bucket`,
+        first,
+        bucketMs,
+        sessionId,
+      )
+      const byBucket = new Map(counts.map((row) => [Number(row['bucket']), Number(row['scans'])]))
+      const buckets = Math.floor(durationMs / bucketMs) + 1
+      return {
+        durationMs,
+        bucketMs,
+        timeline: Array.from({ length: buckets }, (_, index) => ({
+          from: new Date(first + index * bucketMs).toISOString(),
+          scans: byBucket.get(index) ?? 0,
+        })),
+      }
+    },
+    topItems(sessionId, limit) {
+      return database
+        .all(
+          `SELECT max(c.gtin) AS gtin, max(c.raw) AS raw, max(coalesce(c.product_name, p.name)) AS product_name,
+                  count(*) AS scans, sum(c.quantity) AS units
+           FROM captures c LEFT JOIN products p ON p.gtin = c.gtin
+           WHERE c.session_id = ? AND c.disposition = 'counted' GROUP BY c.item_key ORDER BY units DESC, scans DESC LIMIT ?`,
+          sessionId,
+          limit,
+        )
+        .map((row) => ({
+          gtin: row['gtin'] as string | null,
+          raw: String(row['raw']),
+          productName: row['product_name'] as string | null,
+          scans: Number(row['scans']),
+          units: Number(row['units']),
+        }))
+    },
+  }
+
+  /** A later fact about a capture: nothing to tell while the capture itself still waits, for it goes out as it is then. */
+  function tellBackend(id: string, kind: 'capture.update' | 'capture.remove'): void {
+    const row = database.get(
+      `SELECT c.session_id, c.remote_id, o.state AS submit FROM captures c
+       LEFT JOIN outbox o ON o.capture_id = c.id AND o.kind IN ('capture.submit', 'capture.upload') WHERE c.id = ?`,
+      id,
+    )
+    if (!row || (row['remote_id'] === null && row['submit'] !== 'leased')) return
+    outbox.cancel(id, [kind])
+    outbox.add({ kind, sessionId: String(row['session_id']), captureId: id, payload: {} })
+  }
+}

@@ -1,0 +1,102 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+
+export type SqlValue = string | number | null
+export type Row = Record<string, SqlValue>
+
+/**
+ * The little of SQLite that the store uses. All calls are synchronous: one writer, no interleaving.
+ * Statements are prepared once per text and kept.
+ */
+export interface Database {
+  /** Runs statements without parameters or results. */
+  exec(sql: string): void
+  /** Runs one statement; answers the number of changed rows and the last inserted rowid. */
+  run(sql: string, ...values: SqlValue[]): { readonly changes: number; readonly lastId: number }
+  get(sql: string, ...values: SqlValue[]): Row | undefined
+  all(sql: string, ...values: SqlValue[]): Row[]
+  /** Everything in `work` commits together or not at all. Not re-entrant. */
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+/**
+ * Opens a database file for durable writing.
+ *
+ * `synchronous=FULL`: with NORMAL a committed scan can be lost at power failure under WAL
+ * (sqlite.org/pragma.html#pragma_synchronous). Throws what SQLite throws.
+ */
+export function openDatabase(path: string, options: { readonly readOnly?: boolean } = {}): Database {
+  const sqlite = new DatabaseSync(path, { readOnly: options.readOnly ?? false })
+  try {
+    sqlite.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;')
+    if (!options.readOnly) sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+  } catch (error) {
+    sqlite.close()
+    throw error
+  }
+
+  const statements = new Map<string, StatementSync>()
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql)
+    if (known) return known
+    const statement = sqlite.prepare(sql)
+    statements.set(sql, statement)
+    return statement
+  }
+
+  return {
+    exec: (sql) => sqlite.exec(sql),
+    run(sql, ...values) {
+      const result = prepare(sql).run(...values)
+      return { changes: Number(result.changes), lastId: Number(result.lastInsertRowid) }
+    },
+    get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined,
+    all: (sql, ...values) => prepare(sql).all(...values) as Row[],
+    transaction(work) {
+      sqlite.exec('BEGIN IMMEDIATE')
+      try {
+        const value = work()
+        sqlite.exec('COMMIT')
+        return value
+      } catch (error) {
+        // A full disk can end the transaction by itself; a second ROLLBACK would hide the first error.
+        try {
+          sqlite.exec('ROLLBACK')
+        } catch {
+          // Nothing is open any more: that is what was wanted.
+        }
+        throw error
+      }
+    },
+    close() {
+      statements.clear()
+      sqlite.close()
+    },
+  }
+}
+
+/** Tells whether an error of SQLite means that nothing can be written now: full, read-only or failing disk. */
+export function isStorageError(error: unknown): boolean {
+  const code = sqliteCode(error)
+  // Primary result codes: 8 READONLY, 10 IOERR, 13 FULL, 14 CANTOPEN (sqlite.org/rescode.html).
+  return code === 8 || code === 10 || code === 13 || code === 14
+}
+
+/** Tells whether an error of SQLite means that the file is damaged or no database. */
+export function isCorruptionError(error: unknown): boolean {
+  const code = sqliteCode(error)
+  return code === 11 || code === 26
+}
+
+function sqliteCode(error: unknown): number | null {
+  if (!(error instanceof Error)) return null
+  const code = (error as { errcode?: unknown }).errcode
+  if (typeof code === 'number') return code & 0xff
+  // Drivers without numeric codes name the condition in the message.
+  if (/malformed|corrupt/i.test(error.message)) return 11
+  if (/not a database/i.test(error.message)) return 26
+  if (/disk is full|database or disk is full/i.test(error.message)) return 13
+  if (/readonly|read-only/i.test(error.message)) return 8
+  if (/disk I\/O error/i.test(error.message)) return 10
+  return null
+}

@@ -1,0 +1,85 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream, createWriteStream, existsSync, mkdirSync, openAsBlob } from 'node:fs'
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable, Transform } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+
+/** Files addressed by the SHA-256 of their content; written once, never changed. */
+export interface Media {
+  /** Streams bytes in: durable when it resolves. Throws a RangeError once `maxBytes` is exceeded; nothing is kept then. */
+  put(bytes: ReadableStream<Uint8Array>, maxBytes: number): Promise<{ hash: string; bytes: number }>
+  /** Takes over a finished file (made by `temporaryPath`), durably. */
+  adopt(path: string): Promise<string>
+  /** Where a file lies, whether or not it exists. */
+  path(hash: string): string
+  has(hash: string): boolean
+  /** The file as a Blob that is read from disk only as it is sent. */
+  blob(hash: string, type: string): Promise<Blob>
+  /** A name in the same file system for a file that is to be adopted. */
+  temporaryPath(extension: string): string
+}
+
+/** Keeps media under `folder`, two characters of the hash a subfolder. */
+export function createMedia(folder: string): Media {
+  const temporaryFolder = join(folder, 'incoming')
+  mkdirSync(temporaryFolder, { recursive: true })
+
+  const path = (hash: string): string => join(folder, hash.slice(0, 2), hash)
+  const temporaryPath = (extension: string): string => join(temporaryFolder, `${randomUUID()}${extension}`)
+
+  const settle = async (temporary: string, hash: string): Promise<void> => {
+    const target = path(hash)
+    mkdirSync(dirname(target), { recursive: true })
+    await syncToDisk(temporary)
+    await rename(temporary, target)
+    await syncToDisk(dirname(target))
+  }
+
+  return {
+    path,
+    temporaryPath,
+    has: (hash) => existsSync(path(hash)),
+    blob: (hash, type) => openAsBlob(path(hash), { type }),
+    async put(bytes, maxBytes) {
+      const temporary = temporaryPath('')
+      const hash = createHash('sha256')
+      let size = 0
+      const measure = new Transform({
+        transform(chunk: Buffer, _encoding, next) {
+          size += chunk.length
+          if (size > maxBytes) return next(new RangeError(`more than ${maxBytes} bytes`))
+          hash.update(chunk)
+          next(null, chunk)
+        },
+      })
+      try {
+        await pipeline(Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]), measure, createWriteStream(temporary, { flags: 'wx' }))
+        const digest = hash.digest('hex')
+        await settle(temporary, digest)
+        return { hash: digest, bytes: size }
+      } catch (error) {
+        await rm(temporary, { force: true })
+        throw error
+      }
+    },
+    async adopt(temporary) {
+      const hash = createHash('sha256')
+      await pipeline(createReadStream(temporary), hash)
+      const digest = hash.digest('hex')
+      await settle(temporary, digest)
+      return digest
+    },
+  }
+}
+
+/** A rename is durable once the folder is on disk too; Windows has no such call and needs none. */
+async function syncToDisk(path: string): Promise<void> {
+  if (process.platform === 'win32' && (await stat(path)).isDirectory()) return
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

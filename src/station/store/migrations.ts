@@ -1,0 +1,168 @@
+import type { Database } from '#station/store/database.ts'
+
+/**
+ * What a capture row adds to its session's totals, as SQL over `NEW` or `OLD`.
+ * One list for the triggers below, so that insert, update and the reverse cannot disagree.
+ */
+const contributions = (row: 'NEW' | 'OLD'): Record<string, string> => {
+  const counted = `(${row}.disposition = 'counted')`
+  return {
+    scans: counted,
+    units: `iif(${counted}, ${row}.quantity, 0)`,
+    found: `(${counted} AND ${row}.state = 'COMPLETED')`,
+    not_found: `(${counted} AND ${row}.state = 'NOT_FOUND')`,
+    failed: `(${counted} AND ${row}.state = 'FAILED')`,
+    waiting: `(${row}.sync = 'waiting')`,
+    parked: `(${row}.sync = 'parked')`,
+    duplicates: `(${row}.disposition IN ('ignored', 'rejected'))`,
+    undone: `(${row}.disposition = 'undone')`,
+  }
+}
+
+const added = Object.entries(contributions('NEW'))
+  .map(([column, value]) => `${column} = ${column} + ${value}`)
+  .join(', ')
+const moved = Object.entries(contributions('NEW'))
+  .map(([column, value]) => `${column} = ${column} + ${value} - ${contributions('OLD')[column]}`)
+  .join(', ')
+
+/**
+ * Numbered migrations, a function each; never edited after a release, only added to.
+ * `PRAGMA user_version` is the number of those that have run.
+ */
+const migrations: readonly ((database: Database) => void)[] = [
+  (database) => {
+    database.exec(`
+      CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+      CREATE TABLE sessions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        label TEXT NOT NULL,
+        capture_mode TEXT NOT NULL,
+        duplicate_policy TEXT NOT NULL,
+        duplicate_window_ms INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        opened_at TEXT NOT NULL,
+        ended_at TEXT,
+        remote_id TEXT,
+        remote_generation INTEGER NOT NULL DEFAULT 0,
+        scans INTEGER NOT NULL DEFAULT 0,
+        units INTEGER NOT NULL DEFAULT 0,
+        unique_items INTEGER NOT NULL DEFAULT 0,
+        found INTEGER NOT NULL DEFAULT 0,
+        not_found INTEGER NOT NULL DEFAULT 0,
+        failed INTEGER NOT NULL DEFAULT 0,
+        waiting INTEGER NOT NULL DEFAULT 0,
+        parked INTEGER NOT NULL DEFAULT 0,
+        duplicates INTEGER NOT NULL DEFAULT 0,
+        undone INTEGER NOT NULL DEFAULT 0
+      ) STRICT;
+      CREATE UNIQUE INDEX one_active_session ON sessions (state) WHERE state = 'ACTIVE';
+
+      CREATE TABLE captures (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        session_id TEXT NOT NULL REFERENCES sessions (id),
+        type TEXT NOT NULL,
+        source TEXT NOT NULL,
+        device_name TEXT NOT NULL,
+        raw TEXT NOT NULL,
+        symbology_identifier TEXT,
+        symbology TEXT NOT NULL,
+        gtin TEXT,
+        item_key TEXT NOT NULL,
+        elements TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        quantity INTEGER NOT NULL,
+        disposition TEXT NOT NULL,
+        repeat_of INTEGER NOT NULL,
+        captured_at TEXT NOT NULL,
+        state TEXT NOT NULL,
+        sync TEXT NOT NULL,
+        error_message TEXT NOT NULL,
+        remote_id TEXT,
+        product_id TEXT,
+        product_name TEXT,
+        photo TEXT,
+        upload TEXT
+      ) STRICT;
+      CREATE INDEX captures_of_item ON captures (session_id, item_key);
+      CREATE INDEX captures_to_follow ON captures (session_id)
+        WHERE remote_id IS NOT NULL AND state IN ('PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING', 'unknown');
+
+      CREATE TABLE items (
+        session_id TEXT NOT NULL,
+        item_key TEXT NOT NULL,
+        scans INTEGER NOT NULL,
+        PRIMARY KEY (session_id, item_key)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TRIGGER capture_added AFTER INSERT ON captures BEGIN
+        UPDATE sessions SET ${added} WHERE id = NEW.session_id;
+        INSERT INTO items (session_id, item_key, scans)
+          SELECT NEW.session_id, NEW.item_key, 1 WHERE NEW.disposition = 'counted'
+          ON CONFLICT DO UPDATE SET scans = scans + 1;
+      END;
+      CREATE TRIGGER capture_moved AFTER UPDATE OF quantity, disposition, state, sync ON captures BEGIN
+        UPDATE sessions SET ${moved} WHERE id = NEW.session_id;
+        UPDATE items SET scans = scans + (NEW.disposition = 'counted') - (OLD.disposition = 'counted')
+          WHERE session_id = NEW.session_id AND item_key = NEW.item_key
+            AND (NEW.disposition = 'counted') <> (OLD.disposition = 'counted');
+      END;
+      CREATE TRIGGER item_added AFTER INSERT ON items BEGIN
+        UPDATE sessions SET unique_items = unique_items + (NEW.scans > 0) WHERE id = NEW.session_id;
+      END;
+      CREATE TRIGGER item_moved AFTER UPDATE OF scans ON items WHEN (NEW.scans > 0) <> (OLD.scans > 0) BEGIN
+        UPDATE sessions SET unique_items = unique_items + (NEW.scans > 0) - (OLD.scans > 0) WHERE id = NEW.session_id;
+      END;
+
+      CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL,
+        session_id TEXT,
+        capture_id TEXT,
+        payload TEXT NOT NULL,
+        state TEXT NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        due_at INTEGER NOT NULL,
+        created_at TEXT NOT NULL,
+        error_code TEXT,
+        error_message TEXT
+      ) STRICT;
+      CREATE INDEX outbox_by_state ON outbox (state, id);
+      CREATE INDEX outbox_of_capture ON outbox (capture_id);
+      CREATE INDEX outbox_of_session ON outbox (session_id, state);
+
+      CREATE TABLE products (
+        gtin TEXT PRIMARY KEY,
+        id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        brand TEXT NOT NULL,
+        net_content TEXT NOT NULL,
+        seen_at TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `)
+  },
+]
+
+/** The schema this program writes. */
+export const schemaVersion = migrations.length
+
+/**
+ * Brings a database up to the present schema; each step is a transaction.
+ * Throws when the file was written by a newer Capstan: an older one must not guess at it.
+ */
+export function migrate(database: Database): void {
+  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
+  if (version > migrations.length) {
+    throw new Error(`the store has schema ${version}, this Capstan knows ${migrations.length}: start the newer version`)
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue
+    database.transaction(() => {
+      migration(database)
+      database.exec(`PRAGMA user_version = ${index + 1}`)
+    })
+  }
+}

@@ -1,0 +1,108 @@
+import { z } from 'zod'
+import type { Clock, Ids } from '#contract/ports.ts'
+import { sessionSchema, type openSessionSchema, type Session } from '#contract/station/session.ts'
+import type { Database, Row } from '#station/store/database.ts'
+import type { Outbox } from '#station/store/outbox.ts'
+
+/** Sessions as the store keeps them; every change commits before it returns. */
+export interface Sessions {
+  /** Opens one, or answers null while another is active. */
+  open(options: z.output<typeof openSessionSchema>): Session | null
+  current(): Session | null
+  get(id: string): Session | null
+  /** Newest first. */
+  list(limit: number): Session[]
+  /** Ends it and puts the end on the outbox; a session that has ended stays as it is. Null when unknown. */
+  end(id: string): Session | null
+  /** The backend knows the session as `remoteId`; captures waiting for that can go. */
+  linkRemote(id: string, remoteId: string): void
+  /**
+   * The backend no longer takes captures for the session it knew: forgets that id and asks for a continuation.
+   * Answers the generation of the continuation, which is part of its idempotency key.
+   */
+  continueRemote(id: string): number
+  remoteGeneration(id: string): number
+}
+
+const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, ended_at, remote_id,
+  scans, units, unique_items, found, not_found, failed, waiting, parked, duplicates, undone`
+
+function toSession(row: Row): Session {
+  return sessionSchema.parse({
+    id: row['id'],
+    label: row['label'],
+    captureMode: row['capture_mode'],
+    duplicatePolicy: row['duplicate_policy'],
+    duplicateWindowMs: row['duplicate_window_ms'],
+    state: row['state'],
+    openedAt: row['opened_at'],
+    endedAt: row['ended_at'],
+    remoteId: row['remote_id'],
+    totals: {
+      scans: row['scans'],
+      units: row['units'],
+      uniqueItems: row['unique_items'],
+      found: row['found'],
+      notFound: row['not_found'],
+      failed: row['failed'],
+      waiting: row['waiting'],
+      parked: row['parked'],
+      duplicates: row['duplicates'],
+      undone: row['undone'],
+    },
+  })
+}
+
+/** Keeps sessions in the `sessions` table; their totals are kept by its triggers. */
+export function createSessions(database: Database, ports: { clock: Clock; ids: Ids }, outbox: Outbox): Sessions {
+  const one = (row: Row | undefined): Session | null => (row ? toSession(row) : null)
+  const get = (id: string): Session | null => one(database.get(`SELECT ${columns} FROM sessions WHERE id = ?`, id))
+  const current = (): Session | null => one(database.get(`SELECT ${columns} FROM sessions WHERE state = 'ACTIVE'`))
+
+  return {
+    get,
+    current,
+    open(options) {
+      return database.transaction(() => {
+        if (current()) return null
+        const id = ports.ids.next()
+        database.run(
+          `INSERT INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at)
+           VALUES (?, ?, ?, ?, ?, 'ACTIVE', ?)`,
+          id,
+          options.label,
+          options.captureMode,
+          options.duplicatePolicy,
+          options.duplicateWindowMs,
+          ports.clock.now().toISOString(),
+        )
+        outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })
+        return get(id)
+      })
+    },
+    list: (limit) => database.all(`SELECT ${columns} FROM sessions ORDER BY number DESC LIMIT ?`, limit).map(toSession),
+    end(id) {
+      return database.transaction(() => {
+        const changed = database.run(
+          `UPDATE sessions SET state = 'COMPLETED', ended_at = ? WHERE id = ? AND state = 'ACTIVE'`,
+          ports.clock.now().toISOString(),
+          id,
+        )
+        if (changed.changes > 0) outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
+        return get(id)
+      })
+    },
+    linkRemote(id, remoteId) {
+      database.run('UPDATE sessions SET remote_id = ? WHERE id = ?', remoteId, id)
+    },
+    continueRemote(id) {
+      return database.transaction(() => {
+        database.run('UPDATE sessions SET remote_id = NULL, remote_generation = remote_generation + 1 WHERE id = ?', id)
+        outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })
+        return Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'])
+      })
+    },
+    remoteGeneration: (id) =>
+      Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'] ?? 0),
+  }
+}

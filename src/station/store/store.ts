@@ -1,0 +1,187 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Clock, Ids, Log } from '#contract/ports.ts'
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { StationStatus } from '#contract/station/status.ts'
+import { createCaptures, type Captures } from '#station/store/captures.ts'
+import { isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
+import { createFacts, type Facts } from '#station/store/facts.ts'
+import { createMedia, type Media } from '#station/store/media.ts'
+import { migrate, schemaVersion } from '#station/store/migrations.ts'
+import { createOutbox, type Outbox } from '#station/store/outbox.ts'
+import { salvage, setAside } from '#station/store/recovery.ts'
+import { createSessions, type Sessions } from '#station/store/sessions.ts'
+
+/** Where everything of a station lives. The only road between capturing and syncing. */
+export interface Store {
+  readonly sessions: Sessions
+  readonly captures: Captures
+  readonly outbox: Outbox
+  readonly facts: Facts
+  readonly media: Media
+  /** Set when this start found the store damaged. */
+  readonly recovered: StationStatus['storage']['recovered']
+  /** Everything in `work` commits together or not at all; not re-entrant. */
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+/** The file names inside a data folder. */
+const files = { database: 'station.sqlite', lock: 'station.lock', media: 'media', aside: 'set-aside' } as const
+
+/**
+ * Opens (or makes) the store of a data folder for writing.
+ *
+ * Checks its integrity first: a damaged database is set aside, and every row that can still be read is
+ * carried over. Fails with `conflict` when another station uses the folder and `storage_full` when the
+ * disk cannot be written; a store of a newer Capstan throws.
+ */
+export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; log: Log }): Result<Store> {
+  const { dataDir, clock, log } = options
+  const path = join(dataDir, files.database)
+  let lock: DatabaseSync | null = null
+  try {
+    mkdirSync(dataDir, { recursive: true })
+    lock = lockFolder(dataDir)
+    if (!lock) return fail('conflict', `another Capstan station uses the folder ${dataDir}`)
+    const { database, recovered } = openSound(path, join(dataDir, files.aside), clock, log)
+    const held = lock
+    return ok(assemble(database, options, recovered, () => held.close()))
+  } catch (error) {
+    lock?.close()
+    if (isStorageError(error) || isFolderError(error)) {
+      return fail('storage_full', `the folder ${dataDir} cannot be written: ${(error as Error).message}`)
+    }
+    throw error
+  }
+}
+
+/** Opens the store for reading only, beside a running station; for exports and checks. */
+export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids: Ids }): Result<Store> {
+  const path = join(dataDir, files.database)
+  if (!existsSync(path)) return fail('not_found', `there is no station store in ${dataDir}`)
+  const database = openDatabase(path, { readOnly: true })
+  const version = Number(database.get('PRAGMA user_version')?.['user_version'])
+  if (version !== schemaVersion) {
+    database.close()
+    return fail('conflict', `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`)
+  }
+  return ok(assemble(database, { dataDir, ...ports }, null, () => undefined))
+}
+
+/** Asks SQLite whether the database of a data folder is whole; answers its complaints, none when it is. */
+export function checkStore(dataDir: string): string[] {
+  const path = join(dataDir, files.database)
+  if (!existsSync(path)) return []
+  try {
+    const database = openDatabase(path, { readOnly: true })
+    try {
+      return complaints(database, 'integrity_check')
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    return [(error as Error).message]
+  }
+}
+
+function assemble(
+  database: Database,
+  options: { dataDir: string; clock: Clock; ids: Ids },
+  recovered: Store['recovered'],
+  release: () => void,
+): Store {
+  const outbox = createOutbox(database, options.clock)
+  return {
+    outbox,
+    sessions: createSessions(database, options, outbox),
+    captures: createCaptures(database, options.clock, outbox),
+    facts: createFacts(database),
+    media: createMedia(join(options.dataDir, files.media)),
+    recovered,
+    transaction: (work) => database.transaction(work),
+    close() {
+      database.close()
+      release()
+    },
+  }
+}
+
+function openSound(
+  path: string,
+  asideFolder: string,
+  clock: Clock,
+  log: Log,
+): { database: Database; recovered: Store['recovered'] } {
+  const found = existsSync(path)
+  let database: Database | null = null
+  try {
+    database = openDatabase(path)
+    const faults = found ? complaints(database, 'quick_check') : []
+    if (faults.length === 0) {
+      migrate(database)
+      return { database, recovered: null }
+    }
+    log.error({ faults: faults.slice(0, 5) }, 'the store is damaged')
+  } catch (error) {
+    if (!isCorruptionError(error)) {
+      database?.close()
+      throw error
+    }
+    log.error({ error: (error as Error).message }, 'the store is damaged')
+  }
+  try {
+    database?.close()
+  } catch {
+    // A damaged file may refuse even that; it is moved away next.
+  }
+
+  const at = clock.now().toISOString()
+  const aside = setAside(path, asideFolder, at)
+  const fresh = openDatabase(path)
+  migrate(fresh)
+  const captures = salvageFrom(aside, fresh, log)
+  log.warn({ aside, captures }, 'the damaged store was set aside and rebuilt')
+  return { database: fresh, recovered: { at, setAsideAs: aside, captures } }
+}
+
+function salvageFrom(aside: string, fresh: Database, log: Log): number {
+  try {
+    const damaged = openDatabase(aside, { readOnly: true })
+    try {
+      return salvage(damaged, fresh)
+    } finally {
+      damaged.close()
+    }
+  } catch (error) {
+    log.error({ aside, error: (error as Error).message }, 'nothing could be read from the damaged store')
+    return 0
+  }
+}
+
+function complaints(database: Database, check: 'quick_check' | 'integrity_check'): string[] {
+  const lines = database.all(`PRAGMA ${check}`).map((row) => String(Object.values(row)[0]))
+  return lines.length === 1 && lines[0] === 'ok' ? [] : lines
+}
+
+/**
+ * Holds a lock on the folder as long as the process lives: the operating system lets go of it even after a
+ * kill, so no stale lock file ever needs a person. Waits up to two seconds for a dying predecessor.
+ */
+function lockFolder(dataDir: string): DatabaseSync | null {
+  const lock = new DatabaseSync(join(dataDir, files.lock))
+  try {
+    lock.exec('PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+    return lock
+  } catch (error) {
+    lock.close()
+    if (/locked|busy/i.test((error as Error).message)) return null
+    throw error
+  }
+}
+
+function isFolderError(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code
+  return typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code)
+}

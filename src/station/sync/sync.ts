@@ -1,0 +1,491 @@
+import type { Clock, Log } from '#contract/ports.ts'
+import type { MatchedProduct } from '#contract/station/capture.ts'
+import type { StationStatus } from '#contract/station/status.ts'
+import { backoffMs } from '#domain/backoff.ts'
+import type { RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
+import type { RemoteCapture } from '#station/store/captures.ts'
+import type { OutboxItem } from '#station/store/outbox.ts'
+import type { Store } from '#station/store/store.ts'
+
+/** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
+export interface Sync {
+  /** There is new work; cheap, call it often. */
+  wake(): void
+  /** Tries everything at once: a person asked, or there is a new key. */
+  hurry(): void
+  /** How the backend looks from here. */
+  readonly backend: Omit<StationStatus['backend'], 'url'>
+  /**
+   * Resolves when nothing is left that could be sent without a person's help and what was sent has been
+   * settled by the backend (waiting at most `settleMs` for that). Resolves early with `unauthorised`.
+   */
+  drained(settleMs: number): Promise<'empty' | 'unauthorised'>
+  /** Stops after what is being sent right now. */
+  close(): Promise<void>
+}
+
+const limits = {
+  /** Items leased in one transaction and sent `inParallel` at a time. */
+  lease: 64,
+  inParallel: 8,
+  /** Back-off while the backend cannot be reached, and of a single item that it could not handle. */
+  backoff: { baseMs: 500, capMs: 60_000 },
+  /** How often a backend is asked whether it is there when nothing else is said to it. */
+  probeMs: 10_000,
+  /** How soon and how seldom the backend is asked for the progress of what it has. */
+  followMinMs: 200,
+  followMaxMs: 10_000,
+  /** A conflict that does not clear is a refusal after this many attempts. */
+  conflictAttempts: 5,
+  /** A backend session that ends under our hands is continued, but not for ever. */
+  continuations: 20,
+} as const
+
+type Outcome = () => void
+
+/**
+ * Creates the worker and starts it. `onCaptures` is told of captures whose rows changed, `onBackend` of a
+ * changed view of the backend.
+ */
+export function createSync(ports: {
+  store: Store
+  remote: ScannerClient
+  clock: Clock
+  random: () => number
+  log: Log
+  stationId: string
+  onCaptures: (ids: readonly string[]) => void
+  onSession: (id: string) => void
+  onBackend: () => void
+}): Sync {
+  const { store, remote, clock, log } = ports
+  let closed = false
+  let backend: Sync['backend'] = { state: 'offline', lastContactAt: null, message: null }
+  let failuresInRow = 0
+  let blockedUntilMs = 0
+  let nextProbeMs = 0
+  let nextFollowMs = 0
+  let followDelayMs: number = limits.followMinMs
+  let wakeUp: (() => void) | null = null
+  let isWoken = false
+  const settledListeners = new Set<() => void>()
+  const nowMs = (): number => clock.now().getTime()
+
+  const wake = (): void => {
+    isWoken = true
+    wakeUp?.()
+  }
+
+  // --- The backend as seen from here -------------------------------------------------------------
+
+  const see = (state: StationStatus['backend']['state'], message: string | null, contact: boolean): void => {
+    const before = backend
+    backend = { state, message, lastContactAt: contact ? clock.now().toISOString() : before.lastContactAt }
+    if (contact) nextProbeMs = nowMs() + limits.probeMs
+    if (before.state !== state || before.message !== message) {
+      log.info({ state, message }, 'the backend looks different')
+      ports.onBackend()
+    }
+  }
+
+  const noteContact = (): void => {
+    if (failuresInRow > 0) {
+      failuresInRow = 0
+      blockedUntilMs = 0
+      store.outbox.hurry()
+    }
+    see('online', null, true)
+  }
+
+  /** What a failure means for the backend as a whole. */
+  const noteFailure = (failure: RemoteFailure): void => {
+    if (failure.kind === 'unreachable') {
+      if (nowMs() >= blockedUntilMs) {
+        failuresInRow += 1
+        blockedUntilMs = nowMs() + backoffMs(failuresInRow, ports.random, limits.backoff)
+      }
+      see('offline', failure.message, false)
+    } else if (failure.kind === 'unauthorised') {
+      blockedUntilMs = nowMs() + limits.backoff.capMs
+      see('unauthorised', failure.message, true)
+    } else if (failure.retryAfterMs !== null) {
+      blockedUntilMs = Math.max(blockedUntilMs, nowMs() + failure.retryAfterMs)
+      see('online', failure.message, true)
+    } else {
+      noteContact()
+    }
+  }
+
+  // --- Outcomes, written in groups ------------------------------------------------------------------
+
+  let outcomes: Outcome[] = []
+  let outcomesWritten: Promise<void> | null = null
+  /** Answers that arrive together share a transaction. */
+  const write = (outcome: Outcome): Promise<void> => {
+    outcomes.push(outcome)
+    outcomesWritten ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        const batch = outcomes
+        outcomes = []
+        outcomesWritten = null
+        try {
+          store.transaction(() => {
+            for (const record of batch) record()
+          })
+          resolve()
+        } catch (error) {
+          reject(error as Error)
+        }
+      })
+    })
+    return outcomesWritten
+  }
+
+  // --- Sending ----------------------------------------------------------------------------------------
+
+  const postpone = (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
+    const circuit = failure.kind === 'unreachable' || failure.kind === 'unauthorised' || failure.retryAfterMs !== null
+    const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts, ports.random, limits.backoff)
+    return write(() => store.outbox.retryAt(item.id, dueMs, failure))
+  }
+
+  /** A failed send: later, or parked with the backend's words. */
+  const handleFailure = async (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
+    noteFailure(failure)
+    const clears = failure.status === 409 && item.attempts < limits.conflictAttempts
+    if (failure.kind !== 'refused' || clears) return postpone(item, failure)
+    log.warn({ kind: item.kind, captureId: item.captureId, status: failure.status, code: failure.code }, 'the backend refused an item')
+    return write(() => store.outbox.park(item.id, failure))
+  }
+
+  const send = async (item: OutboxItem): Promise<void> => {
+    switch (item.kind) {
+      case 'session.create':
+        return sendSession(item)
+      case 'session.end':
+        return sendSessionEnd(item)
+      case 'capture.submit':
+      case 'capture.upload':
+        return sendCapture(item)
+      case 'capture.update':
+        return sendUpdate(item)
+      case 'capture.remove':
+        return sendRemoval(item)
+      case 'capture.retry':
+        return sendRetry(item)
+      case 'product.create':
+        return sendProduct(item)
+    }
+  }
+
+  const sendSession = async (item: OutboxItem): Promise<void> => {
+    const session = store.sessions.get(item.sessionId ?? '')
+    if (!session) return write(() => store.outbox.done(item.id))
+    const generation = store.sessions.remoteGeneration(session.id)
+    const answer = await remote.createSession({
+      key: generation === 0 ? session.id : `${session.id}-${generation}`,
+      captureMode: session.captureMode,
+      metadata: { station_id: ports.stationId, station_session: session.id, ...(session.label === '' ? {} : { label: session.label }) },
+    })
+    if (!answer.ok) return handleFailure(item, answer.failure)
+    noteContact()
+    await write(() => {
+      store.sessions.linkRemote(session.id, answer.value.id)
+      store.outbox.done(item.id)
+    })
+    ports.onSession(session.id)
+  }
+
+  const sendSessionEnd = async (item: OutboxItem): Promise<void> => {
+    const remoteId = store.sessions.get(item.sessionId ?? '')?.remoteId
+    if (!remoteId) return write(() => store.outbox.done(item.id))
+    const answer = await remote.endSession(remoteId)
+    // An expired or vanished session needs no end.
+    if (!answer.ok && answer.failure.status !== 409 && answer.failure.status !== 404) return handleFailure(item, answer.failure)
+    noteContact()
+    await write(() => store.outbox.done(item.id))
+  }
+
+  const sendCapture = async (item: OutboxItem): Promise<void> => {
+    const capture = store.captures.get(item.captureId ?? '')
+    const session = capture ? store.sessions.get(capture.sessionId) : null
+    if (!capture || !session?.remoteId) return postpone(item, { kind: 'busy', status: null, code: 'waiting', message: '', retryAfterMs: null })
+    const upload = store.captures.uploadOf(capture.id)
+    const answer = upload
+      ? await remote.uploadImage(session.remoteId, capture, await store.media.blob(upload, 'image/jpeg'))
+      : await remote.submitCapture(session.remoteId, capture)
+    if (answer.ok) {
+      noteContact()
+      await write(() => {
+        store.captures.accept(capture.id, answer.value)
+        store.outbox.done(item.id)
+      })
+      expectProgress()
+      return ports.onCaptures([capture.id])
+    }
+    if ((answer.failure.status === 409 || answer.failure.status === 404) && (await continueSession(item, session.id, session.remoteId))) return
+    await handleFailure(item, answer.failure)
+    ports.onCaptures([capture.id])
+  }
+
+  /**
+   * The backend takes no more captures for a session that it has ended or forgotten (its time-out is half an
+   * hour): the station's session goes on in a continuation there. Answers whether it does.
+   */
+  const continueSession = async (item: OutboxItem, sessionId: string, remoteId: string): Promise<boolean> => {
+    const status = await remote.sessionState(remoteId)
+    const isOver = status.ok ? status.value !== 'ACTIVE' && status.value !== 'unknown' : status.failure.status === 404
+    if (!isOver || store.sessions.remoteGeneration(sessionId) >= limits.continuations) return false
+    await write(() => {
+      // Several captures in flight find out at once; only the first one asks for the continuation.
+      if (store.sessions.get(sessionId)?.remoteId === remoteId) {
+        store.sessions.continueRemote(sessionId)
+        log.warn({ sessionId }, 'the backend ended the session; it goes on in a continuation')
+      }
+      store.outbox.retryAt(item.id, nowMs(), { code: 'session_over', message: 'the backend had ended the session' })
+    })
+    return true
+  }
+
+  const sendUpdate = async (item: OutboxItem): Promise<void> => {
+    const capture = store.captures.get(item.captureId ?? '')
+    if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
+    await settle(item, await remote.updateCapture(capture.remoteId, capture))
+  }
+
+  const sendRemoval = async (item: OutboxItem): Promise<void> => {
+    const capture = store.captures.get(item.captureId ?? '')
+    if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
+    const answer = await remote.removeCapture(capture.remoteId)
+    await settle(item, !answer.ok && answer.failure.status === 404 ? { ok: true, value: null } : answer)
+  }
+
+  const sendRetry = async (item: OutboxItem): Promise<void> => {
+    const capture = store.captures.get(item.captureId ?? '')
+    if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
+    const answer = await remote.retryCapture(capture.remoteId)
+    // 409: it is being processed already, or done: what it says now is as good an answer.
+    const known = !answer.ok && answer.failure.status === 409 ? await remote.getCapture(capture.remoteId) : answer
+    if (!known.ok) {
+      await handleFailure(item, known.failure)
+      return ports.onCaptures([capture.id])
+    }
+    noteContact()
+    await write(() => {
+      store.captures.follow(capture.id, known.value)
+      store.outbox.done(item.id)
+    })
+    expectProgress()
+    ports.onCaptures([capture.id])
+  }
+
+  const sendProduct = async (item: OutboxItem): Promise<void> => {
+    const product = item.payload as { gtin: string; name: string; brand: string; netContent: string; description: string }
+    const answer = await remote.createProduct(`product-${item.captureId ?? item.id}-${item.id}`, product)
+    // 409: somebody else created it meanwhile; the lookup will find that one.
+    if (!answer.ok && answer.failure.status !== 409) {
+      await handleFailure(item, answer.failure)
+      if (item.captureId !== null) ports.onCaptures([item.captureId])
+      return
+    }
+    noteContact()
+    const waiting: string[] = []
+    await write(() => {
+      if (answer.ok) store.captures.rememberProduct(answer.value)
+      store.outbox.done(item.id)
+      waiting.push(...store.captures.notFoundWith(answer.ok ? answer.value.gtin : product.gtin.padStart(14, '0')))
+    })
+    for (const id of waiting) store.captures.retry(id)
+    ports.onCaptures(waiting)
+  }
+
+  const settle = async (item: OutboxItem, answer: RemoteResult<unknown>): Promise<void> => {
+    if (!answer.ok) return handleFailure(item, answer.failure)
+    noteContact()
+    await write(() => store.outbox.done(item.id))
+  }
+
+  // --- Following what the backend has ---------------------------------------------------------------
+
+  const expectProgress = (): void => {
+    followDelayMs = limits.followMinMs
+    nextFollowMs = Math.min(nextFollowMs, nowMs() + followDelayMs)
+  }
+
+  const follow = async (): Promise<void> => {
+    const groups = store.captures.unsettled()
+    if (groups.length === 0) {
+      nextFollowMs = Number.POSITIVE_INFINITY
+      return
+    }
+    const startedMs = nowMs()
+    const changed: string[] = []
+    for (const group of groups) {
+      const answers = await askProgress(group)
+      if (!answers.ok) {
+        noteFailure(answers.failure)
+        // A session that the backend has forgotten has no progress to tell.
+        if (answers.failure.status !== 404) break
+        continue
+      }
+      noteContact()
+      await write(() => {
+        for (const capture of group.captures) {
+          const answer = answers.value.get(capture.remoteId)
+          if (answer && store.captures.follow(capture.id, answer)) changed.push(capture.id)
+        }
+      })
+    }
+    await learnProducts(changed)
+    if (changed.length > 0) ports.onCaptures(changed)
+    const tookMs = nowMs() - startedMs
+    followDelayMs = changed.length > 0 ? limits.followMinMs : Math.min(followDelayMs * 2, limits.followMaxMs)
+    nextFollowMs = nowMs() + Math.max(followDelayMs, Math.min(tookMs * 4, limits.followMaxMs))
+  }
+
+  const askProgress = async (group: {
+    remoteSessionId: string
+    captures: { remoteId: string }[]
+  }): Promise<RemoteResult<Map<string, RemoteCapture>>> => {
+    if (group.captures.length > 3) return remote.sessionCaptures(group.remoteSessionId)
+    const found = new Map<string, RemoteCapture>()
+    for (const capture of group.captures) {
+      const answer = await remote.getCapture(capture.remoteId)
+      if (!answer.ok && answer.failure.status !== 404) return answer
+      if (answer.ok) found.set(capture.remoteId, answer.value)
+    }
+    return { ok: true, value: found }
+  }
+
+  /** The capture's answer names the product; brand and content come from the catalogue, once a GTIN. */
+  const learnProducts = async (ids: readonly string[]): Promise<void> => {
+    const gtins = new Set<string>()
+    for (const capture of store.captures.getMany(ids)) {
+      if (capture.state === 'COMPLETED' && capture.gtin !== null && store.captures.knownProduct(capture.gtin) === null) {
+        gtins.add(capture.gtin)
+      }
+    }
+    const products: MatchedProduct[] = []
+    for (const gtin of gtins) {
+      const answer = await remote.findProduct(gtin)
+      if (answer.ok && answer.value) products.push(answer.value)
+      if (!answer.ok && answer.failure.kind !== 'refused') break
+    }
+    if (products.length > 0) await write(() => products.forEach((product) => store.captures.rememberProduct(product)))
+  }
+
+  // --- The loop ----------------------------------------------------------------------------------------
+
+  const sendAll = async (items: OutboxItem[]): Promise<void> => {
+    const queue = [...items]
+    const worker = async (): Promise<void> => {
+      for (let item = queue.shift(); item; item = queue.shift()) {
+        // The backend went away or asked for a pause: the rest waits with the others.
+        if (closed || nowMs() < blockedUntilMs) {
+          const id = item.id
+          await write(() => store.outbox.retryAt(id, blockedUntilMs, { code: 'waiting', message: backend.message ?? '' }))
+        } else {
+          await send(item)
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: limits.inParallel }, worker))
+  }
+
+  const probe = async (): Promise<void> => {
+    const answer = await remote.probe()
+    nextProbeMs = nowMs() + limits.probeMs
+    if (answer.ok) noteContact()
+    else noteFailure(answer.failure)
+  }
+
+  const sleepMs = (): number => {
+    const now = nowMs()
+    if (now < blockedUntilMs) return blockedUntilMs - now
+    const due = store.outbox.figures().nextAttemptMs
+    return Math.max(0, Math.min(due !== null && due > now ? due : Number.POSITIVE_INFINITY, nextFollowMs, nextProbeMs) - now)
+  }
+
+  const pause = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const finish = (): void => {
+        clearTimeout(timer)
+        wakeUp = null
+        isWoken = false
+        resolve()
+      }
+      const timer = setTimeout(finish, Math.min(ms, 60_000))
+      wakeUp = finish
+      if (isWoken) finish()
+    })
+
+  const run = async (): Promise<void> => {
+    store.outbox.releaseLeases()
+    while (!closed) {
+      if (nowMs() >= blockedUntilMs) {
+        const items = store.outbox.lease(limits.lease)
+        if (items.length > 0) {
+          await sendAll(items)
+          for (const listener of settledListeners) listener()
+          continue
+        }
+        if (nowMs() >= nextFollowMs) await follow()
+        else if (nowMs() >= nextProbeMs) await probe()
+      }
+      for (const listener of settledListeners) listener()
+      if (!closed) await pause(sleepMs())
+    }
+  }
+
+  /** The loop must outlive its own bugs: a fault is logged and the loop goes on a little later. */
+  const running = (async () => {
+    while (!closed) {
+      try {
+        await run()
+      } catch (error) {
+        log.error({ error: (error as Error).stack }, 'the sync loop failed')
+        await pause(1_000)
+      }
+    }
+  })()
+
+  return {
+    wake,
+    hurry() {
+      blockedUntilMs = 0
+      nextProbeMs = 0
+      store.transaction(() => store.outbox.hurry())
+      wake()
+    },
+    get backend() {
+      return backend
+    },
+    drained(settleMs) {
+      return new Promise((resolve) => {
+        let emptySinceMs: number | null = null
+        const look = (): void => {
+          if (backend.state === 'unauthorised') return finish('unauthorised')
+          if (store.outbox.pending() > 0) {
+            emptySinceMs = null
+            return
+          }
+          emptySinceMs ??= nowMs()
+          if (store.captures.unsettled().length === 0 || nowMs() - emptySinceMs >= settleMs) finish('empty')
+        }
+        const timer = setInterval(look, 100)
+        const finish = (how: 'empty' | 'unauthorised'): void => {
+          clearInterval(timer)
+          settledListeners.delete(look)
+          resolve(how)
+        }
+        settledListeners.add(look)
+        look()
+      })
+    },
+    async close() {
+      closed = true
+      wake()
+      await running
+    },
+  }
+}
