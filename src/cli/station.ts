@@ -10,7 +10,8 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  * order; a line that is not saved has `{"error":{...},"line":n}`. At the end of the input it ends the session it
  * scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it runs until it is stopped.
  *
- * Exit codes: 0 done; 1 a line was not saved; 2 it could not start; 3 the backend refuses the key (everything is kept).
+ * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
+ * could not start; 3 the backend refuses the key (everything is kept).
  */
 export async function station(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, {
@@ -69,7 +70,7 @@ async function scanLines(
   else if (sessionId !== null) await running.call('session.end', { id: sessionId })
   await output.flushed()
 
-  let exitCode = output.failures() > 0 ? 1 : 0
+  let exitCode = output.isDiskRefusing() ? 1 : 0
   if (how === undefined && drain) {
     const end = await Promise.race([running.drained(), stopped])
     if (end === 'unauthorised') {
@@ -98,14 +99,14 @@ function toLine(line: number, result: Result<ScanOutcome>): object {
 interface Output {
   answer(line: number, result: Result<ScanOutcome>): void
   print(value: object): void
-  failures(): number
+  isDiskRefusing(): boolean
   flushed(): Promise<void>
 }
 
 /** Lines that belong to one commit are written together: a system call a line would cost more than the commit. */
 function createOutput(): Output {
   let pending = ''
-  let failed = 0
+  let isDiskRefusing = false
   let written: Promise<void> = Promise.resolve()
   const print = (value: object): void => {
     if (pending === '') {
@@ -121,10 +122,10 @@ function createOutput(): Output {
   return {
     print,
     answer(line, result) {
-      if (!result.ok) failed += 1
+      if (!result.ok && result.error.code === 'storage_full') isDiskRefusing = true
       print(toLine(line, result))
     },
-    failures: () => failed,
+    isDiskRefusing: () => isDiskRefusing,
     flushed: () => written,
   }
 }

@@ -99,6 +99,8 @@ export const scanSchema = z.strictObject({
     .string()
     .regex(/^\][A-Za-z][0-9A-Za-z]$/)
     .optional(),
+  /** What a decoder saw: it knows UPC-A and UPC-E apart, which `]E0` does not. */
+  symbology: symbologySchema.optional(),
   source: scanSourceSchema.default('wedge'),
   deviceName: z.string().max(200).default(''),
 })

@@ -112,7 +112,7 @@ export function createCapturing(ports: {
       symbologyIdentifier: parsed?.symbologyIdentifier ?? null,
       symbology: waiting.type === 'MANUAL' ? 'manual' : (parsed?.symbology ?? 'unknown'),
       gtin: parsed?.gtin ?? null,
-      elements: parsed?.elements ?? [],
+      elements: parsed ? [...parsed.elements] : [],
       warnings: parsed ? [...parsed.warnings, ...(parsed.error ? [parsed.error] : [])] : [],
       disposition,
       repeatOf: history.scans,

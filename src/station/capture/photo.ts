@@ -68,6 +68,7 @@ function toScan(code: FoundCode, deviceName: string): Scan {
   return {
     data: code.text,
     ...(code.symbologyIdentifier === '' ? {} : { aim: code.symbologyIdentifier }),
+    symbology: code.symbology,
     source: 'photo',
     deviceName,
   }

@@ -102,7 +102,7 @@ export function createSync(ports: {
     if (failure.kind === 'unreachable') {
       if (nowMs() >= blockedUntilMs) {
         failuresInRow += 1
-        blockedUntilMs = nowMs() + backoffMs(failuresInRow, ports.random, limits.backoff)
+        blockedUntilMs = nowMs() + backoffMs(failuresInRow - 1, ports.random(), limits.backoff)
       }
       see('offline', failure.message, false)
     } else if (failure.kind === 'unauthorised') {
@@ -145,7 +145,7 @@ export function createSync(ports: {
 
   const postpone = (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
     const circuit = failure.kind === 'unreachable' || failure.kind === 'unauthorised' || failure.retryAfterMs !== null
-    const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts, ports.random, limits.backoff)
+    const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts - 1, ports.random(), limits.backoff)
     return write(() => store.outbox.retryAt(item.id, dueMs, failure))
   }
 
