@@ -7,6 +7,8 @@ export interface Guard {
   readonly origins: readonly string[]
   readonly cookieName: string
   readonly token: string
+  /** Tokens that each open one window. */
+  readonly oneTimeTokens: Set<string>
 }
 
 /** What a guard looks at. */
@@ -43,8 +45,13 @@ export function hasToken(guard: Guard, headers: IncomingHttpHeaders): boolean {
   return false
 }
 
+/** Whether a token offered in an address may be exchanged for the cookie; a one-time token is used up by it. */
+export function redeem(guard: Guard, offered: string): boolean {
+  return guard.oneTimeTokens.delete(offered) || isToken(guard, offered)
+}
+
 /** Compares in a time that does not depend on how much of the token is right. */
-export function isToken(guard: Guard, candidate: string): boolean {
+function isToken(guard: Guard, candidate: string): boolean {
   return timingSafeEqual(digest(candidate), digest(guard.token))
 }
 

@@ -10,7 +10,7 @@ import type { Log } from '#contract/ports.ts'
 import type { AppError } from '#contract/result.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
 import { maxMessageBytes, type Transport, transportPath } from '#contract/transport.ts'
-import { foreignReason, type Guard, hasToken, isToken } from './guard.ts'
+import { foreignReason, type Guard, hasToken, redeem } from './guard.ts'
 import { serveSocket } from './socket-carrier.ts'
 
 /** What the host needs of a station: its transport, and its answers to requests for bytes. */
@@ -35,6 +35,8 @@ export interface WebHost {
   /** The address to open, token included: whoever has it has the station. */
   readonly url: string
   readonly port: number
+  /** An address that opens one window and then no more, for a command line: everybody on the machine can read those. */
+  oneTimeUrl(): string
   /** Ends every connection; the station stays open. */
   close(): Promise<void>
 }
@@ -42,7 +44,7 @@ export interface WebHost {
 /** Serves the window, the station's HTTP paths and the WebSocket transport on one port. */
 export async function createWebHost(options: WebHostOptions): Promise<WebHost> {
   const { station, log, host = '127.0.0.1' } = options
-  const token = randomBytes(32).toString('base64url')
+  const token = newToken()
   const page = createPage({
     folder: options.assetsDir,
     readFile,
@@ -89,10 +91,16 @@ export async function createWebHost(options: WebHostOptions): Promise<WebHost> {
     // Cookies do not know ports: two kiosks on one machine must not take each other's.
     cookieName: `capstan-${port}`,
     token,
+    oneTimeTokens: new Set(),
   }
   return {
     url: `${guard.origins[0]}/?token=${token}`,
     port,
+    oneTimeUrl() {
+      const once = newToken()
+      guard.oneTimeTokens.add(once)
+      return `${guard.origins[0]}/?token=${once}`
+    },
     async close() {
       for (const socket of sockets.clients) socket.terminate()
       await new Promise<void>((resolve) => {
@@ -101,6 +109,11 @@ export async function createWebHost(options: WebHostOptions): Promise<WebHost> {
       })
     },
   }
+}
+
+/** 256 random bits. */
+function newToken(): string {
+  return randomBytes(32).toString('base64url')
 }
 
 /** Lets a request through, or answers it: 403 to foreigners, and the token's exchange for its cookie. */
@@ -118,7 +131,7 @@ function isAdmitted(request: IncomingMessage, response: ServerResponse, guard: G
 
   const foreign = foreignReason(guard, { method, headers: request.headers })
   if (foreign !== null) return refuse(403, foreign)
-  if (offered !== null && isToken(guard, offered)) {
+  if (offered !== null && redeem(guard, offered)) {
     response.writeHead(303, {
       ...commonHeaders,
       location: '/',

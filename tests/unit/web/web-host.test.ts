@@ -96,6 +96,15 @@ describe('the token', () => {
     }
   })
 
+  it('can be a one-time token, which opens one window with the same cookie and then none', async () => {
+    const { search } = new URL(host.oneTimeUrl())
+    expect(search).not.toBe(new URL(host.url).search)
+    const [first, second] = [await ask({ path: `/${search}` }), await ask({ path: `/${search}` })]
+    expect(first.status).toBe(303)
+    expect(String(first.headers['set-cookie'])).toContain(cookie)
+    expect(second.status).toBe(403)
+  })
+
   it('never appears in the log', async () => {
     await ask({ path: `/${new URL(host.url).search}` })
     await ask({ headers: { cookie, host: 'evil.example' } })

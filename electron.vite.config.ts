@@ -1,0 +1,30 @@
+import { defineConfig } from 'electron-vite'
+import { rendererConfig } from './vite.config.ts'
+
+/**
+ * Three bundles: main and the imaging worker as ES modules, the preload as one CommonJS file (a sandboxed preload
+ * can neither be an ES module nor load a second file), and the window.
+ * The packages in `dependencies` stay outside of the first; `#room/...` resolves through package.json.
+ */
+export default defineConfig({
+  main: {
+    build: {
+      target: 'node20',
+      rolldownOptions: {
+        input: { index: 'src/main/index.ts', 'imaging-worker': 'src/station/imaging/worker.ts' },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      target: 'node20',
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { index: 'src/preload/index.ts' },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: rendererConfig,
+})

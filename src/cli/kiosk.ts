@@ -1,0 +1,190 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createBackend } from '#backend/index.ts'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import { createStation, forkImaging } from '#station/index.ts'
+import { createWebHost, type WebHost } from '#web/index.ts'
+import { findChromium, findElectron, hasDisplay } from './browsers.ts'
+import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, tell, version } from './command.ts'
+import { defaultDataFolder } from './data-folder.ts'
+
+const projectDir = fileURLToPath(new URL('../../', import.meta.url))
+
+/** Fixed, so that the browser remembers the camera's permission, which it keeps by origin. */
+const usualPort = 4717
+
+interface KioskOptions {
+  readonly data: string | null
+  readonly port: number | null
+  readonly backend: string | null
+  readonly apiKey: string | null
+  readonly isKiosk: boolean
+}
+
+/**
+ * `capstan kiosk`: opens the kiosk in Electron where its binary can be had, else in a Chromium window on the web
+ * host, else prints the address to open. Answers the exit code.
+ *
+ * One sentence on standard error says which and why; one JSON line on standard output says where it listens.
+ */
+export async function kiosk(args: readonly string[]): Promise<number> {
+  const parsed = parseOptions(args, {
+    host: { type: 'string' },
+    data: { type: 'string' },
+    port: { type: 'string' },
+    backend: { type: 'string' },
+    'api-key': { type: 'string' },
+    kiosk: { type: 'boolean' },
+  })
+  if (!parsed.ok) return refuse(parsed.error)
+  const { host, data, backend } = parsed.value
+  if (host !== undefined && host !== 'electron' && host !== 'web') {
+    return refuse({ code: 'invalid_input', message: `--host is electron or web, not "${host}"` })
+  }
+  if (backend !== undefined && !isSafeBackendAddress(backend)) {
+    return refuse({ code: 'invalid_input', message: '--backend takes an https address, or one on this machine' })
+  }
+  const port = parsePort(parsed.value.port, usualPort)
+  if (!port.ok) return refuse(port.error)
+  const options: KioskOptions = {
+    data: data === undefined ? null : resolve(data),
+    port: parsed.value.port === undefined ? null : port.value,
+    backend: backend ?? null,
+    apiKey: parsed.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null,
+    isKiosk: parsed.value.kiosk === true,
+  }
+  if (!existsSync(join(projectDir, 'out/renderer/index.html'))) {
+    return refuse({ code: 'not_found', message: 'the window is not built yet: run "npm start" or "npm run build"' })
+  }
+
+  if (host === 'web') return await openWeb(options, 'The web host was asked for.')
+  const electron = findElectron(process.env)
+  const problem =
+    'missing' in electron ? electron.missing : hasDisplay(process.env) ? null : 'there is no display on this machine'
+  if (problem === null && 'path' in electron) return await openElectron(electron.path, options)
+  if (host === 'electron') {
+    return refuse({ code: 'not_found', message: `Electron cannot be started: ${problem}` })
+  }
+  return await openWeb(options, `The web host is used: ${problem}.`)
+}
+
+async function openElectron(path: string, options: KioskOptions): Promise<number> {
+  tell('The kiosk opens in Electron.')
+  const electronArgs = [
+    // Chromium refuses its sandbox to root; everybody else keeps it.
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    projectDir,
+    ...(options.data === null ? [] : ['--data', options.data]),
+    ...(options.backend === null ? [] : ['--backend', options.backend]),
+    ...(options.isKiosk ? ['--kiosk'] : []),
+  ]
+  const env = { ...process.env, ...(options.apiKey === null ? {} : { CAPSTAN_API_KEY: options.apiKey }) }
+  const child = spawn(path, electronArgs, { stdio: ['ignore', 2, 2], env })
+  const ended = exitOf(child)
+  await printLine({ listening: null, host: 'electron' })
+  void stopSignal().then((signal) => child.kill(signal))
+  const exit = await ended
+  if (exit.error !== null) tell(`Electron could not be started: ${exit.error}`)
+  return exit.code
+}
+
+async function openWeb(options: KioskOptions, reason: string): Promise<number> {
+  const stopped = stopSignal()
+  const log = createLog()
+  const dataDir = options.data ?? defaultDataFolder(process.env)
+  await mkdir(dataDir, { recursive: true })
+  /** What has to be ended, the last one opened first: the station before the backend it sends to. */
+  const closers: (() => unknown)[] = []
+  try {
+    const embedded =
+      options.backend === null ? await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log }) : null
+    if (embedded !== null) closers.push(() => embedded.close())
+    const opened = await createStation({
+      dataDir,
+      host: 'web',
+      version,
+      log,
+      fetch: (url, init) => fetch(url, init),
+      backend: {
+        url: embedded?.url ?? String(options.backend),
+        apiKey: () => Promise.resolve(embedded?.apiKey ?? options.apiKey),
+      },
+      spawnImaging: forkImaging(),
+    })
+    if (!opened.ok) return refuse(opened.error)
+    const station = opened.value
+    closers.push(() => station.close())
+
+    const listen = (port: number): Promise<WebHost> =>
+      createWebHost({ station, assetsDir: join(projectDir, 'out/renderer'), port, log })
+    const host = await (options.port === null
+      ? // Another kiosk may have the usual port; a port that was asked for is not exchanged for another.
+        listen(usualPort).catch(() => listen(0))
+      : listen(options.port))
+    closers.push(() => host.close())
+    await printLine({ listening: host.url, host: 'web' })
+
+    const window = openWindow(host.oneTimeUrl, dataDir, options.isKiosk)
+    if ('missing' in window) {
+      tell(`${reason} Open the address above: ${window.missing}.`)
+      await stopped
+      return 0
+    }
+    closers.push(() => window.child.kill())
+    tell(`${reason} It is shown by ${window.path}.`)
+    const closed = exitOf(window.child).then(async ({ code }) => {
+      if (code === 0) return
+      tell('The window ended with a fault. The station goes on: open the address above, or stop it with Ctrl+C.')
+      await stopped
+    })
+    await Promise.race([stopped, closed])
+    return 0
+  } catch (error) {
+    return refuse({ code: 'internal', message: error instanceof Error ? error.message : String(error) })
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}
+
+/** Shows the web host in a Chromium window of its own, apart from the person's own browser. */
+function openWindow(
+  newUrl: () => string,
+  dataDir: string,
+  isKiosk: boolean,
+): { readonly child: ChildProcess; readonly path: string } | { readonly missing: string } {
+  if (!hasDisplay(process.env)) return { missing: 'there is no display on this machine' }
+  const chromium = findChromium(process.env)
+  if ('missing' in chromium) return chromium
+  const child = spawn(
+    chromium.path,
+    [
+      `--app=${newUrl()}`,
+      `--user-data-dir=${join(dataDir, 'chromium')}`,
+      '--no-first-run',
+      '--no-default-browser-check',
+      '--disable-session-crashed-bubble',
+      '--disable-pinch',
+      '--overscroll-history-navigation=0',
+      '--disable-features=Translate',
+      '--disable-background-timer-throttling',
+      '--disable-backgrounding-occluded-windows',
+      '--autoplay-policy=no-user-gesture-required',
+      ...(isKiosk ? ['--kiosk'] : ['--window-size=1280,800']),
+      // Chromium refuses its sandbox to root; everybody else keeps it.
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ],
+    { stdio: 'ignore' },
+  )
+  return { child, path: chromium.path }
+}
+
+/** How a child ended. A signal that we sent it is no fault. */
+function exitOf(child: ChildProcess): Promise<{ readonly code: number; readonly error: string | null }> {
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ code: 1, error: error.message }))
+    child.once('exit', (code) => resolve({ code: code ?? 0, error: null }))
+  })
+}

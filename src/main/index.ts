@@ -1,0 +1,167 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  net,
+  powerSaveBlocker,
+  protocol,
+  safeStorage,
+  session,
+  utilityProcess,
+} from 'electron'
+import Store from 'electron-store'
+import { createBackend } from '#backend/index.ts'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import { createStation, systemClock } from '#station/index.ts'
+import { parseKioskArguments } from './arguments.ts'
+import { limitDownloads } from './downloads.ts'
+import { createImagingSpawner } from './imaging.ts'
+import { serveIpc } from './ipc.ts'
+import { createLog } from './log.ts'
+import { limitPermissions, lockNavigation } from './lockdown.ts'
+import { ownScheme, ownUrl } from './origin.ts'
+import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
+import { keepPageAlive } from './recovery.ts'
+import { createSecrets } from './secrets.ts'
+import { createKioskWindow } from './window.ts'
+
+const log = createLog()
+const options = parseKioskArguments(process.argv.slice(1))
+const isKiosk = app.isPackaged || options.kiosk
+/** What has to be ended before the program may end, the last one opened first. */
+const closers: (() => void | Promise<void>)[] = []
+
+app.enableSandbox()
+protocol.registerSchemesAsPrivileged([ownSchemePrivileges])
+Menu.setApplicationMenu(null)
+lockNavigation(app, log)
+if (options.data !== null) app.setPath('userData', join(options.data, 'electron'))
+
+if (app.requestSingleInstanceLock()) {
+  endInOrder()
+  // Not awaited: an ES module main that waits for `ready` at its top level never becomes ready.
+  app.whenReady().then(start).catch(giveUp)
+} else {
+  log.warn({}, 'another kiosk is running with this data folder')
+  app.quit()
+}
+
+async function start(): Promise<void> {
+  const dataDir = options.data ?? join(app.getPath('userData'), 'data')
+  const backend = options.backend === null ? await startBackend(dataDir) : await remoteBackend(options.backend)
+
+  const opened = await createStation({
+    dataDir,
+    host: 'electron',
+    version: app.getVersion(),
+    log,
+    // Chromium's network stack: it knows the system's proxy and certificates.
+    fetch: (url, init) => net.fetch(url, init),
+    backend,
+    spawnImaging: createImagingSpawner(utilityProcess, join(import.meta.dirname, 'imaging-worker.js')),
+  })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const station = opened.value
+  closers.push(() => station.close())
+
+  const own = session.defaultSession
+  limitPermissions(own)
+  limitDownloads(own, () => app.getPath('downloads'))
+  const assetsDir = join(import.meta.dirname, '../renderer')
+  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: station.handle, log }))
+
+  const window = createKioskWindow(BrowserWindow, {
+    preload: join(import.meta.dirname, '../preload/index.cjs'),
+    kiosk: isKiosk,
+    devTools: !app.isPackaged,
+  })
+  closers.push(
+    serveIpc({ ipcMain, transport: station, page: () => (window.isDestroyed() ? null : window.webContents), log }),
+  )
+  app.on('second-instance', () => {
+    if (window.isMinimized()) window.restore()
+    window.focus()
+  })
+  keepPageAlive({ window, clock: systemClock, later, log })
+  powerSaveBlocker.start('prevent-display-sleep')
+  // A failure is told of by did-fail-load, which tries again.
+  await window.loadURL(ownUrl).catch(() => {})
+}
+
+/** The embedded backend, on a free port of this machine, with a key that lives as long as the process. */
+async function startBackend(dataDir: string) {
+  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
+  closers.push(() => backend.close())
+  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
+}
+
+/**
+ * Another machine's backend. Its key comes once, from the file given or from `capstan kiosk` by the environment,
+ * and is then kept by the platform's key store.
+ */
+async function remoteBackend(url: string) {
+  if (!isSafeBackendAddress(url)) throw new Error('the backend must have an https address, or be on this machine')
+  const secrets = createSecrets({
+    safeStorage,
+    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
+    platform: process.platform,
+    log,
+  })
+  // Bound to the address, so that one backend's key is never sent to another.
+  const name = createHash('sha256').update(new URL(url).origin).digest('hex')
+  const given =
+    options.apiKeyFile === null ? process.env['CAPSTAN_API_KEY'] : await readFile(options.apiKeyFile, 'utf8')
+  // Not for the children of this process.
+  delete process.env['CAPSTAN_API_KEY']
+  if (given !== undefined) await secrets.write(name, given.trim())
+  return { url, apiKey: () => secrets.read(name) }
+}
+
+/** Holds the end of the program back until everything is closed, the station before the backend it sends to. */
+function endInOrder(): void {
+  let isEnding = false
+  app.on('window-all-closed', () => app.quit())
+  app.on('will-quit', (event) => {
+    event.preventDefault()
+    if (isEnding) return
+    isEnding = true
+    void closeAll().finally(() => app.exit(process.exitCode === undefined ? 0 : Number(process.exitCode)))
+  })
+}
+
+async function closeAll(): Promise<void> {
+  for (const close of closers.reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      log.error({ err: error }, 'not closed cleanly')
+    }
+  }
+}
+
+/** Without a station there is no kiosk. The operating system starts it again; a person at a desk is told why. */
+function giveUp(error: unknown): void {
+  log.error({ err: error }, 'the kiosk cannot start')
+  if (!isKiosk) dialog.showErrorBox('Capstan cannot start', error instanceof Error ? error.message : String(error))
+  process.exitCode = 1
+  app.quit()
+}
+
+function later(run: () => void, waitMs: number): () => void {
+  const timer = setTimeout(run, waitMs)
+  return () => clearTimeout(timer)
+}
+
+process.on('uncaughtException', (error) => {
+  log.error({ err: error }, 'a bug ended the kiosk')
+  process.exitCode = 1
+  app.quit()
+})
+app.on('child-process-gone', (_event, { type, reason, serviceName }) =>
+  log.error({ type, reason, serviceName }, 'child process gone'),
+)
