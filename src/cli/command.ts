@@ -13,11 +13,17 @@ export const version: string = (
 /** The log of a command: JSON lines on standard error, since standard output belongs to results. `CAPSTAN_LOG` sets the level. */
 export function createLog(): Log {
   const level = process.env['CAPSTAN_LOG'] ?? 'warn'
-  return pino({ level: level in pino.levels.values ? level : 'warn', base: null }, pino.destination({ dest: 2, sync: true }))
+  return pino(
+    { level: level in pino.levels.values ? level : 'warn', base: null },
+    pino.destination({ dest: 2, sync: true }),
+  )
 }
 
 /** Parses a command's options strictly; a wrong one is an expected failure that names it. */
-export function parseOptions<const T extends NonNullable<ParseArgsConfig['options']>>(args: readonly string[], options: T) {
+export function parseOptions<const T extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: T,
+) {
   try {
     return ok(parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values)
   } catch (error) {
@@ -29,7 +35,9 @@ export function parseOptions<const T extends NonNullable<ParseArgsConfig['option
 export function parsePort(text: string | undefined, byDefault: number): Result<number> {
   if (text === undefined) return ok(byDefault)
   const port = Number(text)
-  return /^\d+$/.test(text) && port <= 65_535 ? ok(port) : fail('invalid_input', `--port takes a number from 0 to 65535, not "${text}"`)
+  return /^\d+$/.test(text) && port <= 65_535
+    ? ok(port)
+    : fail('invalid_input', `--port takes a number from 0 to 65535, not "${text}"`)
 }
 
 /** Says why a command cannot go on, as one JSON line on standard error. Answers the exit code for it: 2. */

@@ -31,7 +31,9 @@ export async function doctor(args: readonly string[]): Promise<number> {
 
   const findings = [
     checkNode(),
-    ...(data === undefined ? [skipped('data folder', '--data DIR')] : [checkFolder(data), await checkDisk(data), checkIntegrity(data)]),
+    ...(data === undefined
+      ? [skipped('data folder', '--data DIR')]
+      : [checkFolder(data), await checkDisk(data), checkIntegrity(data)]),
     checkCameras(),
     checkUsb(),
     ...(backend === undefined
@@ -86,7 +88,13 @@ function checkFolder(data: string): Finding {
 
 async function checkDisk(data: string): Promise<Finding> {
   const disk = await statfs(data).catch(() => null)
-  if (!disk) return { check: 'disk space', state: 'warning', detail: 'cannot be measured', nextStep: 'Check the data folder first.' }
+  if (!disk)
+    return {
+      check: 'disk space',
+      state: 'warning',
+      detail: 'cannot be measured',
+      nextStep: 'Check the data folder first.',
+    }
   const freeBytes = disk.bavail * disk.bsize
   const detail = `${(freeBytes / 1024 ** 3).toFixed(1)} GiB free`
   return freeBytes >= lowDiskBytes
@@ -102,18 +110,29 @@ function checkIntegrity(data: string): Finding {
         check: 'store',
         state: 'fault',
         detail: `damaged: ${faults.slice(0, 3).join('; ')}`,
-        nextStep: 'Copy the data folder, then start the station: it sets the damaged file aside and carries over what can be read.',
+        nextStep:
+          'Copy the data folder, then start the station: it sets the damaged file aside and carries over what can be read.',
       }
 }
 
 /** Cameras of the window belong to the browser; what the system shows of them can be checked from here on Linux. */
 function checkCameras(): Finding {
   if (process.platform !== 'linux') {
-    return { check: 'cameras', state: 'warning', detail: 'the window finds them by itself here', nextStep: 'Open Settings, Camera in the kiosk.' }
+    return {
+      check: 'cameras',
+      state: 'warning',
+      detail: 'the window finds them by itself here',
+      nextStep: 'Open Settings, Camera in the kiosk.',
+    }
   }
   const cameras = existsSync('/dev') ? readdirSync('/dev').filter((name) => /^video\d+$/.test(name)) : []
   if (cameras.length === 0) {
-    return { check: 'cameras', state: 'warning', detail: 'none is attached', nextStep: 'Plug a camera in if you want to read codes with one; scanners do not need it.' }
+    return {
+      check: 'cameras',
+      state: 'warning',
+      detail: 'none is attached',
+      nextStep: 'Plug a camera in if you want to read codes with one; scanners do not need it.',
+    }
   }
   const closed = cameras.filter((name) => !canUse(`/dev/${name}`))
   return closed.length === 0
@@ -128,12 +147,19 @@ function checkCameras(): Finding {
 
 /** Keyboard scanners need no permission; raw USB access is what later drivers need. */
 function checkUsb(): Finding {
-  if (process.platform !== 'linux') return good('USB permissions', 'nothing to set on this system for keyboard scanners')
+  if (process.platform !== 'linux')
+    return good('USB permissions', 'nothing to set on this system for keyboard scanners')
   const bus = '/dev/bus/usb'
   const nodes = existsSync(bus)
     ? readdirSync(bus, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory())
     : []
-  if (nodes.length === 0) return { check: 'USB permissions', state: 'warning', detail: 'no USB bus is visible', nextStep: 'Nothing to do for keyboard scanners and cameras.' }
+  if (nodes.length === 0)
+    return {
+      check: 'USB permissions',
+      state: 'warning',
+      detail: 'no USB bus is visible',
+      nextStep: 'Nothing to do for keyboard scanners and cameras.',
+    }
   const closed = nodes.filter((node) => !canUse(`${node.parentPath}/${node.name}`))
   return closed.length === 0
     ? good('USB permissions', `${nodes.length} devices may be opened`)
@@ -156,7 +182,14 @@ function canUse(path: string): boolean {
 
 async function checkBackend(url: string, apiKey: string | null): Promise<Finding[]> {
   if (!URL.canParse(url)) {
-    return [{ check: 'backend', state: 'fault', detail: `"${url}" is no address`, nextStep: 'Give it as http://host:port or https://host.' }]
+    return [
+      {
+        check: 'backend',
+        state: 'fault',
+        detail: `"${url}" is no address`,
+        nextStep: 'Give it as http://host:port or https://host.',
+      },
+    ]
   }
   let serverDate: string | null = null
   const startedMs = Date.now()
@@ -186,18 +219,33 @@ async function checkBackend(url: string, apiKey: string | null): Promise<Finding
   const known = await client.findProduct('04006381333931')
   const credential: Finding =
     !known.ok && known.failure.kind === 'unauthorised'
-      ? { check: 'API key', state: 'fault', detail: known.failure.message, nextStep: 'Ask for a new key and start with --api-key KEY. Scans are kept meanwhile.' }
+      ? {
+          check: 'API key',
+          state: 'fault',
+          detail: known.failure.message,
+          nextStep: 'Ask for a new key and start with --api-key KEY. Scans are kept meanwhile.',
+        }
       : known.ok
         ? good('API key', 'is accepted')
         : { check: 'API key', state: 'warning', detail: known.failure.message, nextStep: 'Try again later.' }
-  return [good('backend', `${url} answers in ${roundTripMs} ms`), credential, checkClock(serverDate, startedMs, roundTripMs)]
+  return [
+    good('backend', `${url} answers in ${roundTripMs} ms`),
+    credential,
+    checkClock(serverDate, startedMs, roundTripMs),
+  ]
 }
 
 function checkClock(serverDate: string | null, startedMs: number, roundTripMs: number): Finding {
-  if (serverDate === null) return { check: 'clock', state: 'warning', detail: 'the backend states no time', nextStep: '' }
+  if (serverDate === null)
+    return { check: 'clock', state: 'warning', detail: 'the backend states no time', nextStep: '' }
   const differenceMs = startedMs + roundTripMs / 2 - Date.parse(serverDate)
   const detail = `${Math.abs(differenceMs / 1_000).toFixed(0)} s ${differenceMs < 0 ? 'behind' : 'ahead of'} the backend`
   return Math.abs(differenceMs) <= clockToleranceMs
     ? good('clock', detail)
-    : { check: 'clock', state: 'fault', detail, nextStep: 'Switch on automatic time (NTP) on this machine, or on the server if that one is wrong.' }
+    : {
+        check: 'clock',
+        state: 'fault',
+        detail,
+        nextStep: 'Switch on automatic time (NTP) on this machine, or on the server if that one is wrong.',
+      }
 }

@@ -46,7 +46,9 @@ export async function station(args: readonly string[]): Promise<number> {
   const running = opened.value
   if (!lines) {
     running.subscribe('scan.taken', (outcome) => output.print(toLine(0, { ok: true, value: outcome as ScanOutcome })))
-    tell('The station runs; stop it with Ctrl-C. No scanner that works without a window is supported yet: use --stdin, or the kiosk.')
+    tell(
+      'The station runs; stop it with Ctrl-C. No scanner that works without a window is supported yet: use --stdin, or the kiosk.',
+    )
     await stopped
     await running.close()
     await output.flushed()

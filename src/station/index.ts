@@ -226,7 +226,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const undo = (id: string): Result<Capture> =>
     changeCapture(id, (capture) => {
       if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
-      if (store.sessions.get(capture.sessionId)?.state !== 'ACTIVE') return { code: 'conflict', message: 'its session has ended' }
+      if (store.sessions.get(capture.sessionId)?.state !== 'ACTIVE')
+        return { code: 'conflict', message: 'its session has ended' }
       store.captures.undo(id)
       return null
     })
@@ -297,7 +298,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         return newest ? undo(newest.id) : fail('not_found', 'nothing is left to undo')
       },
       'capture.retry': ({ id }) =>
-        changeCapture(id, () => (store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' })),
+        changeCapture(id, () =>
+          store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' },
+        ),
       'product.create': (product) =>
         changeCapture(product.captureId, (capture) => {
           const { captureId, ...payload } = product
@@ -305,13 +308,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           if (!isGtin(product.gtin)) return { code: 'invalid_input', message: 'the check digit of the GTIN is wrong' }
           store.transaction(() => {
             // Known on this station at once; the backend's record replaces it when it is there.
-            store.captures.rememberProduct({ id: captureId, gtin, name: payload.name, brand: payload.brand, netContent: payload.netContent })
+            store.captures.rememberProduct({
+              id: captureId,
+              gtin,
+              name: payload.name,
+              brand: payload.brand,
+              netContent: payload.netContent,
+            })
             store.outbox.add({ kind: 'product.create', sessionId: capture.sessionId, captureId, payload })
           })
           return null
         }),
     },
-    (name, error) => log.error({ name, error: error instanceof Error ? error.stack : String(error) }, 'a procedure failed'),
+    (name, error) =>
+      log.error({ name, error: error instanceof Error ? error.stack : String(error) }, 'a procedure failed'),
   )
 
   // --- Bytes --------------------------------------------------------------------------------------
@@ -320,7 +330,15 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
     if (!request.body) return fail('invalid_input', 'the request has no body')
-    const result = await takePhoto({ store, imaging, capturing, bytes: request.body, maxBytes: maxPhotoBytes, session, deviceName })
+    const result = await takePhoto({
+      store,
+      imaging,
+      capturing,
+      bytes: request.body,
+      maxBytes: maxPhotoBytes,
+      session,
+      deviceName,
+    })
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
       statusChanged()
@@ -336,7 +354,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       if (url.pathname === '/media/photos') {
         if (request.method !== 'PUT') return refuse(405, { code: 'invalid_input', message: 'use PUT' })
         const result = await putPhoto(request, url.searchParams.get('device')?.slice(0, 200) ?? '')
-        return result.ok ? Response.json(result.value, { status: 201 }) : refuse(statusOf(result.error.code), result.error)
+        return result.ok
+          ? Response.json(result.value, { status: 201 })
+          : refuse(statusOf(result.error.code), result.error)
       }
       if (request.method !== 'GET') return refuse(405, { code: 'invalid_input', message: 'use GET' })
       if (media) {
@@ -358,7 +378,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}.${format}`
     const body = toStream(exportCaptures(store, sessionId, format))
     return new Response(body, {
-      headers: { 'content-type': exportTypes[format], 'content-disposition': `attachment; filename="${name}"`, 'cache-control': 'no-store' },
+      headers: {
+        'content-type': exportTypes[format],
+        'content-disposition': `attachment; filename="${name}"`,
+        'cache-control': 'no-store',
+      },
     })
   }
 
@@ -405,7 +429,9 @@ function readSettings(json: string | null, log: Log): Settings {
   if (parsed.success) return parsed.data
   log.warn({ issues: parsed.error.issues.length }, 'some settings could not be read')
   const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
-    ([name, value]) => Object.hasOwn(settingsSchema.shape, name) && settingsSchema.shape[name as keyof Settings].safeParse(value).success,
+    ([name, value]) =>
+      Object.hasOwn(settingsSchema.shape, name) &&
+      settingsSchema.shape[name as keyof Settings].safeParse(value).success,
   )
   return settingsSchema.parse(Object.fromEntries(kept))
 }

@@ -77,7 +77,9 @@ export function createCapturing(ports: {
       return saved.map((row) => {
         if (!row) return fail('conflict', 'no session is active: nothing was saved')
         const capture = store.captures.get(row.id)
-        return capture ? ok({ outcome: row.outcome, capture, previous: row.previous }) : fail('internal', 'the row is gone')
+        return capture
+          ? ok({ outcome: row.outcome, capture, previous: row.previous })
+          : fail('internal', 'the row is gone')
       })
     } catch (error) {
       if (isStorageError(error)) {
@@ -101,7 +103,8 @@ export function createCapturing(ports: {
     const itemKey = parsed === null ? `photo:${id}` : itemKeyOf(parsed)
     const history = store.captures.history(session.id, itemKey)
     // Several photos of one product are several views of it, never duplicates.
-    const disposition = waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.lastReadAt, now)
+    const disposition =
+      waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.lastReadAt, now)
     store.captures.add({
       id,
       sessionId: session.id,

@@ -51,7 +51,11 @@ export async function takePhoto(options: {
   })
 }
 
-async function keep(options: { store: Store; bytes: ReadableStream<Uint8Array>; maxBytes: number }): Promise<Result<string>> {
+async function keep(options: {
+  store: Store
+  bytes: ReadableStream<Uint8Array>
+  maxBytes: number
+}): Promise<Result<string>> {
   try {
     return ok((await options.store.media.put(options.bytes, options.maxBytes)).hash)
   } catch (error) {

@@ -122,7 +122,10 @@ function toJson(capture: Capture, row: ExportRow): Record<string, unknown> {
 }
 
 function toCsv(rows: readonly (readonly (string | number)[])[]): string {
-  return stringify(rows.map((row) => [...row]), { record_delimiter: 'windows', quoted_match: /[\r\n]|^\s|\s$/ })
+  return stringify(
+    rows.map((row) => [...row]),
+    { record_delimiter: 'windows', quoted_match: /[\r\n]|^\s|\s$/ },
+  )
 }
 
 async function toWorkbook(captures: Iterable<Capture>): Promise<Uint8Array> {
@@ -143,11 +146,9 @@ async function toWorkbook(captures: Iterable<Capture>): Promise<Uint8Array> {
 
 /** ECMA-376 part 1, 22.9.2.19 (ST_Xstring): `_xHHHH_` for what XML 1.0 cannot hold, and for a text that looks like it. */
 function escapeForXml(text: string): string {
-  return text
-    .replaceAll(/_x(?=[0-9A-Fa-f]{4}_)/g, '_x005F_x')
-    .replaceAll(
-      // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-      /[\u0000-\u0008\u000B\u000C\u000D\u000E-\u001F\uFFFE\uFFFF]/g,
-      (character) => `_x${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`,
-    )
+  return text.replaceAll(/_x(?=[0-9A-Fa-f]{4}_)/g, '_x005F_x').replaceAll(
+    // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+    /[\u0000-\u0008\u000B\u000C\u000D\u000E-\u001F\uFFFE\uFFFF]/g,
+    (character) => `_x${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`,
+  )
 }

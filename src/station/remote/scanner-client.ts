@@ -9,7 +9,12 @@ import {
   type SessionCreate,
   type SessionStatus,
 } from '#contract/backend/scanner.ts'
-import { foreignProductPageSchema, foreignProductSchema, type ForeignProduct, type ProductCreate } from '#contract/backend/products.ts'
+import {
+  foreignProductPageSchema,
+  foreignProductSchema,
+  type ForeignProduct,
+  type ProductCreate,
+} from '#contract/backend/products.ts'
 import { foreignProblemSchema } from '#contract/backend/problem.ts'
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { CaptureMode } from '#contract/station/session.ts'
@@ -29,7 +34,9 @@ export interface RemoteFailure {
   readonly retryAfterMs: number | null
 }
 
-export type RemoteResult<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly failure: RemoteFailure }
+export type RemoteResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: RemoteFailure }
 
 /** What the backend says of a capture, in the station's words. */
 export interface CaptureAnswer {
@@ -55,7 +62,11 @@ export interface NewProduct {
  * both documented revisions are spoken: requests carry both names of a session, answers are read in either shape.
  */
 export interface ScannerClient {
-  createSession(session: { key: string; captureMode: CaptureMode; metadata: Record<string, string> }): Promise<RemoteResult<{ id: string }>>
+  createSession(session: {
+    key: string
+    captureMode: CaptureMode
+    metadata: Record<string, string>
+  }): Promise<RemoteResult<{ id: string }>>
   endSession(sessionId: string): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
   /** The state of every capture of a session by its id there: one request however many there are. */
@@ -115,11 +126,16 @@ export function createScannerClient(options: {
       if (parsed.success) return { ok: true, value: parsed.data }
       return broken(response.status, `the answer to ${method} ${path} is not as documented`)
     } catch (error) {
-      return { ok: false, failure: { kind: 'unreachable', status: null, code: 'unreachable', message: reason(error), retryAfterMs: null } }
+      return {
+        ok: false,
+        failure: { kind: 'unreachable', status: null, code: 'unreachable', message: reason(error), retryAfterMs: null },
+      }
     }
   }
 
-  const capture = async (answer: Promise<RemoteResult<ForeignCapture | null>>): Promise<RemoteResult<CaptureAnswer>> => {
+  const capture = async (
+    answer: Promise<RemoteResult<ForeignCapture | null>>,
+  ): Promise<RemoteResult<CaptureAnswer>> => {
     const result = await answer
     if (!result.ok) return result
     const read = result.value === null ? null : toCaptureAnswer(result.value)
@@ -145,15 +161,25 @@ export function createScannerClient(options: {
       const id = answer.value?.id
       return id ? { ok: true, value: { id } } : broken(201, 'the backend names no id for the session')
     },
-    endSession: (sessionId) => request('POST', `${scanner}/sessions/${encodeURIComponent(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
+    endSession: (sessionId) =>
+      request('POST', `${scanner}/sessions/${encodeURIComponent(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
     async sessionState(sessionId) {
-      const answer = await request('GET', `${scanner}/sessions/${encodeURIComponent(sessionId)}/status`, foreignSessionPollSchema)
+      const answer = await request(
+        'GET',
+        `${scanner}/sessions/${encodeURIComponent(sessionId)}/status`,
+        foreignSessionPollSchema,
+      )
       return answer.ok ? { ok: true, value: answer.value?.session_status ?? 'unknown' } : answer
     },
     async sessionCaptures(sessionId) {
-      const answer = await request('GET', `${scanner}/sessions/${encodeURIComponent(sessionId)}`, foreignSessionDetailSchema, {
-        timeoutMs: timeouts.uploadMs,
-      })
+      const answer = await request(
+        'GET',
+        `${scanner}/sessions/${encodeURIComponent(sessionId)}`,
+        foreignSessionDetailSchema,
+        {
+          timeoutMs: timeouts.uploadMs,
+        },
+      )
       if (!answer.ok) return answer
       const captures = new Map<string, CaptureAnswer>()
       for (const foreign of answer.value?.captures ?? []) {
@@ -185,16 +211,23 @@ export function createScannerClient(options: {
       for (const [name, value] of Object.entries(toMetadata(photo))) form.set(`metadata[${name}]`, value)
       form.set('image', image, `${photo.id}.jpg`)
       return capture(
-        request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, { key: photo.id, form, timeoutMs: timeouts.uploadMs }),
+        request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, {
+          key: photo.id,
+          form,
+          timeoutMs: timeouts.uploadMs,
+        }),
       )
     },
-    getCapture: (captureId) => capture(request('GET', `${scanner}/captures/${encodeURIComponent(captureId)}`, foreignCaptureSchema)),
-    retryCapture: (captureId) => capture(request('POST', `${scanner}/captures/${encodeURIComponent(captureId)}/retry`, foreignCaptureSchema)),
+    getCapture: (captureId) =>
+      capture(request('GET', `${scanner}/captures/${encodeURIComponent(captureId)}`, foreignCaptureSchema)),
+    retryCapture: (captureId) =>
+      capture(request('POST', `${scanner}/captures/${encodeURIComponent(captureId)}/retry`, foreignCaptureSchema)),
     updateCapture: (captureId, scan) =>
       request('PATCH', `${scanner}/captures/${encodeURIComponent(captureId)}`, null, {
         json: { metadata: toMetadata(scan) },
       }) as Promise<RemoteResult<null>>,
-    removeCapture: (captureId) => request('DELETE', `${scanner}/captures/${encodeURIComponent(captureId)}`, null) as Promise<RemoteResult<null>>,
+    removeCapture: (captureId) =>
+      request('DELETE', `${scanner}/captures/${encodeURIComponent(captureId)}`, null) as Promise<RemoteResult<null>>,
     async createProduct(key, product) {
       const answer = await request('POST', `${catalogue}/products`, foreignProductSchema, {
         key,
@@ -211,7 +244,11 @@ export function createScannerClient(options: {
       return created ? { ok: true, value: created } : broken(201, 'the backend names no id for the product')
     },
     async findProduct(gtin) {
-      const answer = await request('GET', `${catalogue}/products?gtin=${encodeURIComponent(gtin)}`, foreignProductPageSchema)
+      const answer = await request(
+        'GET',
+        `${catalogue}/products?gtin=${encodeURIComponent(gtin)}`,
+        foreignProductPageSchema,
+      )
       if (!answer.ok) return answer
       const found = answer.value?.data.map(toProduct).find((product) => product?.gtin === gtin)
       return { ok: true, value: found ?? null }
@@ -271,7 +308,8 @@ function toFailure(response: Response, text: string, now: Date): RemoteFailure {
   const message = (problem.success && problem.data.message) || response.statusText || `HTTP ${status}`
   const retryAfterMs = retryAfter(response.headers.get('retry-after'), now)
   if (status === 401 || status === 403) return { kind: 'unauthorised', status, code, message, retryAfterMs: null }
-  if (status === 429 || status === 503) return { kind: 'busy', status, code, message, retryAfterMs: retryAfterMs ?? 5_000 }
+  if (status === 429 || status === 503)
+    return { kind: 'busy', status, code, message, retryAfterMs: retryAfterMs ?? 5_000 }
   if (status === 408 || status >= 500) return { kind: 'busy', status, code, message, retryAfterMs }
   return { kind: 'refused', status, code, message, retryAfterMs: null }
 }
@@ -301,4 +339,3 @@ function reason(error: unknown): string {
   const cause = error.cause instanceof Error ? error.cause.message : ''
   return cause === '' ? error.message : `${error.message}: ${cause}`
 }
-

@@ -86,7 +86,10 @@ export interface Captures {
   knownProduct(gtin: string): MatchedProduct | null
   /** Buckets of counted scans over time; `bucketMs` at least a second, at most 60 buckets. */
   timeline(sessionId: string): { durationMs: number; bucketMs: number; timeline: { from: Instant; scans: number }[] }
-  topItems(sessionId: string, limit: number): { gtin: string | null; raw: string; productName: string | null; scans: number; units: number }[]
+  topItems(
+    sessionId: string,
+    limit: number,
+  ): { gtin: string | null; raw: string; productName: string | null; scans: number; units: number }[]
 }
 
 const select = `
@@ -222,7 +225,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       return lastId
     },
     history(sessionId, itemKey) {
-      const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.['scans']
+      const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.[
+        'scans'
+      ]
       if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, lastReadAt: null }
       const last = database.get(
         `SELECT id, captured_at, (SELECT captured_at FROM captures WHERE session_id = ? AND item_key = ?
@@ -242,11 +247,22 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     getMany: (ids) => ids.map(get).filter((capture) => capture !== null),
     list(query) {
       const search = query.search.trim()
-      const matches = search === '' ? '' : ` AND (c.raw LIKE ? ESCAPE '\\' OR c.gtin LIKE ? ESCAPE '\\' OR coalesce(c.product_name, p.name) LIKE ? ESCAPE '\\')`
+      const matches =
+        search === ''
+          ? ''
+          : ` AND (c.raw LIKE ? ESCAPE '\\' OR c.gtin LIKE ? ESCAPE '\\' OR coalesce(c.product_name, p.name) LIKE ? ESCAPE '\\')`
       const values: SqlValue[] = [query.sessionId, ...(search === '' ? [] : Array<string>(3).fill(likePattern(search)))]
       const where = ` WHERE c.session_id = ? AND ${filters[query.filter]}${matches}`
-      const total = database.get(`SELECT count(*) AS total FROM captures c LEFT JOIN products p ON p.gtin = c.gtin${where}`, ...values)
-      const rows = database.all(`${select}${where} ORDER BY c.sequence DESC LIMIT ? OFFSET ?`, ...values, query.limit, query.offset)
+      const total = database.get(
+        `SELECT count(*) AS total FROM captures c LEFT JOIN products p ON p.gtin = c.gtin${where}`,
+        ...values,
+      )
+      const rows = database.all(
+        `${select}${where} ORDER BY c.sequence DESC LIMIT ? OFFSET ?`,
+        ...values,
+        query.limit,
+        query.offset,
+      )
       return { captures: rows.map(toCapture), total: Number(total?.['total'] ?? 0) }
     },
     *each(sessionId) {
@@ -255,7 +271,11 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         const rows =
           sessionId === null
             ? database.all(`${select} WHERE c.sequence > ? ORDER BY c.sequence LIMIT 500`, after)
-            : database.all(`${select} WHERE c.sequence > ? AND c.session_id = ? ORDER BY c.sequence LIMIT 500`, after, sessionId)
+            : database.all(
+                `${select} WHERE c.sequence > ? AND c.session_id = ? ORDER BY c.sequence LIMIT 500`,
+                after,
+                sessionId,
+              )
         if (rows.length === 0) return
         for (const row of rows) yield toCapture(row)
         after = Number(rows.at(-1)?.['sequence'])
@@ -298,14 +318,18 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     },
     notFoundWith: (gtin) =>
       database
-        .all(`SELECT id FROM captures WHERE gtin = ? AND state = 'NOT_FOUND' AND disposition = 'counted' LIMIT 500`, gtin)
+        .all(
+          `SELECT id FROM captures WHERE gtin = ? AND state = 'NOT_FOUND' AND disposition = 'counted' LIMIT 500`,
+          gtin,
+        )
         .map((row) => String(row['id'])),
     accept(id, remote) {
       writeRemote(id, remote)
       database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
     },
     follow: (id, remote) => writeRemote(id, remote) > 0,
-    uploadOf: (id) => (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
+    uploadOf: (id) =>
+      (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
     unsettled() {
       const rows = database.all(
         `SELECT c.id, c.remote_id, c.session_id, s.remote_id AS remote_session_id
@@ -314,7 +338,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
            AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.capture_id = c.id AND o.kind = 'capture.retry')
          ORDER BY c.sequence`,
       )
-      const sessions = new Map<string, { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }>()
+      const sessions = new Map<
+        string,
+        { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }
+      >()
       for (const row of rows) {
         const sessionId = String(row['session_id'])
         const group = sessions.get(sessionId) ?? {

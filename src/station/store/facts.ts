@@ -11,6 +11,10 @@ export function createFacts(database: Database): Facts {
   return {
     get: (key) => (database.get('SELECT value FROM facts WHERE key = ?', key)?.['value'] as string | undefined) ?? null,
     set: (key, value) =>
-      void database.run('INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value', key, value),
+      void database.run(
+        'INSERT INTO facts (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value',
+        key,
+        value,
+      ),
   }
 }

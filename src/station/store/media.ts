@@ -54,7 +54,11 @@ export function createMedia(folder: string): Media {
         },
       })
       try {
-        await pipeline(Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]), measure, createWriteStream(temporary, { flags: 'wx' }))
+        await pipeline(
+          Readable.fromWeb(bytes as Parameters<typeof Readable.fromWeb>[0]),
+          measure,
+          createWriteStream(temporary, { flags: 'wx' }),
+        )
         const digest = hash.digest('hex')
         await settle(temporary, digest)
         return { hash: digest, bytes: size }

@@ -40,7 +40,12 @@ export interface QueueFigures {
  * its sending are one fact. An item is done (gone, its outcome written where it belongs), waiting, leased or parked.
  */
 export interface Outbox {
-  add(item: { kind: OutboxKind; sessionId: string | null; captureId: string | null; payload: Record<string, unknown> }): void
+  add(item: {
+    kind: OutboxKind
+    sessionId: string | null
+    captureId: string | null
+    payload: Record<string, unknown>
+  }): void
   /**
    * Leases up to `limit` items that may be sent now, oldest first: due, and with what they depend on already
    * at the backend (its session, and for later facts about a capture the capture itself; a session's end waits
@@ -162,7 +167,10 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     hurry() {
       const now = nowMs()
       database.run(`UPDATE outbox SET due_at = ? WHERE state = 'waiting' AND due_at > ?`, now, now)
-      database.run(`UPDATE outbox SET state = 'waiting', due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`, now)
+      database.run(
+        `UPDATE outbox SET state = 'waiting', due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`,
+        now,
+      )
     },
     pending() {
       const row = database.get(

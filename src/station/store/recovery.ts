@@ -37,7 +37,10 @@ const derivedSessionColumns = [
 export function salvage(damaged: Database, fresh: Database): number {
   fresh.transaction(() => {
     copy(damaged, fresh, 'facts')
-    copy(damaged, fresh, 'sessions', (row) => ({ ...row, ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])) }))
+    copy(damaged, fresh, 'sessions', (row) => ({
+      ...row,
+      ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])),
+    }))
     copy(damaged, fresh, 'captures', (row) => {
       fresh.run(
         `INSERT OR IGNORE INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, ended_at)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Clock, Ids } from '#contract/ports.ts'
 import { sessionSchema, type openSessionSchema, type Session } from '#contract/station/session.ts'
 import type { Database, Row } from '#station/store/database.ts'

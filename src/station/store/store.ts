@@ -65,7 +65,10 @@ export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids:
   const version = Number(database.get('PRAGMA user_version')?.['user_version'])
   if (version !== schemaVersion) {
     database.close()
-    return fail('conflict', `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`)
+    return fail(
+      'conflict',
+      `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`,
+    )
   }
   return ok(assemble(database, { dataDir, ...ports }, null, () => undefined))
 }

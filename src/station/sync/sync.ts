@@ -154,7 +154,10 @@ export function createSync(ports: {
     noteFailure(failure)
     const clears = failure.status === 409 && item.attempts < limits.conflictAttempts
     if (failure.kind !== 'refused' || clears) return postpone(item, failure)
-    log.warn({ kind: item.kind, captureId: item.captureId, status: failure.status, code: failure.code }, 'the backend refused an item')
+    log.warn(
+      { kind: item.kind, captureId: item.captureId, status: failure.status, code: failure.code },
+      'the backend refused an item',
+    )
     return write(() => store.outbox.park(item.id, failure))
   }
 
@@ -185,7 +188,11 @@ export function createSync(ports: {
     const answer = await remote.createSession({
       key: generation === 0 ? session.id : `${session.id}-${generation}`,
       captureMode: session.captureMode,
-      metadata: { station_id: ports.stationId, station_session: session.id, ...(session.label === '' ? {} : { label: session.label }) },
+      metadata: {
+        station_id: ports.stationId,
+        station_session: session.id,
+        ...(session.label === '' ? {} : { label: session.label }),
+      },
     })
     if (!answer.ok) return handleFailure(item, answer.failure)
     noteContact()
@@ -201,7 +208,8 @@ export function createSync(ports: {
     if (!remoteId) return write(() => store.outbox.done(item.id))
     const answer = await remote.endSession(remoteId)
     // An expired or vanished session needs no end.
-    if (!answer.ok && answer.failure.status !== 409 && answer.failure.status !== 404) return handleFailure(item, answer.failure)
+    if (!answer.ok && answer.failure.status !== 409 && answer.failure.status !== 404)
+      return handleFailure(item, answer.failure)
     noteContact()
     await write(() => store.outbox.done(item.id))
   }
@@ -209,7 +217,8 @@ export function createSync(ports: {
   const sendCapture = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
     const session = capture ? store.sessions.get(capture.sessionId) : null
-    if (!capture || !session?.remoteId) return postpone(item, { kind: 'busy', status: null, code: 'waiting', message: '', retryAfterMs: null })
+    if (!capture || !session?.remoteId)
+      return postpone(item, { kind: 'busy', status: null, code: 'waiting', message: '', retryAfterMs: null })
     const upload = store.captures.uploadOf(capture.id)
     const answer = upload
       ? await remote.uploadImage(session.remoteId, capture, await store.media.blob(upload, 'image/jpeg'))
@@ -223,7 +232,11 @@ export function createSync(ports: {
       expectProgress()
       return ports.onCaptures([capture.id])
     }
-    if ((answer.failure.status === 409 || answer.failure.status === 404) && (await continueSession(item, session.id, session.remoteId))) return
+    if (
+      (answer.failure.status === 409 || answer.failure.status === 404) &&
+      (await continueSession(item, session.id, session.remoteId))
+    )
+      return
     await handleFailure(item, answer.failure)
     ports.onCaptures([capture.id])
   }
@@ -280,7 +293,13 @@ export function createSync(ports: {
   }
 
   const sendProduct = async (item: OutboxItem): Promise<void> => {
-    const product = item.payload as { gtin: string; name: string; brand: string; netContent: string; description: string }
+    const product = item.payload as {
+      gtin: string
+      name: string
+      brand: string
+      netContent: string
+      description: string
+    }
     const answer = await remote.createProduct(`product-${item.captureId ?? item.id}-${item.id}`, product)
     // 409: somebody else created it meanwhile; the lookup will find that one.
     if (!answer.ok && answer.failure.status !== 409) {
@@ -361,7 +380,11 @@ export function createSync(ports: {
   const learnProducts = async (ids: readonly string[]): Promise<void> => {
     const gtins = new Set<string>()
     for (const capture of store.captures.getMany(ids)) {
-      if (capture.state === 'COMPLETED' && capture.gtin !== null && store.captures.knownProduct(capture.gtin) === null) {
+      if (
+        capture.state === 'COMPLETED' &&
+        capture.gtin !== null &&
+        store.captures.knownProduct(capture.gtin) === null
+      ) {
         gtins.add(capture.gtin)
       }
     }
@@ -383,7 +406,9 @@ export function createSync(ports: {
         // The backend went away or asked for a pause: the rest waits with the others.
         if (closed || nowMs() < blockedUntilMs) {
           const id = item.id
-          await write(() => store.outbox.retryAt(id, blockedUntilMs, { code: 'waiting', message: backend.message ?? '' }))
+          await write(() =>
+            store.outbox.retryAt(id, blockedUntilMs, { code: 'waiting', message: backend.message ?? '' }),
+          )
         } else {
           await send(item)
         }
@@ -403,7 +428,10 @@ export function createSync(ports: {
     const now = nowMs()
     if (now < blockedUntilMs) return blockedUntilMs - now
     const due = store.outbox.figures().nextAttemptMs
-    return Math.max(0, Math.min(due !== null && due > now ? due : Number.POSITIVE_INFINITY, nextFollowMs, nextProbeMs) - now)
+    return Math.max(
+      0,
+      Math.min(due !== null && due > now ? due : Number.POSITIVE_INFINITY, nextFollowMs, nextProbeMs) - now,
+    )
   }
 
   const pause = (ms: number): Promise<void> =>

@@ -1,0 +1,17 @@
+import type { AppError } from '#contract/result.ts'
+import type { CodesInput, PhotoInput } from './reading.ts'
+
+/** What is asked of the imaging process: one at a time, each answered once. */
+export type Job = { readonly id: number } & (
+  | ({ readonly kind: 'photo' } & PhotoInput)
+  | ({ readonly kind: 'codes' } & CodesInput)
+)
+
+/** What the imaging process says: that it is up, then one answer a job. `rssBytes` is its memory after the job. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answer'; readonly id: number; readonly rssBytes: number; readonly outcome: JobOutcome }
+
+export type JobOutcome =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: AppError }

@@ -1,0 +1,53 @@
+import type { Symbology } from '#contract/symbology.ts'
+
+/** A corner of a code, in pixels of the upright image, from its top left. */
+export interface Point {
+  readonly x: number
+  readonly y: number
+}
+
+/** One code found in an image. */
+export interface FoundCode {
+  /** The decoder's name of the format: `EAN13`, `UPCA`, `QR`, `DataMatrix`, `DataBarExp`, ... */
+  readonly format: string
+  /** The content as the decoder gives it, control characters included; UPC-A and UPC-E have 13 digits, as `]E0` promises. */
+  readonly text: string
+  /** The AIM symbology identifier, as `]E0`; empty when the decoder knows none. */
+  readonly symbologyIdentifier: string
+  readonly symbology: Symbology
+  readonly position: {
+    readonly topLeft: Point
+    readonly topRight: Point
+    readonly bottomRight: Point
+    readonly bottomLeft: Point
+  }
+}
+
+/** What a photo holds; its derivative and thumbnail are on disk when this is answered. */
+export interface PhotoReading {
+  readonly mediaType: 'image/jpeg' | 'image/png' | 'image/webp'
+  /** Of the upright original. */
+  readonly widthPixels: number
+  readonly heightPixels: number
+  readonly codes: readonly FoundCode[]
+  /** The upload-ready JPEG that was written. */
+  readonly derivative: { readonly widthPixels: number; readonly heightPixels: number; readonly bytes: number }
+}
+
+/** The codes of an image, and how long opening and reading it took. */
+export interface CodesReading {
+  readonly codes: readonly FoundCode[]
+  readonly ms: number
+}
+
+/** A photo to read; both outputs are replaced when they exist. */
+export interface PhotoInput {
+  readonly path: string
+  readonly derivativePath: string
+  readonly thumbnailPath: string
+}
+
+/** An image whose codes are wanted and nothing else. */
+export interface CodesInput {
+  readonly path: string
+}

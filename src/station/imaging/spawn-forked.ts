@@ -1,0 +1,31 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import type { SpawnImaging } from './process.ts'
+
+/**
+ * The imaging process as a child of plain Node.
+ *
+ * `workerPath` is only needed where the code was bundled; from source it is found beside this file. What the child
+ * prints goes to our standard error, since standard output belongs to results.
+ */
+export function forkImaging(workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))): SpawnImaging {
+  return () => {
+    const child = fork(workerPath, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
+    return {
+      // A send to a process that has just died is answered by its exit, not by an exception here.
+      send: (message) => void child.send(message as object, () => {}),
+      onMessage: (listener) => void child.on('message', listener),
+      onExit: (listener) => {
+        let told = false
+        const tell = (reason: string) => {
+          if (told) return
+          told = true
+          listener(reason)
+        }
+        child.once('exit', (code, signal) => tell(signal ?? `exit code ${code}`))
+        child.once('error', (error) => tell(error.message))
+      },
+      kill: () => void child.kill('SIGKILL'),
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * The imaging process itself: reads jobs, answers each, ends with its parent.
+ *
+ * It speaks over whichever carrier it was started with: Electron's `parentPort` in a `utilityProcess`, Node's IPC
+ * channel in a fork.
+ */
+import process from 'node:process'
+import { fail } from '#contract/result.ts'
+import { createDecoder } from './decode.ts'
+import type { Job, JobOutcome, WorkerMessage } from './job.ts'
+import { createPhotoReader } from './photo.ts'
+
+/** What Electron adds to `process` in a utility process. */
+interface ParentPort {
+  on(event: 'message', listener: (event: { readonly data: unknown }) => void): void
+  postMessage(message: unknown): void
+}
+
+const parentPort = (process as { parentPort?: ParentPort }).parentPort
+
+function send(message: WorkerMessage): void {
+  if (parentPort) parentPort.postMessage(message)
+  else process.send?.(message)
+}
+
+const photos = createPhotoReader(createDecoder())
+
+async function run(job: Job): Promise<JobOutcome> {
+  try {
+    return await (job.kind === 'photo' ? photos.photo(job) : photos.codes(job))
+  } catch (error) {
+    // One of the catch sites: what the reader did not expect is a bug or the disk, and must reach the log.
+    console.error(error)
+    return fail('internal', error instanceof Error ? error.message : String(error))
+  }
+}
+
+function take(message: unknown): void {
+  const job = message as Job
+  void run(job).then((outcome) => send({ kind: 'answer', id: job.id, rssBytes: process.memoryUsage.rss(), outcome }))
+}
+
+if (parentPort) {
+  parentPort.on('message', (event) => take(event.data))
+} else {
+  process.on('message', take)
+  process.on('disconnect', () => process.exit())
+}
+// Ctrl+C reaches the whole foreground group; the parent decides what becomes of a job that is under way.
+process.on('SIGINT', () => {})
+
+send({ kind: 'ready' })
