@@ -1,4 +1,5 @@
 import type { Symbology } from '#contract/symbology.ts'
+import { findIdentifier } from './gs1/application-identifiers.ts'
 import { isCompressedDigitalLink, generateDigitalLink, readDigitalLink } from './gs1/digital-link.ts'
 import {
   groupSeparator,
@@ -130,11 +131,13 @@ function readEan(message: string, aim: string | null, symbology: Symbology, now:
 function readUnidentified(data: string, now: Date): Reading {
   if (/^https?:\/\//i.test(data)) return readLink(data, now)
   if (data.includes(groupSeparator)) {
-    const result = readElements(data.replace(/^\x1d/, ''), groupSeparator, { now })
-    return result.ok && !data.includes('^') ? fromResult(result) : nothing
+    const message = data.startsWith(groupSeparator) ? data.slice(1) : data
+    const reading = readGs1(message, now)
+    return reading.error === null ? reading : nothing
   }
-  // No GS1 value contains a space, so a text with one is only a text.
-  if (/^\(\d{2,4}\)\S+$/.test(data)) return fromResult(parseBracketed(data, { now }))
+  // No GS1 value contains a space, so a text with one is only a text; so is what begins with another number in brackets.
+  const bracketed = /^\((\d{2,4})\)\S+$/.exec(data)?.[1]
+  if (bracketed !== undefined && findIdentifier(bracketed) !== null) return fromResult(parseBracketed(data, { now }))
   if (/^\^\d{2}/.test(data)) return fromResult(parseElementString(data, { now }))
   const gtin = normaliseGtin(data)
   return gtin === null ? nothing : { ...nothing, elements: fromGtin(gtin) }

@@ -154,8 +154,11 @@ function findPairs(
     const alpha = options.permitConvenienceAlphas === true ? convenienceAlphas.get(name) : undefined
     const identifier = findIdentifier(alpha ?? name, options.permitUnknownAis)
     if (identifier === null) return null
-    pairs.unshift({ identifier, alpha: alpha !== undefined, raw: segments[at + 1] ?? '' })
-    if (identifier.keyQualifiers !== null) return { pairs, stemLength: at }
+    const raw = segments[at + 1] ?? ''
+    pairs.unshift({ identifier, alpha: alpha !== undefined, raw })
+    if (identifier.keyQualifiers === null) continue
+    // Every key contains a company prefix of at least four digits: `/news/01/15` and `/00/about` are no Digital Links.
+    return raw === '' || /\d{4}/.test(raw) ? { pairs, stemLength: at } : null
   }
   return null
 }
