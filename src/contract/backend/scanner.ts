@@ -202,7 +202,6 @@ export const captureUploadSchema = z
     metadata: metadataPatchSchema.default({}),
   })
   .superRefine(checkSessionNames)
-  .meta({ id: 'CaptureUpload' })
 export type CaptureUpload = z.input<typeof captureUploadSchema>
 
 /** What may be changed of a capture. */

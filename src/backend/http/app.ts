@@ -1,0 +1,256 @@
+import { Hono, type Context } from 'hono'
+import { createHash } from 'node:crypto'
+import type { Kysely } from 'kysely'
+import { z } from 'zod'
+import { problemBody, type FieldError } from '#contract/backend/problem.ts'
+import { referenceSchema } from '#contract/backend/values.ts'
+import type { Db } from '../db/database.ts'
+import type { Tables } from '../db/tables.ts'
+import { idFromReference } from '../ids.ts'
+import type { Log } from '../log.ts'
+import type { Media } from '../media/media.ts'
+import { invalid, isRefusal, missing, refuse, type Answer, type Refusal } from './answer.ts'
+import { hasCsrfToken, identify } from './credentials.ts'
+import { readForm } from './form.ts'
+import { readJson } from './json-body.ts'
+import type { RateLimiter } from './rate-limit.ts'
+import type { Call, Credential, Route } from './route.ts'
+
+/** What the HTTP server is made of. */
+export interface AppParts {
+  readonly db: Kysely<Tables>
+  readonly media: Media
+  readonly log: Log
+  readonly now: () => Date
+  readonly limiter: RateLimiter
+  readonly routes: readonly Route[]
+  /** Called after a commit that may have left work for the pipeline. */
+  readonly wakePipeline: () => void
+}
+
+const stranger: Credential = {
+  subject: '',
+  kind: 'none',
+  organizationId: '',
+  role: 'readonly',
+  rateLimitPerMinute: 0,
+}
+
+/** Makes the HTTP application from the route table: one road of checks that every request takes. */
+export function createApp(parts: AppParts): Hono {
+  const { db, media, log, now, limiter } = parts
+  const running = new Set<string>()
+  const app = new Hono()
+
+  for (const row of parts.routes) {
+    app.on(row.method, honoPath(row.path), async (context) => {
+      const at = now()
+      const who = row.access === 'none' ? stranger : await identify(db, context.req.raw, at)
+      const known = isRefusal(who as Answer) ? undefined : (who as Credential)
+      const limit = limiter.take(
+        known === undefined || known.kind === 'none' ? addressOf(context) : known.subject,
+        known?.rateLimitPerMinute ?? 0,
+        at,
+      )
+      const answer = !limit.allowed
+        ? {
+            ...refuse('rate_limited', 'Too many requests.', { retryAfterSeconds: limit.retryAfterSeconds }),
+            headers: { 'Retry-After': String(limit.retryAfterSeconds) },
+          }
+        : known === undefined
+          ? (who as Refusal)
+          : await serve(row, context, known, at)
+      return respond(answer, at, limit.headers)
+    })
+  }
+
+  const pathsTo = new Map<string, string[]>()
+  for (const row of parts.routes) pathsTo.set(row.path, [...(pathsTo.get(row.path) ?? []), row.method])
+  for (const [path, methods] of pathsTo) {
+    const allowed = [...methods, ...(methods.includes('GET') ? ['HEAD'] : [])].sort().join(', ')
+    app.all(honoPath(path), (context) => {
+      const answer = refuse('method_not_allowed', `${context.req.method} is not possible here; ${allowed} is.`)
+      return respondFreely(context, { ...answer, headers: { Allow: allowed } })
+    })
+  }
+  app.notFound((context) => respondFreely(context, refuse('not_found', 'There is nothing at this path.')))
+  app.onError((error, context) => {
+    log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
+    return respondFreely(context, refuse('internal_error', 'The server failed; its log has the reason.'))
+  })
+
+  function respondFreely(context: Context, answer: Answer): Response {
+    const at = now()
+    return respond(answer, at, limiter.take(addressOf(context), 0, at).headers)
+  }
+
+  async function serve(row: Route, context: Context, credential: Credential, at: Date): Promise<Answer> {
+    const request = context.req.raw
+    if (row.access === 'write') {
+      if (credential.kind === 'cookie' && !hasCsrfToken(request)) {
+        return refuse('forbidden', 'A write with a cookie needs the header X-CSRFToken to repeat the cookie csrftoken.')
+      }
+      if (credential.role === 'readonly') return refuse('forbidden', 'This credential may only read.')
+    }
+
+    const param = readParam(row, context)
+    if (typeof param !== 'string') return param
+    const query = parse(row.query, queryOf(context))
+    if (!query.ok) return query.refusal
+
+    const key = row.idempotent === true ? request.headers.get('idempotency-key') : null
+    if (key === null) return work(row, request, { param, query: query.value, credential, at }, undefined)
+    if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+      return invalid({ field: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' })
+    }
+    const scope = { credential: credential.subject, path: context.req.path, key }
+    const mark = JSON.stringify(scope)
+    if (running.has(mark)) return refuse('conflict', 'A request with this Idempotency-Key is still running.')
+    running.add(mark)
+    try {
+      return await work(row, request, { param, query: query.value, credential, at }, scope)
+    } finally {
+      running.delete(mark)
+    }
+  }
+
+  async function work(
+    row: Route,
+    request: Request,
+    call: Pick<Call, 'param' | 'query' | 'credential' | 'at'>,
+    scope: IdempotencyScope | undefined,
+  ): Promise<Answer> {
+    const form = row.form === undefined ? undefined : await readForm(request, media)
+    if (form !== undefined && 'problem' in form) return form
+    const image = form?.image
+    try {
+      const given = form !== undefined ? { ok: true as const, value: form.fields } : await readBody(row, request)
+      if (!given.ok) return given.refusal
+      const body = parse(row.form ?? row.body, given.value)
+      if (!body.ok) return body.refusal
+      if (row.access !== 'write') return await row.handle({ ...call, body: body.value, image, db })
+
+      const requestHash = createHash('sha256')
+        .update(JSON.stringify([body.value ?? null, image?.hash ?? null]))
+        .digest('hex')
+      const answer = await db.transaction().execute(async (transaction) => {
+        const earlier = scope === undefined ? undefined : await replay(transaction, scope, requestHash, call.at)
+        if (earlier !== undefined) return earlier
+        const fresh = await row.handle({ ...call, body: body.value, image, db: transaction })
+        if (scope !== undefined) await remember(transaction, scope, requestHash, fresh, call.at)
+        return fresh
+      })
+      if (row.queues === true && !isRefusal(answer)) parts.wakePipeline()
+      return answer
+    } finally {
+      await image?.discard()
+    }
+  }
+
+  return app
+}
+
+function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+function addressOf(context: Context): string {
+  const incoming = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
+  return `address:${incoming?.socket?.remoteAddress ?? ''}`
+}
+
+function readParam(row: Route, context: Context): string | Refusal {
+  if (row.path.includes('{gtin}')) return context.req.param('gtin') ?? ''
+  if (!row.path.includes('{id}')) return ''
+  const given = referenceSchema.safeParse(context.req.param('id'))
+  if (!given.success) return invalid({ field: 'id', message: 'must be a shortuuid of 22 characters or a UUID' })
+  // 22 characters can be more than 128 bits: well-formed, but the id of nothing.
+  return idFromReference(given.data) ?? missing('object')
+}
+
+function queryOf(context: Context): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(context.req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
+}
+
+type Parsed = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal }
+
+async function readBody(row: Route, request: Request): Promise<Parsed> {
+  if (row.body === undefined) return { ok: true, value: undefined }
+  return readJson(request)
+}
+
+function parse(schema: z.ZodType | undefined, value: unknown): Parsed {
+  if (schema === undefined) return { ok: true, value: undefined }
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return { ok: true, value: parsed.data }
+  return { ok: false, refusal: invalid(...parsed.error.issues.slice(0, 20).flatMap(fieldErrors)) }
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .slice(0, 20)
+      .map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not a field of this request' }))
+  }
+  return [{ field: issue.path.join('.'), message: issue.message }]
+}
+
+interface IdempotencyScope {
+  readonly credential: string
+  readonly path: string
+  readonly key: string
+}
+
+const idempotencyMs = 24 * 3_600_000
+
+async function replay(db: Db, scope: IdempotencyScope, requestHash: string, at: Date): Promise<Answer | undefined> {
+  const stored = await db
+    .selectFrom('idempotency_keys')
+    .select(['request_hash', 'status', 'body'])
+    .where('credential', '=', scope.credential)
+    .where('path', '=', scope.path)
+    .where('key', '=', scope.key)
+    .where('created_at', '>', new Date(at.getTime() - idempotencyMs).toISOString())
+    .executeTakeFirst()
+  if (!stored) return undefined
+  if (stored.request_hash !== requestHash) {
+    return refuse('unprocessable_entity', 'This Idempotency-Key was used with another request.')
+  }
+  return { status: stored.status, body: JSON.parse(stored.body), headers: { 'Idempotent-Replayed': 'true' } }
+}
+
+/** Stores what the request was answered; 401, 422 and 429 are never stored, as a repaired request may follow. */
+async function remember(db: Db, scope: IdempotencyScope, requestHash: string, answer: Answer, at: Date): Promise<void> {
+  const { status, body } = isRefusal(answer) ? refusalBody(answer, at) : { status: answer.status, body: answer.body }
+  if (status === 422 || status >= 500) return
+  await db
+    .replaceInto('idempotency_keys')
+    .values({
+      ...scope,
+      request_hash: requestHash,
+      status,
+      body: JSON.stringify(body ?? null),
+      created_at: at.toISOString(),
+    })
+    .execute()
+}
+
+function refusalBody(answer: Refusal, at: Date) {
+  const body = problemBody(answer.problem, answer.detail, at, answer.extras)
+  return { status: body.status, body }
+}
+
+function respond(answer: Answer, at: Date, limitHeaders: Readonly<Record<string, string>>): Response {
+  const { status, body } = isRefusal(answer) ? refusalBody(answer, at) : answer
+  const headers: [string, string][] = [
+    ...Object.entries(limitHeaders),
+    ...Object.entries(answer.headers ?? {}),
+    ...('cookies' in answer ? (answer.cookies ?? []) : []).map((cookie): [string, string] => ['Set-Cookie', cookie]),
+  ]
+  if (body === undefined) return new Response(null, { status, headers })
+  const typed = headers.some(([name]) => name === 'Content-Type')
+  if (!typed) headers.push(['Content-Type', status >= 400 ? 'application/problem+json' : 'application/json'])
+  return new Response(JSON.stringify(body), { status, headers })
+}

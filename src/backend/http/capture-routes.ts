@@ -1,0 +1,230 @@
+import type { z } from 'zod'
+import {
+  capturePageSchema,
+  capturePatchSchema,
+  captureQuerySchema,
+  captureSchema,
+  captureSubmitSchema,
+  captureUploadSchema,
+} from '#contract/backend/scanner.ts'
+import { idFromReference, newId } from '../ids.ts'
+import { mergeMetadata } from '../metadata.ts'
+import { checkReading, gtin14FromInput } from '../reading.ts'
+import type { Db } from '../db/database.ts'
+import type { CaptureRow } from '../db/tables.ts'
+import { created, invalid, missing, noContent, ok, refuse, type Answer } from './answer.ts'
+import { captureAnswer, selectCaptures } from './capture-answer.ts'
+import { pageAnswer } from './page.ts'
+import { route, type Call, type Credential, type Route } from './route.ts'
+import { findSession, notActive, type SessionLife } from './session-routes.ts'
+
+const base = '/scanner/api/v1/captures'
+
+/** How captures are taken and retried. */
+export interface CaptureRules extends SessionLife {
+  /** Whether NOT_FOUND may be retried too: a product may have been added since. */
+  readonly retryNotFound: boolean
+}
+
+/** The endpoints of captures (contracts 1.5, 1.12). */
+export function captureRoutes(rules: CaptureRules): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: base,
+      operationId: 'submitCapture',
+      summary: 'Submit a barcode or QR scan',
+      access: 'write',
+      idempotent: true,
+      queues: true,
+      body: captureSubmitSchema,
+      success: { status: 201, schema: captureSchema },
+      refusals: ['not_found', 'conflict'],
+      handle: (call) => take(call, { ...call.body, gs1_dl_data: call.body.gs1_dl_data ?? {} }, rules),
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/upload-image`,
+      operationId: 'uploadImage',
+      summary: 'Upload a product image: JPEG, PNG or WebP of at most 10 MiB',
+      access: 'write',
+      idempotent: true,
+      queues: true,
+      form: captureUploadSchema,
+      success: { status: 201, schema: captureSchema },
+      refusals: ['not_found', 'conflict', 'unsupported_media_type'],
+      handle: (call) => take(call, { ...call.body, gs1_dl_data: {} }, rules),
+    }),
+
+    route({
+      method: 'GET',
+      path: base,
+      operationId: 'listCaptures',
+      summary: 'List captures, newest first',
+      access: 'read',
+      query: captureQuerySchema,
+      success: { status: 200, schema: capturePageSchema },
+      async handle({ query, credential, db }) {
+        let matching = db
+          .selectFrom('captures')
+          .innerJoin('sessions', 'sessions.id', 'captures.session_id')
+          .where('sessions.organization_id', '=', credential.organizationId)
+        if (query.session_id !== undefined) {
+          matching = matching.where('captures.session_id', '=', idFromReference(query.session_id) ?? '')
+        }
+        if (query.status !== undefined) matching = matching.where('captures.status', '=', query.status)
+        if (query.capture_type !== undefined)
+          matching = matching.where('captures.capture_type', '=', query.capture_type)
+        if (query.gtin !== undefined) {
+          const gtin = gtin14FromInput(query.gtin)
+          if (gtin === undefined) return invalid({ field: 'gtin', message: 'must be 8, 12, 13, or 14 digits' })
+          matching = matching.where('captures.gtin', '=', gtin)
+        }
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const rows = await matching
+          .leftJoin('products', 'products.id', 'captures.product_id')
+          .selectAll('captures')
+          .select('products.product_name')
+          .orderBy('captures.id', 'desc')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        return ok(pageAnswer(rows.map(captureAnswer), query, count))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: `${base}/{id}`,
+      operationId: 'getCapture',
+      summary: 'Get capture status',
+      access: 'read',
+      success: { status: 200, schema: captureSchema },
+      async handle({ param, credential, db }) {
+        const capture = await findCapture(db, credential, param)
+        return capture ? ok(captureAnswer(capture)) : missing('capture')
+      },
+    }),
+
+    route({
+      method: 'PATCH',
+      path: `${base}/{id}`,
+      operationId: 'updateCapture',
+      summary: "Change a capture's metadata",
+      access: 'write',
+      body: capturePatchSchema,
+      success: { status: 200, schema: captureSchema },
+      async handle({ param, body, credential, db }) {
+        const capture = await findCapture(db, credential, param)
+        if (!capture) return missing('capture')
+        if (body.metadata === undefined) return ok(captureAnswer(capture))
+        const merged = mergeMetadata(JSON.parse(capture.metadata) as Record<string, string>, body.metadata)
+        if ('fault' in merged) return invalid(merged.fault)
+        const metadata = JSON.stringify(merged.metadata)
+        await db.updateTable('captures').set({ metadata }).where('id', '=', capture.id).execute()
+        return ok(captureAnswer({ ...capture, metadata }))
+      },
+    }),
+
+    route({
+      method: 'DELETE',
+      path: `${base}/{id}`,
+      operationId: 'deleteCapture',
+      summary: 'Delete a capture',
+      access: 'write',
+      success: { status: 204 },
+      refusals: ['conflict'],
+      async handle({ param, credential, db }) {
+        const capture = await findCapture(db, credential, param)
+        if (!capture) return missing('capture')
+        if (capture.status === 'LOOKING_UP' || capture.status === 'ENRICHING' || capture.status === 'RESOLVING') {
+          return refuse('conflict', `The capture is ${capture.status}; wait until it has been processed.`)
+        }
+        await db.deleteFrom('captures').where('id', '=', capture.id).execute()
+        return noContent()
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{id}/retry`,
+      operationId: 'retryCapture',
+      summary: 'Retry a failed capture, or one whose product was not found',
+      access: 'write',
+      queues: true,
+      success: { status: 200, schema: captureSchema },
+      refusals: ['conflict'],
+      async handle({ param, credential, db }) {
+        const capture = await findCapture(db, credential, param)
+        if (!capture) return missing('capture')
+        if (capture.status !== 'FAILED' && !(capture.status === 'NOT_FOUND' && rules.retryNotFound)) {
+          return refuse('conflict', `The capture is ${capture.status}; there is nothing to retry.`)
+        }
+        const change = { status: 'PENDING' as const, error_message: '', processed_at: null, product_id: null }
+        await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
+        await db.insertInto('jobs').values({ capture_id: capture.id }).execute()
+        return ok(captureAnswer({ ...capture, ...change, product_name: null }))
+      },
+    }),
+  ]
+}
+
+function findCapture(db: Db, credential: Credential, id: string) {
+  return selectCaptures(db)
+    .innerJoin('sessions', 'sessions.id', 'captures.session_id')
+    .where('captures.id', '=', id)
+    .where('sessions.organization_id', '=', credential.organizationId)
+    .executeTakeFirst()
+}
+
+/** Stores a capture and its job in the call's transaction: what is answered 201 will be processed. */
+async function take(
+  { credential, at, db, image }: Call,
+  given: z.output<typeof captureUploadSchema | typeof captureSubmitSchema> & {
+    readonly gs1_dl_data: Readonly<Record<string, string>>
+  },
+  rules: CaptureRules,
+): Promise<Answer> {
+  const names = [given.session_short_id, given.session_public_id].filter((name) => name !== undefined)
+  const [sessionId, olderId] = names.map(idFromReference)
+  if (names.length === 2 && sessionId !== olderId) {
+    return invalid({ field: 'session_public_id', message: 'names another session than session_short_id' })
+  }
+  const reading = checkReading(given.raw_value, given.gtin, given.gs1_dl_data, at)
+  if ('fault' in reading) return invalid(reading.fault)
+  const merged = mergeMetadata({}, given.metadata)
+  if ('fault' in merged) return invalid(merged.fault)
+
+  const session = sessionId === undefined ? undefined : await findSession(db, credential, sessionId)
+  if (!session) return missing('session')
+  const ended = notActive(session, rules, at)
+  if (ended) return ended
+
+  await image?.keep()
+  const row: CaptureRow = {
+    id: newId(),
+    session_id: session.id,
+    status: 'PENDING',
+    capture_type: given.capture_type,
+    raw_value: given.raw_value,
+    gtin: reading.gtin,
+    error_message: '',
+    metadata: JSON.stringify(merged.metadata),
+    gs1_dl_data: JSON.stringify(reading.gs1Data),
+    product_id: null,
+    created_at: at.toISOString(),
+    processed_at: null,
+    image_key: image?.key ?? null,
+  }
+  await db.insertInto('captures').values(row).execute()
+  await db.insertInto('jobs').values({ capture_id: row.id }).execute()
+  await db
+    .updateTable('sessions')
+    .set({ active_at: row.created_at, modified_at: row.created_at })
+    .where('id', '=', session.id)
+    .execute()
+  return created(captureAnswer({ ...row, product_name: null }))
+}

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import type { Db } from '../db/database.ts'
+import { isSameSecret, isWellFormedKey, secretHash } from '../keys.ts'
+import { isPassword } from '../passwords.ts'
+import { refuse, type Refusal } from './answer.ts'
+import type { Credential } from './route.ts'
+
+const loginMs = 14 * 24 * 3_600_000
+
+/** Finds out who is asking: the header `X-API-Key` first, else the cookie `sessionid` (contracts 1.3). */
+export async function identify(db: Db, request: Request, at: Date): Promise<Credential | Refusal> {
+  const key = request.headers.get('x-api-key')
+  if (key !== null) return identifyKey(db, key, at)
+  const login = cookiesOf(request).get('sessionid')
+  if (login !== undefined) return identifyLogin(db, login, at)
+  return refuse('unauthorized', 'Give an API key in the header X-API-Key, or sign in.')
+}
+
+async function identifyKey(db: Db, key: string, at: Date): Promise<Credential | Refusal> {
+  const hash = secretHash(key)
+  const row = await db.selectFrom('api_keys').selectAll().where('hash', '=', hash).executeTakeFirst()
+  if (!row || !isSameSecret(row.hash, hash)) {
+    // A configured key may be any text, so the checksum only helps to say what is wrong.
+    return refuse(
+      'unauthorized',
+      isWellFormedKey(key) ? 'The API key is not known here.' : 'The API key is wrong: its checksum does not hold.',
+    )
+  }
+  if (row.is_active === 0) return refuse('unauthorized', 'The API key has been revoked.')
+  if (row.expires_at !== null && row.expires_at <= at.toISOString()) {
+    return refuse('unauthorized', 'The API key has expired.')
+  }
+  return {
+    subject: `key:${row.id}`,
+    kind: 'key',
+    organizationId: row.organization_id,
+    role: row.role,
+    rateLimitPerMinute: row.rate_limit_per_minute,
+  }
+}
+
+async function identifyLogin(db: Db, login: string, at: Date): Promise<Credential | Refusal> {
+  const row = await db
+    .selectFrom('logins')
+    .innerJoin('users', 'users.id', 'logins.user_id')
+    .select(['logins.expires_at', 'users.id', 'users.organization_id', 'users.role'])
+    .where('logins.hash', '=', secretHash(login))
+    .executeTakeFirst()
+  if (!row || row.expires_at <= at.toISOString()) return refuse('unauthorized', 'Sign in again.')
+  return {
+    subject: `user:${row.id}`,
+    kind: 'cookie',
+    organizationId: row.organization_id,
+    role: row.role,
+    rateLimitPerMinute: 0,
+  }
+}
+
+/**
+ * Whether an unsafe request that came with a cookie was made by our own page: the header `X-CSRFToken` repeats
+ * the cookie `csrftoken`, which another site can neither read nor send as a header.
+ */
+export function hasCsrfToken(request: Request): boolean {
+  const header = request.headers.get('x-csrftoken')
+  const cookie = cookiesOf(request).get('csrftoken')
+  return header !== null && header !== '' && cookie !== undefined && isSameSecret(header, cookie)
+}
+
+/** The user with this password, and the cookies of a new login; undefined when there is none. */
+export async function signIn(db: Db, email: string, password: string, at: Date) {
+  const user = await db.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()
+  if (!(await isPassword(password, user?.password_hash)) || !user) return undefined
+  const token = randomBytes(32).toString('base64url')
+  const expiresAt = new Date(at.getTime() + loginMs)
+  await db
+    .insertInto('logins')
+    .values({ hash: secretHash(token), user_id: user.id, expires_at: expiresAt.toISOString() })
+    .execute()
+  const attributes = `Path=/; SameSite=Lax; Max-Age=${loginMs / 1_000}`
+  return {
+    user,
+    cookies: [
+      `sessionid=${token}; HttpOnly; ${attributes}`,
+      `csrftoken=${randomBytes(24).toString('base64url')}; ${attributes}`,
+    ],
+  }
+}
+
+function cookiesOf(request: Request): Map<string, string> {
+  const cookies = new Map<string, string>()
+  for (const part of (request.headers.get('cookie') ?? '').split(';')) {
+    const equals = part.indexOf('=')
+    if (equals > 0) cookies.set(part.slice(0, equals).trim(), part.slice(equals + 1).trim())
+  }
+  return cookies
+}

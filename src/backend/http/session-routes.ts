@@ -1,0 +1,331 @@
+import { sql } from 'kysely'
+import { z } from 'zod'
+import {
+  sessionCreateSchema,
+  sessionDetailSchema,
+  sessionPageSchema,
+  sessionPatchSchema,
+  sessionPollSchema,
+  sessionQuerySchema,
+  sessionSummarySchema,
+  type SessionDetail,
+  type SessionSummary,
+} from '#contract/backend/scanner.ts'
+import type { Db } from '../db/database.ts'
+import type { SessionRow } from '../db/tables.ts'
+import { idFromReference, newId } from '../ids.ts'
+import { mergeMetadata } from '../metadata.ts'
+import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
+import { captureAnswer, selectCaptures } from './capture-answer.ts'
+import { pageAnswer } from './page.ts'
+import { route, type Credential, type Route } from './route.ts'
+
+/** How long a session may idle before it counts as EXPIRED. */
+export interface SessionLife {
+  readonly ttlSeconds: number
+}
+
+const base = '/scanner/api/v1/sessions'
+
+/** The endpoints of scan sessions (contracts 1.4, 1.12). */
+export function sessionRoutes(life: SessionLife): readonly Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: base,
+      operationId: 'createSession',
+      summary: 'Create a scan session',
+      access: 'write',
+      idempotent: true,
+      body: sessionCreateSchema,
+      success: { status: 201, schema: sessionSummarySchema },
+      refusals: ['not_found'],
+      async handle({ body, credential, at, db }) {
+        const named = body.organization_short_id
+        if (named === '' && credential.kind === 'cookie') {
+          return invalid({ field: 'organization_short_id', message: 'is required when signed in with a cookie' })
+        }
+        if (named !== '' && idFromReference(named) !== credential.organizationId) return missing('organisation')
+        const merged = mergeMetadata({}, body.metadata)
+        if ('fault' in merged) return invalid(merged.fault)
+        const instant = at.toISOString()
+        const row: SessionRow = {
+          id: newId(),
+          organization_id: credential.organizationId,
+          status: 'ACTIVE',
+          capture_mode: body.capture_mode,
+          extraction_status: 'pending',
+          user_agent: body.user_agent,
+          device_context: JSON.stringify(body.device_context),
+          metadata: JSON.stringify(merged.metadata),
+          created_at: instant,
+          modified_at: instant,
+          active_at: instant,
+        }
+        await db.insertInto('sessions').values(row).execute()
+        return created(summaryAnswer({ ...row, capture_count: 0 }, life, at))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: base,
+      operationId: 'listSessions',
+      summary: 'List scan sessions, newest first',
+      access: 'read',
+      query: sessionQuerySchema,
+      success: { status: 200, schema: sessionPageSchema },
+      async handle({ query, credential, at, db }) {
+        const idleSince = idleLimit(life, at)
+        let matching = db.selectFrom('sessions').where('organization_id', '=', credential.organizationId)
+        if (query.status === 'ACTIVE') {
+          matching = matching.where('status', '=', 'ACTIVE').where('active_at', '>', idleSince)
+        } else if (query.status === 'EXPIRED') {
+          matching = matching.where((where) =>
+            where.or([
+              where('status', '=', 'EXPIRED'),
+              where.and([where('status', '=', 'ACTIVE'), where('active_at', '<=', idleSince)]),
+            ]),
+          )
+        } else if (query.status !== undefined) {
+          matching = matching.where('status', '=', query.status)
+        }
+        if (query.capture_mode !== undefined) matching = matching.where('capture_mode', '=', query.capture_mode)
+        if (query.created_after !== undefined) {
+          matching = matching.where('created_at', '>', new Date(query.created_after).toISOString())
+        }
+        if (query.created_before !== undefined) {
+          matching = matching.where('created_at', '<', new Date(query.created_before).toISOString())
+        }
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const rows = await matching
+          .selectAll()
+          .select(sql<number>`(select count(*) from captures where session_id = sessions.id)`.as('capture_count'))
+          .orderBy('id', 'desc')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        return ok(
+          pageAnswer(
+            rows.map((row) => summaryAnswer(row, life, at)),
+            query,
+            count,
+          ),
+        )
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: `${base}/{id}`,
+      operationId: 'getSession',
+      summary: 'Get session details with its captures',
+      access: 'read',
+      success: { status: 200, schema: sessionDetailSchema },
+      async handle({ param, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        const captures = await selectCaptures(db).where('session_id', '=', session.id).orderBy('captures.id').execute()
+        const detail: SessionDetail = {
+          ...sessionAnswer(session, life, at),
+          captures: captures.map(captureAnswer),
+          product_photos: [],
+        }
+        return ok(detail)
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: `${base}/{id}/status`,
+      operationId: 'pollSession',
+      summary: 'Poll the states of a session and its captures',
+      access: 'read',
+      success: { status: 200, schema: sessionPollSchema },
+      async handle({ param, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        const captures = await db
+          .selectFrom('captures')
+          .select(['id', 'status'])
+          .where('session_id', '=', session.id)
+          .orderBy('id')
+          .execute()
+        const poll: z.infer<typeof sessionPollSchema> = {
+          session_status: statusOf(session, life, at),
+          extraction_status: session.extraction_status,
+          captures: captures.map(({ id, status }) => ({ id, status, proposal_count: 0 })),
+        }
+        return ok(poll)
+      },
+    }),
+
+    route({
+      method: 'PATCH',
+      path: `${base}/{id}`,
+      operationId: 'updateSession',
+      summary: "Change an active session's metadata or device context",
+      access: 'write',
+      body: sessionPatchSchema,
+      success: { status: 200, schema: sessionSummarySchema },
+      refusals: ['conflict'],
+      async handle({ param, body, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        const ended = notActive(session, life, at)
+        if (ended) return ended
+        const merged =
+          body.metadata === undefined
+            ? { metadata: JSON.parse(session.metadata) as Record<string, string> }
+            : mergeMetadata(JSON.parse(session.metadata) as Record<string, string>, body.metadata)
+        if ('fault' in merged) return invalid(merged.fault)
+        const change = {
+          metadata: JSON.stringify(merged.metadata),
+          device_context:
+            body.device_context === undefined ? session.device_context : JSON.stringify(body.device_context),
+          modified_at: at.toISOString(),
+          active_at: at.toISOString(),
+        }
+        await db.updateTable('sessions').set(change).where('id', '=', session.id).execute()
+        return summary(db, { ...session, ...change }, life, at)
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{id}/end`,
+      operationId: 'endSession',
+      summary: 'End a session: no further captures are accepted',
+      access: 'write',
+      success: { status: 200, schema: sessionSummarySchema },
+      refusals: ['conflict'],
+      async handle({ param, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        if (session.status === 'COMPLETED') return summary(db, session, life, at)
+        const ended = notActive(session, life, at)
+        if (ended) return ended
+        const change = { status: 'COMPLETED' as const, modified_at: at.toISOString() }
+        await db.updateTable('sessions').set(change).where('id', '=', session.id).execute()
+        return summary(db, { ...session, ...change }, life, at)
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{id}/submit`,
+      operationId: 'submitSession',
+      summary: 'Submit a session for extraction from its photos',
+      access: 'write',
+      queues: true,
+      success: { status: 200, schema: sessionSummarySchema },
+      refusals: ['conflict', 'validation_error'],
+      async handle({ param, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        if (session.extraction_status !== 'pending')
+          return refuse('conflict', 'The session has been submitted already.')
+        if (statusOf(session, life, at) === 'EXPIRED') return refuse('conflict', 'The session is EXPIRED.')
+        const photo = await db
+          .selectFrom('captures')
+          .select('id')
+          .where('session_id', '=', session.id)
+          .where('capture_type', '=', 'IMAGE')
+          .limit(1)
+          .executeTakeFirst()
+        if (!photo) return invalid({ field: 'id', message: 'the session has no photo to extract from' })
+        const change = {
+          status: 'COMPLETED' as const,
+          extraction_status: 'processing' as const,
+          modified_at: at.toISOString(),
+        }
+        await db.updateTable('sessions').set(change).where('id', '=', session.id).execute()
+        return summary(db, { ...session, ...change }, life, at)
+      },
+    }),
+
+    route({
+      method: 'DELETE',
+      path: `${base}/{id}`,
+      operationId: 'deleteSession',
+      summary: 'Delete a session with its captures',
+      access: 'write',
+      success: { status: 204 },
+      refusals: ['conflict'],
+      async handle({ param, credential, at, db }) {
+        const session = await findSession(db, credential, param)
+        if (!session) return missing('session')
+        if (statusOf(session, life, at) === 'ACTIVE') {
+          const unfinished = await db
+            .selectFrom('jobs')
+            .innerJoin('captures', 'captures.id', 'jobs.capture_id')
+            .select('jobs.id')
+            .where('session_id', '=', session.id)
+            .limit(1)
+            .executeTakeFirst()
+          if (unfinished) return refuse('conflict', 'The session is ACTIVE and has captures that are being processed.')
+        }
+        await db.deleteFrom('sessions').where('id', '=', session.id).execute()
+        return noContent()
+      },
+    }),
+  ]
+}
+
+/** The credential's session of this id; another organisation's is not found. */
+export function findSession(db: Db, credential: Credential, id: string): Promise<SessionRow | undefined> {
+  return db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', '=', id)
+    .where('organization_id', '=', credential.organizationId)
+    .executeTakeFirst()
+}
+
+/** Sessions that did nothing since this instant, or exactly at it, have expired. */
+export function idleLimit(life: SessionLife, at: Date): string {
+  return new Date(at.getTime() - life.ttlSeconds * 1_000).toISOString()
+}
+
+/** The state a session has now, whether or not the reaper has been by. */
+export function statusOf(session: SessionRow, life: SessionLife, at: Date): SessionRow['status'] {
+  return session.status === 'ACTIVE' && session.active_at <= idleLimit(life, at) ? 'EXPIRED' : session.status
+}
+
+/** The refusal of a write to a session that is not ACTIVE; undefined when it is. */
+export function notActive(session: SessionRow, life: SessionLife, at: Date): Refusal | undefined {
+  const status = statusOf(session, life, at)
+  return status === 'ACTIVE'
+    ? undefined
+    : refuse('conflict', `The session is ${status}; only an ACTIVE one is written to.`)
+}
+
+function sessionAnswer(session: SessionRow, life: SessionLife, at: Date) {
+  return {
+    id: session.id,
+    public_id: session.id,
+    organization_short_id: session.organization_id,
+    status: statusOf(session, life, at),
+    capture_mode: session.capture_mode,
+    extraction_status: session.extraction_status,
+    created: session.created_at,
+    modified: session.modified_at,
+    metadata: JSON.parse(session.metadata) as Record<string, string>,
+    device_context: JSON.parse(session.device_context) as Record<string, unknown>,
+  }
+}
+
+function summaryAnswer(session: SessionRow & { capture_count: number }, life: SessionLife, at: Date): SessionSummary {
+  return { ...sessionAnswer(session, life, at), capture_count: session.capture_count, photo_count: 0 }
+}
+
+async function summary(db: Db, session: SessionRow, life: SessionLife, at: Date) {
+  const { count } = await db
+    .selectFrom('captures')
+    .select((all) => all.fn.countAll<number>().as('count'))
+    .where('session_id', '=', session.id)
+    .executeTakeFirstOrThrow()
+  return ok(summaryAnswer({ ...session, capture_count: count }, life, at))
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { createAdaptorServer } from '@hono/node-server'
+import type { Kysely } from 'kysely'
+import { importProducts } from './catalogue/import-products.ts'
+import { openDatabase } from './db/database.ts'
+import type { Tables } from './db/tables.ts'
+import { accountRoutes } from './http/account-routes.ts'
+import { createApp } from './http/app.ts'
+import { captureRoutes } from './http/capture-routes.ts'
+import { discoveryRoutes } from './http/openapi.ts'
+import { productRoutes } from './http/product-routes.ts'
+import { createRateLimiter } from './http/rate-limit.ts'
+import { sessionRoutes } from './http/session-routes.ts'
+import { newId } from './ids.ts'
+import { makeKey, secretHash } from './keys.ts'
+import { silentLog, type Log } from './log.ts'
+import { openMedia } from './media/media.ts'
+import { hashPassword } from './passwords.ts'
+import { startPipeline } from './pipeline/pipeline.ts'
+import { startReaper } from './reaper.ts'
+
+/** How a backend is run; all but the folder and the port has a default. */
+export interface BackendOptions {
+  /** Made when it does not exist; holds `backend.sqlite`, `media/` and the key file. One process at a time. */
+  readonly dataDir: string
+  /** 0 for any free one. */
+  readonly port: number
+  /** 127.0.0.1 unless given. */
+  readonly host?: string
+  /** Any text. When none is given, one is made and kept for this folder. */
+  readonly apiKey?: string
+  /** A CSV of products, imported before the server answers. */
+  readonly productsCsv?: string
+  /** A person who may sign in; the password is set anew when the e-mail address is known. */
+  readonly user?: { readonly email: string; readonly password: string }
+  readonly log?: Log
+  readonly now?: () => Date
+  /** How long a session may idle; 30 minutes unless given. */
+  readonly sessionTtlSeconds?: number
+  /** Requests a minute of each credential; 0, the default, is no limit. */
+  readonly rateLimitPerMinute?: number
+  /** Whether NOT_FOUND captures may be retried; true unless given. */
+  readonly retryNotFound?: boolean
+}
+
+/** A backend that answers. */
+export interface Backend {
+  /** Without a slash at its end. */
+  readonly url: string
+  readonly apiKey: string
+  /** Lets running requests finish, stops the pipeline after its step, closes the database. */
+  readonly close: () => Promise<void>
+}
+
+const closeGraceMs = 3_000
+
+/**
+ * Starts the reference backend in this process.
+ *
+ * Rejects with Node's own error when the port is taken or the folder cannot be written, and with a plain one when
+ * the product file cannot be read; nothing is left running then.
+ */
+export async function createBackend(options: BackendOptions): Promise<Backend> {
+  const { log = silentLog, now = () => new Date(), host = '127.0.0.1' } = options
+  await mkdir(options.dataDir, { recursive: true })
+  const apiKey = options.apiKey ?? (await keptKey(options.dataDir))
+  const media = await openMedia(join(options.dataDir, 'media'))
+  const db = openDatabase(join(options.dataDir, 'backend.sqlite'))
+  try {
+    const organizationId = await prepareOwner(db, apiKey, now())
+    if (options.user !== undefined) await prepareUser(db, organizationId, options.user, now())
+    if (options.productsCsv !== undefined) await importProducts(db, options.productsCsv, log, now())
+
+    const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
+    const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
+    const pipeline = startPipeline({ db, log, now })
+    const reaper = startReaper({ db, log, now, life, limiter })
+    const described = [
+      ...sessionRoutes(life),
+      ...captureRoutes({ ...life, retryNotFound: options.retryNotFound ?? true }),
+      ...productRoutes(),
+      ...accountRoutes(),
+    ]
+    const app = createApp({
+      db,
+      media,
+      log,
+      now,
+      limiter,
+      routes: [...described, ...discoveryRoutes(described)],
+      wakePipeline: pipeline.wake,
+    })
+    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+    const stopWork = async (): Promise<void> => {
+      await reaper.close()
+      await pipeline.close()
+    }
+    try {
+      await listen(server, options.port, host)
+    } catch (error) {
+      await stopWork()
+      throw error
+    }
+    const { port } = server.address() as AddressInfo
+    const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    log.info({ url }, 'backend listening')
+
+    let closing: Promise<void> | undefined
+    const close = async (): Promise<void> => {
+      await closeServer(server)
+      await stopWork()
+      await db.destroy()
+      log.info({}, 'backend closed')
+    }
+    return { url, apiKey, close: () => (closing ??= close()) }
+  } catch (error) {
+    await db.destroy()
+    throw error
+  }
+}
+
+/** The key made for this folder. Only its hash is in the database, so the key itself is kept in a file beside it. */
+async function keptKey(dataDir: string): Promise<string> {
+  const path = join(dataDir, 'backend.key')
+  const kept = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
+  if (kept.trim() !== '') return kept.trim()
+  const key = makeKey()
+  // Written aside and renamed: a crash leaves a whole key or none.
+  const draft = `${path}.${randomUUID()}`
+  const file = await open(draft, 'wx', 0o600)
+  try {
+    await file.writeFile(`${key}\n`)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await rename(draft, path)
+  return key
+}
+
+const ownKeyName = 'host'
+
+/** Makes sure of the site's organisation and of the host's key in it; a key that was configured before ends. */
+async function prepareOwner(db: Kysely<Tables>, apiKey: string, at: Date): Promise<string> {
+  return db.transaction().execute(async (transaction) => {
+    const created_at = at.toISOString()
+    let organization = await transaction.selectFrom('organizations').select('id').orderBy('id').executeTakeFirst()
+    if (!organization) {
+      organization = { id: newId() }
+      await transaction
+        .insertInto('organizations')
+        .values({ ...organization, name: 'Site', created_at })
+        .execute()
+    }
+    const own = await transaction
+      .selectFrom('api_keys')
+      .select('id')
+      .where('name', '=', ownKeyName)
+      .where('organization_id', '=', organization.id)
+      .executeTakeFirst()
+    const hash = secretHash(apiKey)
+    if (own) {
+      await transaction.updateTable('api_keys').set({ hash }).where('id', '=', own.id).execute()
+    } else {
+      await transaction
+        .insertInto('api_keys')
+        .values({
+          id: newId(),
+          organization_id: organization.id,
+          name: ownKeyName,
+          hash,
+          role: 'manager',
+          rate_limit_per_minute: 0,
+          is_active: 1,
+          expires_at: null,
+          last_used_at: null,
+          created_at,
+        })
+        .execute()
+    }
+    return organization.id
+  })
+}
+
+async function prepareUser(
+  db: Kysely<Tables>,
+  organizationId: string,
+  user: { readonly email: string; readonly password: string },
+  at: Date,
+): Promise<void> {
+  const password_hash = await hashPassword(user.password)
+  await db
+    .insertInto('users')
+    .values({
+      id: newId(),
+      organization_id: organizationId,
+      email: user.email.toLowerCase(),
+      password_hash,
+      role: 'manager',
+      created_at: at.toISOString(),
+    })
+    .onConflict((conflict) => conflict.column('email').doUpdateSet({ password_hash }))
+    .execute()
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.closeAllConnections(), closeGraceMs)
+    server.close(() => {
+      clearTimeout(force)
+      resolve()
+    })
+    server.closeIdleConnections()
+  })
+}

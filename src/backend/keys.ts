@@ -1,0 +1,32 @@
+import { createHash, randomInt, timingSafeEqual } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+
+const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+const documented = /^(?:csb|csu|cpk)_([0-9A-Za-z]{32})_([0-9a-f]{8})$/
+
+/** Makes a business key of the documented format: `csb_`, 32 random alphanumerics, CRC-32 (contracts 1.3). */
+export function makeKey(): string {
+  let body = ''
+  for (let index = 0; index < 32; index += 1) body += alphabet.charAt(randomInt(alphabet.length))
+  return `csb_${body}_${checksum(body)}`
+}
+
+function checksum(body: string): string {
+  return crc32(body).toString(16).padStart(8, '0')
+}
+
+/** Whether a text is a key whose checksum is right; a key mistyped by a person mostly is not. */
+export function isWellFormedKey(key: string): boolean {
+  const [, body, sum] = documented.exec(key) ?? []
+  return body !== undefined && sum === checksum(body)
+}
+
+/** What is stored of a secret that is itself random: its SHA-256, lower-case hex. */
+export function secretHash(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/** Compares two texts in a time that tells nothing of where they differ. */
+export function isSameSecret(one: string, other: string): boolean {
+  return timingSafeEqual(Buffer.from(secretHash(one)), Buffer.from(secretHash(other)))
+}

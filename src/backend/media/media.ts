@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { imageByteLimit } from '#contract/backend/scanner.ts'
+
+/** A photo that has been received whole and is durable, but lies in the waiting folder until it is kept. */
+export interface UploadedImage {
+  /** SHA-256 of its bytes, lower-case hex. */
+  readonly hash: string
+  /** Where it will lie below the media folder, e.g. `ab/ab12….jpg`. */
+  readonly key: string
+  readonly bytes: number
+  /** Moves it to its place; to be called before the row that names it commits. */
+  readonly keep: () => Promise<void>
+  /** Deletes it, unless it has been kept. */
+  readonly discard: () => Promise<void>
+}
+
+export type MediaFault = 'empty' | 'too_large' | 'unsupported_type'
+
+/** Photos on disk, addressed by content: the same photo uploaded twice is one file. */
+export interface Media {
+  /** Writes a stream to disk as it comes; always reads it to its end. Rejects when the stream breaks. */
+  readonly receive: (stream: Readable) => Promise<UploadedImage | MediaFault>
+}
+
+/** The image types that are taken, told by their first bytes and never by what the client says. */
+function extensionOf(head: Buffer): 'jpg' | 'png' | 'webp' | undefined {
+  if (head.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))) return 'jpg'
+  if (head.subarray(0, 8).equals(Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]))) return 'png'
+  if (head.subarray(0, 4).toString('latin1') === 'RIFF' && head.subarray(8, 12).toString('latin1') === 'WEBP') {
+    return 'webp'
+  }
+  return undefined
+}
+
+/** Opens the media folder; what an interrupted upload left in the waiting folder is deleted. */
+export async function openMedia(folder: string): Promise<Media> {
+  const waiting = join(folder, 'incoming')
+  await rm(waiting, { recursive: true, force: true })
+  await mkdir(waiting, { recursive: true })
+  let uploads = 0
+
+  return {
+    async receive(stream) {
+      uploads += 1
+      const path = join(waiting, String(uploads))
+      const file = await open(path, 'wx')
+      const hash = createHash('sha256')
+      let head = Buffer.alloc(0)
+      let bytes = 0
+      let fault: MediaFault | undefined
+      try {
+        for await (const chunk of stream as AsyncIterable<Buffer>) {
+          bytes += chunk.length
+          if (head.length < 12) head = Buffer.concat([head, chunk.subarray(0, 12)])
+          if (head.length >= 12 && extensionOf(head) === undefined) fault = 'unsupported_type'
+          if (bytes > imageByteLimit) fault = 'too_large'
+          // A refused photo is still read to its end, so that the client gets to read why.
+          if (fault !== undefined) continue
+          hash.update(chunk)
+          await file.writeFile(chunk)
+        }
+        await file.sync()
+      } catch (error) {
+        await rm(path, { force: true })
+        throw error
+      } finally {
+        await file.close()
+      }
+      const extension = extensionOf(head)
+      if (bytes === 0) fault = 'empty'
+      else if (extension === undefined) fault ??= 'unsupported_type'
+      if (fault !== undefined || extension === undefined) {
+        await rm(path, { force: true })
+        return fault ?? 'unsupported_type'
+      }
+      const digest = hash.digest('hex')
+      const shelf = digest.slice(0, 2)
+      return {
+        hash: digest,
+        key: `${shelf}/${digest}.${extension}`,
+        bytes,
+        async keep() {
+          const made = await mkdir(join(folder, shelf), { recursive: true })
+          if (made !== undefined) await syncFolder(folder)
+          await rename(path, join(folder, shelf, `${digest}.${extension}`))
+          await syncFolder(join(folder, shelf))
+        },
+        discard: () => rm(path, { force: true }),
+      }
+    },
+  }
+}
+
+/** Makes a rename durable. Windows cannot open a folder and does not need to. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

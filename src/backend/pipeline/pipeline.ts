@@ -1,0 +1,144 @@
+import { setImmediate, setTimeout as delay } from 'node:timers/promises'
+import { sql, type Kysely } from 'kysely'
+import type { CaptureRow, Tables } from '../db/tables.ts'
+import type { Log } from '../log.ts'
+import { steps as standardSteps, type Decision, type OpenStatus, type Step } from './steps.ts'
+
+/** Works the jobs off, in the order in which the captures came. */
+export interface Pipeline {
+  /** Says that there may be work. */
+  readonly wake: () => void
+  /** Stops after the step under way; what is left is resumed at the next start. */
+  readonly close: () => Promise<void>
+}
+
+const batchSize = 200
+/** A batch is gathered for this long, so that under load one commit moves many captures. */
+const gatherMs = 20
+const retryMs = 1_000
+
+/** Starts the pipeline; it first takes up what an earlier process left. */
+export function startPipeline(parts: {
+  readonly db: Kysely<Tables>
+  readonly log: Log
+  readonly now: () => Date
+  readonly steps?: Readonly<Record<OpenStatus, Step>>
+}): Pipeline {
+  const { db, log, now, steps = standardSteps } = parts
+  const stop = new AbortController()
+  // There may be work from before.
+  let isAwake = true
+  let ring = (): void => undefined
+
+  function wake(): void {
+    isAwake = true
+    ring()
+  }
+
+  async function run(): Promise<void> {
+    while (!stop.signal.aborted) {
+      if (!isAwake) await new Promise<void>((resolve) => (ring = resolve))
+      isAwake = false
+      try {
+        await delay(gatherMs, undefined, { signal: stop.signal })
+        while (!stop.signal.aborted && (await advance())) await setImmediate()
+        await finishExtractions()
+      } catch (error) {
+        if (stop.signal.aborted) return
+        // Not a capture's fault: the disk is full or the file is locked. Nothing is lost by waiting.
+        log.error({ err: error }, 'pipeline cannot work, trying again')
+        await delay(retryMs, undefined, { signal: stop.signal }).catch(() => undefined)
+        isAwake = true
+      }
+    }
+  }
+
+  /** Moves the oldest captures one step; false when there were none. */
+  async function advance(): Promise<boolean> {
+    const captures = await db
+      .selectFrom('captures')
+      .innerJoin('jobs', 'jobs.capture_id', 'captures.id')
+      .selectAll('captures')
+      .orderBy('jobs.id')
+      .limit(batchSize)
+      .execute()
+    if (captures.length === 0) return false
+
+    const gtins = [...new Set(captures.map(({ gtin }) => gtin).filter((gtin) => gtin !== ''))]
+    const found =
+      gtins.length === 0
+        ? []
+        : await db.selectFrom('products').select(['gtin', 'id']).where('gtin', 'in', gtins).execute()
+    const context = { products: new Map(found.map(({ gtin, id }) => [gtin, id])), at: now() }
+
+    // Captures that go the same way are moved by one statement.
+    const moves = new Map<string, { from: OpenStatus; decision: Decision; ids: string[] }>()
+    for (const capture of captures) {
+      const from = capture.status as OpenStatus
+      const decision = decide(capture, from, context)
+      const way = JSON.stringify([from, decision])
+      const move = moves.get(way)
+      if (move) move.ids.push(capture.id)
+      else moves.set(way, { from, decision, ids: [capture.id] })
+    }
+
+    await db.transaction().execute(async (transaction) => {
+      for (const { from, decision, ids } of moves.values()) {
+        const isEnd = decision.status === 'COMPLETED' || decision.status === 'NOT_FOUND' || decision.status === 'FAILED'
+        await transaction
+          .updateTable('captures')
+          .set({
+            status: decision.status,
+            error_message: decision.message,
+            product_id: decision.productId,
+            processed_at: isEnd ? context.at.toISOString() : null,
+          })
+          .where('id', 'in', ids)
+          // Whoever moved it in the meantime was right; this step is then simply not needed.
+          .where('status', '=', from)
+          .execute()
+        if (!isEnd) continue
+        await transaction
+          .deleteFrom('jobs')
+          .where('capture_id', 'in', ids)
+          .where(sql<boolean>`(select status from captures where id = jobs.capture_id) = ${decision.status}`)
+          .execute()
+      }
+    })
+    return true
+  }
+
+  function decide(capture: CaptureRow, from: OpenStatus, context: Parameters<Step>[1]): Decision {
+    try {
+      return steps[from](capture, context)
+    } catch (error) {
+      log.error({ err: error, capture: capture.id, step: from }, 'capture failed in the pipeline')
+      const reason = error instanceof Error ? error.message : String(error)
+      return { status: 'FAILED', message: `The capture could not be processed: ${reason}`, productId: null }
+    }
+  }
+
+  /** A submitted session is ready for review when none of its captures is being processed. */
+  async function finishExtractions(): Promise<void> {
+    await db
+      .updateTable('sessions')
+      .set({ extraction_status: 'ready' })
+      .where('extraction_status', '=', 'processing')
+      .where(
+        sql<boolean>`not exists (
+          select 1 from captures join jobs on jobs.capture_id = captures.id where captures.session_id = sessions.id
+        )`,
+      )
+      .execute()
+  }
+
+  const running = run()
+  return {
+    wake,
+    async close() {
+      stop.abort()
+      wake()
+      await running
+    },
+  }
+}

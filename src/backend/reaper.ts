@@ -1,0 +1,52 @@
+import type { Kysely } from 'kysely'
+import type { Tables } from './db/tables.ts'
+import type { RateLimiter } from './http/rate-limit.ts'
+import { idleLimit, type SessionLife } from './http/session-routes.ts'
+import type { Log } from './log.ts'
+
+const idempotencyMs = 24 * 3_600_000
+
+/** Ends in the background what time has ended: idle sessions, logins, stored answers, rate limit windows. */
+export function startReaper(parts: {
+  readonly db: Kysely<Tables>
+  readonly log: Log
+  readonly now: () => Date
+  readonly life: SessionLife
+  readonly limiter: RateLimiter
+}): { readonly close: () => Promise<void> } {
+  const { db, log, now, life, limiter } = parts
+  const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
+  let round = reap()
+  const timer = setInterval(() => {
+    round = round.then(reap)
+  }, everyMs)
+  timer.unref()
+
+  async function reap(): Promise<void> {
+    const at = now()
+    const instant = at.toISOString()
+    limiter.prune(at)
+    try {
+      await db
+        .updateTable('sessions')
+        .set({ status: 'EXPIRED', modified_at: instant })
+        .where('status', '=', 'ACTIVE')
+        .where('active_at', '<=', idleLimit(life, at))
+        .execute()
+      await db.deleteFrom('logins').where('expires_at', '<=', instant).execute()
+      await db
+        .deleteFrom('idempotency_keys')
+        .where('created_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())
+        .execute()
+    } catch (error) {
+      log.error({ err: error }, 'reaper failed, trying again at its next round')
+    }
+  }
+
+  return {
+    async close() {
+      clearInterval(timer)
+      await round
+    },
+  }
+}
