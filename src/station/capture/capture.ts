@@ -50,7 +50,7 @@ export function createCapturing(ports: {
   onSaved: (outcome: ScanOutcome) => void
 }): Capturing {
   const { store, clock, ids, log } = ports
-  let queue: Waiting[] = []
+  const queue: Waiting[] = []
   let scheduled: Promise<void> | null = null
 
   const flush = (): void => {

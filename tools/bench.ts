@@ -1,0 +1,144 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { DatabaseSync } from 'node:sqlite'
+
+/**
+ * `npm run bench [-- NAME]`: figures as ratios and counts, each beside its floor in the same run.
+ *
+ *   scan    10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
+ *   parse   scans parsed a second
+ */
+const root = fileURLToPath(new URL('..', import.meta.url))
+const capstan = join(root, 'src', 'cli', 'capstan.ts')
+const scans = 10_000
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`)
+
+/** Makes EAN-13 codes with right check digits, all different. */
+function makeCode(index: number): string {
+  const body = String(400_000_000_000 + index)
+  const sum = [...body].reduce((total, digit, at) => total + Number(digit) * (at % 2 === 0 ? 1 : 3), 0)
+  return body + String((10 - (sum % 10)) % 10)
+}
+
+/** The floor: the same number of rows of the same size, each durable by itself before the next. */
+function bareInserts(folder: string): number {
+  const database = new DatabaseSync(join(folder, 'floor.sqlite'))
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE scans (id TEXT PRIMARY KEY, raw TEXT) STRICT',
+  )
+  const insert = database.prepare('INSERT INTO scans (id, raw) VALUES (?, ?)')
+  const startedMs = performance.now()
+  for (let index = 0; index < scans; index += 1)
+    insert.run(createHash('md5').update(String(index)).digest('hex'), makeCode(index))
+  const tookMs = performance.now() - startedMs
+  database.close()
+  return (scans / tookMs) * 1_000
+}
+
+/** One scan at a time as a person's scanner does it: the next line is written after the answer to the one before. */
+async function roundTrips(folder: string, count: number): Promise<number[]> {
+  const child = spawn(
+    process.execPath,
+    [capstan, 'station', '--data', join(folder, 'single'), '--stdin', '--no-drain'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const tookMs: number[] = []
+  for (let index = 0; index < count; index += 1) {
+    const startedMs = performance.now()
+    child.stdin.write(`${JSON.stringify({ data: makeCode(index), aim: ']E0' })}\n`)
+    await lines.next()
+    if (index > 0) tookMs.push(performance.now() - startedMs)
+  }
+  child.stdin.end()
+  await new Promise((resolve) => child.once('exit', resolve))
+  return tookMs.toSorted((a, b) => a - b)
+}
+
+async function piped(folder: string): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    [capstan, 'station', '--data', join(folder, 'station'), '--stdin', '--no-drain'],
+    {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  let saved = 0
+  let firstMs = 0
+  let lastMs = 0
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (!line.includes('"saved"')) return
+    lastMs = performance.now()
+    saved += 1
+  })
+  firstMs = performance.now()
+  for (let index = 0; index < scans; index += 1) {
+    if (!child.stdin.write(`${JSON.stringify({ data: makeCode(index), aim: ']E0' })}\n`)) {
+      await new Promise((resolve) => child.stdin.once('drain', resolve))
+    }
+  }
+  child.stdin.end()
+  await new Promise((resolve) => child.once('exit', resolve))
+  if (saved !== scans) throw new Error(`${saved} of ${scans} scans were answered`)
+  return (scans / (lastMs - firstMs)) * 1_000
+}
+
+async function benchScan(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  try {
+    const floor = bareInserts(folder)
+    const rate = await piped(folder)
+    say(
+      `scan: ${rate.toFixed(0)} scans/s piped (process start included), floor ${floor.toFixed(0)} bare durable inserts/s, ratio ${(rate / floor).toFixed(2)} (goal 0.50)`,
+    )
+    const single = await roundTrips(folder, 500)
+    const at = (share: number): string =>
+      `${single[Math.min(single.length - 1, Math.floor(single.length * share))]?.toFixed(1)} ms`
+    say(
+      `scan: one at a time, line in to "saved" out: p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)} (goal p50 20 ms, p99 50 ms)`,
+    )
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function benchParse(): Promise<void> {
+  const { readScan } = await import('#domain/scan.ts')
+  const inputs = [
+    { data: '4006381333931', aim: ']E0' },
+    { data: '0104006381333931172812311012345\u001d21ABC', aim: ']d2' },
+    { data: 'https://id.gs1.org/01/04006381333931/10/LOT7?17=281231', aim: ']Q1' },
+  ]
+  const now = new Date()
+  const rounds = 20_000
+  const startedMs = performance.now()
+  for (let round = 0; round < rounds; round += 1) for (const input of inputs) readScan(input, { now })
+  const parseRate = ((rounds * inputs.length) / (performance.now() - startedMs)) * 1_000
+  const text = JSON.stringify(inputs[1])
+  const floorMs = performance.now()
+  for (let round = 0; round < rounds * inputs.length; round += 1) JSON.parse(text)
+  const floorRate = ((rounds * inputs.length) / (performance.now() - floorMs)) * 1_000
+  say(
+    `parse: ${parseRate.toFixed(0)} scans/s, floor ${floorRate.toFixed(0)} bare JSON.parse/s, ratio ${(parseRate / floorRate).toFixed(3)}`,
+  )
+}
+
+const benches: Record<string, () => Promise<void>> = { scan: benchScan, parse: benchParse }
+const wanted = process.argv.slice(2)
+for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
+  const run = Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (!run) {
+    say(`there is no bench "${name}"; there are ${Object.keys(benches).join(', ')}`)
+    process.exitCode = 2
+    break
+  }
+  await run()
+}
