@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createBackend } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging } from '#station/index.ts'
 import { createWebHost, type WebHost } from '#web/index.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
@@ -71,6 +73,8 @@ export async function kiosk(args: readonly string[]): Promise<number> {
   return await openWeb(options, `The web host is used: ${problem}.`)
 }
 
+type Closers = (() => unknown)[]
+
 async function openElectron(path: string, options: KioskOptions): Promise<number> {
   tell('The kiosk opens in Electron.')
   const electronArgs = [
@@ -97,21 +101,19 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   const dataDir = options.data ?? defaultDataFolder(process.env)
   await mkdir(dataDir, { recursive: true })
   /** What has to be ended, the last one opened first: the station before the backend it sends to. */
-  const closers: (() => unknown)[] = []
+  const closers: Closers = []
   try {
-    const embedded =
-      options.backend === null ? await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log }) : null
-    if (embedded !== null) closers.push(() => embedded.close())
+    const backend =
+      options.backend === null
+        ? await startBackend(dataDir, log, closers)
+        : { url: options.backend, apiKey: () => Promise.resolve(options.apiKey) }
     const opened = await createStation({
       dataDir,
       host: 'web',
       version,
       log,
       fetch: (url, init) => fetch(url, init),
-      backend: {
-        url: embedded?.url ?? String(options.backend),
-        apiKey: () => Promise.resolve(embedded?.apiKey ?? options.apiKey),
-      },
+      backend,
       spawnImaging: forkImaging(),
     })
     if (!opened.ok) return refuse(opened.error)
@@ -147,6 +149,14 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   } finally {
     for (const close of closers.reverse()) await close()
   }
+}
+
+/** The embedded backend, on a free port of this machine, with a key that lives as long as the process. */
+async function startBackend(dataDir: string, log: Log, closers: Closers) {
+  const apiKey = randomBytes(32).toString('base64url')
+  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, apiKey, log })
+  closers.push(() => backend.close())
+  return { url: backend.url, apiKey: () => Promise.resolve(apiKey) }
 }
 
 /** Shows the web host in a Chromium window of its own, apart from the person's own browser. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -36,7 +36,10 @@ const isKiosk = app.isPackaged || options.kiosk
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
 
-app.enableSandbox()
+// Chromium has no sandbox for root, and a machine that runs its kiosk as root has said so on the command line.
+// The window's own sandbox (window.ts) holds all the same.
+if (app.commandLine.hasSwitch('no-sandbox')) log.warn({}, "the operating system's sandbox is off")
+else app.enableSandbox()
 protocol.registerSchemesAsPrivileged([ownSchemePrivileges])
 Menu.setApplicationMenu(null)
 lockNavigation(app, log)
@@ -95,9 +98,10 @@ async function start(): Promise<void> {
 
 /** The embedded backend, on a free port of this machine, with a key that lives as long as the process. */
 async function startBackend(dataDir: string) {
-  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
+  const apiKey = randomBytes(32).toString('base64url')
+  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, apiKey, log })
   closers.push(() => backend.close())
-  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
+  return { url: backend.url, apiKey: () => Promise.resolve(apiKey) }
 }
 
 /**
