@@ -37,7 +37,7 @@ export function createDecoder(): Decoder {
     async decode(pixels) {
       await (ready ??= loadReader())
       for (const options of passes) {
-        const found = await readBarcodes(pixels as ImageData, options)
+        const found = await readBarcodes(pixels as Parameters<typeof readBarcodes>[0], options)
         if (found.length > 0) return found.map(toFoundCode)
       }
       return []

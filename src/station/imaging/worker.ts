@@ -30,7 +30,7 @@ async function run(job: Job): Promise<JobOutcome> {
     return await (job.kind === 'photo' ? photos.photo(job) : photos.codes(job))
   } catch (error) {
     // One of the catch sites: what the reader did not expect is a bug or the disk, and must reach the log.
-    console.error(error)
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     return fail('internal', error instanceof Error ? error.message : String(error))
   }
 }

@@ -1,0 +1,227 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import type { Sharp } from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createDecoder } from '#station/imaging/decode.ts'
+import { createPhotoReader } from '#station/imaging/photo.ts'
+import type { PhotoReader } from '#station/imaging/photo.ts'
+import { drawCode } from '../../../barcode-image.ts'
+
+const ean = { format: 'EAN13', text: '4006381333931' } as const
+const link = { format: 'QRCode', text: 'https://id.gs1.org/01/09506000134352/10/ABC123' } as const
+
+let folder: string
+let reader: PhotoReader
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'capstan-photo-'))
+  reader = createPhotoReader(createDecoder())
+})
+
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** A sheet of the given size with both codes on it. */
+async function sheet(width: number, height: number): Promise<Sharp> {
+  const [left, right] = await Promise.all([drawCode(ean), drawCode(link)])
+  const composed = await sharp({ create: { width, height, channels: 3, background: '#d0d0d0' } })
+    .composite([
+      { input: Buffer.from(left), left: 40, top: 60 },
+      { input: Buffer.from(right), left: 600, top: 60 },
+    ])
+    .png()
+    .toBuffer()
+  return sharp(composed)
+}
+
+async function put(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name)
+  await writeFile(path, bytes)
+  return path
+}
+
+function outputs(name: string) {
+  return {
+    derivativePath: join(folder, `${name}.derivative.jpg`),
+    thumbnailPath: join(folder, `${name}.thumbnail.webp`),
+  }
+}
+
+async function photo(name: string, bytes: Uint8Array) {
+  const path = await put(name, bytes)
+  const paths = outputs(name)
+  return { ...paths, result: await reader.photo({ path, ...paths }) }
+}
+
+describe('reading a photo', () => {
+  it('finds every code, with its names and its place in the image', async () => {
+    const { result } = await photo('both.jpg', await (await sheet(1000, 500)).jpeg().toBuffer())
+    if (!result.ok) throw new Error(result.error.message)
+    expect(result.value).toMatchObject({ mediaType: 'image/jpeg', widthPixels: 1000, heightPixels: 500 })
+    const codes = result.value.codes.toSorted((a, b) => a.format.localeCompare(b.format))
+    expect(codes).toMatchObject([
+      { format: 'EAN13', text: ean.text, symbologyIdentifier: ']E0', symbology: 'ean13' },
+      { format: 'QR', text: link.text, symbologyIdentifier: ']Q1', symbology: 'qr' },
+    ])
+    const [first, second] = codes
+    expect(first?.position.topLeft.x).toBeGreaterThan(40)
+    expect(first?.position.topRight.x).toBeLessThan(600)
+    expect(second?.position.topLeft.x).toBeGreaterThan(600)
+    expect(second?.position.bottomLeft.y).toBeGreaterThan(60)
+  })
+
+  it('writes an upload-ready JPEG of at most 2048 pixels and a WebP thumbnail of at most 320, without metadata', async () => {
+    const original = await (
+      await sheet(3000, 1500)
+    )
+      .jpeg()
+      .withExif({ IFD3: { GPSLatitudeRef: 'N', GPSLatitude: '52/1 30/1 0/1' } })
+      .toBuffer()
+    expect((await sharp(original).metadata()).exif).toBeDefined()
+    const { result, derivativePath, thumbnailPath } = await photo('large.jpg', original)
+    expect(result).toMatchObject({ ok: true, value: { derivative: { widthPixels: 2048, heightPixels: 1024 } } })
+    const derivative = await sharp(derivativePath).metadata()
+    expect(derivative).toMatchObject({ format: 'jpeg', width: 2048, height: 1024, space: 'srgb' })
+    expect(derivative.exif).toBeUndefined()
+    const thumbnail = await sharp(thumbnailPath).metadata()
+    expect(thumbnail).toMatchObject({ format: 'webp', width: 320, height: 160 })
+    expect(thumbnail.exif).toBeUndefined()
+    expect(result.ok && result.value.derivative.bytes).toBe((await readFile(derivativePath)).byteLength)
+    expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([])
+  })
+
+  it('turns the image by its EXIF orientation before it measures, decodes and writes it', async () => {
+    // Orientation 6: the camera was held upright, and the pixels lie on their side.
+    const bytes = await (await sheet(1000, 500)).rotate(-90).jpeg().withMetadata({ orientation: 6 }).toBuffer()
+    expect(await sharp(bytes).metadata()).toMatchObject({ width: 500, height: 1000, orientation: 6 })
+    const { result, derivativePath } = await photo('turned.jpg', bytes)
+    if (!result.ok) throw new Error(result.error.message)
+    expect(result.value).toMatchObject({ widthPixels: 1000, heightPixels: 500 })
+    const code = result.value.codes.find((one) => one.format === 'EAN13')
+    expect(code?.position.topLeft.x).toBeLessThan(600)
+    expect(code?.position.topLeft.y).toBeLessThan(250)
+    expect(await sharp(derivativePath).metadata()).toMatchObject({ width: 1000, height: 500 })
+  })
+
+  it('places codes by the original even where it was scaled down to be decoded', async () => {
+    const wide = await sharp({ create: { width: 9000, height: 4000, channels: 3, background: '#ffffff' } })
+      .composite([{ input: Buffer.from(await drawCode(ean, 20)), left: 6000, top: 2000 }])
+      .jpeg()
+      .toBuffer()
+    const { result } = await photo('wide.jpg', wide)
+    if (!result.ok) throw new Error(result.error.message)
+    expect(result.value.codes).toMatchObject([{ format: 'EAN13', text: ean.text }])
+    const { topLeft, bottomRight } = result.value.codes[0]!.position
+    expect(topLeft.x).toBeGreaterThan(6000)
+    expect(topLeft.y).toBeGreaterThan(1990)
+    expect(bottomRight.x).toBeLessThan(9000)
+  })
+
+  it.each(['png', 'webp'] as const)('reads %s, on white where it is transparent', async (format) => {
+    const transparent = sharp(Buffer.from(await drawCode(ean)))
+      .ensureAlpha()
+      .toFormat(format)
+    const { result } = await photo(`clear.${format}`, await transparent.toBuffer())
+    expect(result).toMatchObject({
+      ok: true,
+      value: { mediaType: `image/${format}`, codes: [{ format: 'EAN13', text: ean.text }] },
+    })
+  })
+
+  it('reads CMYK and 16-bit images', async () => {
+    const cmyk = await (await sheet(1000, 500)).toColourspace('cmyk').jpeg().toBuffer()
+    const deep = await (await sheet(1000, 500)).toColourspace('rgb16').png().toBuffer()
+    expect((await sharp(cmyk).metadata()).space).toBe('cmyk')
+    expect((await sharp(deep).metadata()).depth).toBe('ushort')
+    for (const [name, bytes] of [
+      ['cmyk.jpg', cmyk],
+      ['deep.png', deep],
+    ] as const) {
+      const { result, derivativePath } = await photo(name, bytes)
+      expect(result.ok && result.value.codes.map((code) => code.text).toSorted()).toEqual([ean.text, link.text])
+      expect(await sharp(derivativePath).metadata()).toMatchObject({ space: 'srgb', depth: 'uchar' })
+    }
+  })
+
+  it('keeps control characters as data', async () => {
+    const bytes = await drawCode({ format: 'DataMatrix', text: 'A\u001dB\u001e\u0004' })
+    const { result } = await photo('control.png', bytes)
+    expect(result).toMatchObject({
+      ok: true,
+      value: { codes: [{ format: 'DataMatrix', text: 'A\u001dB\u001e\u0004' }] },
+    })
+  })
+
+  it('answers a photo without codes with none', async () => {
+    const bytes = await sharp({ create: { width: 1, height: 1, channels: 3, background: '#fff' } })
+      .png()
+      .toBuffer()
+    const { result } = await photo('dot.png', bytes)
+    expect(result).toMatchObject({ ok: true, value: { widthPixels: 1, heightPixels: 1, codes: [] } })
+  })
+
+  it('refuses what is no JPEG, PNG or WebP, whatever its name says', async () => {
+    const gif = await (await sheet(1000, 500)).gif().toBuffer()
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"/>')
+    for (const [name, bytes] of [
+      ['gif.jpg', gif],
+      ['svg.png', svg],
+      ['empty.jpg', Buffer.alloc(0)],
+      ['text.jpg', Buffer.from('not an image')],
+      ['stub.jpg', Buffer.from([0xff, 0xd8, 0xff])],
+    ] as const) {
+      const { result } = await photo(name, bytes)
+      expect(result, name).toMatchObject({ ok: false, error: { code: 'unreadable_image' } })
+    }
+  })
+
+  it('refuses a truncated photo and writes nothing', async () => {
+    const whole = await (await sheet(1000, 500)).jpeg().toBuffer()
+    const { result, derivativePath } = await photo('truncated.jpg', whole.subarray(0, whole.length / 2))
+    expect(result).toMatchObject({ ok: false, error: { code: 'unreadable_image' } })
+    await expect(readFile(derivativePath)).rejects.toThrow('ENOENT')
+  })
+
+  it('refuses a decoder bomb by its pixels, before it unfolds', async () => {
+    const bomb = await sharp({
+      create: { width: 12_000, height: 9_000, channels: 3, background: '#000' },
+      limitInputPixels: false,
+    })
+      .png({ compressionLevel: 9 })
+      .toBuffer()
+    expect(bomb.byteLength).toBeLessThan(1_000_000)
+    const { result } = await photo('bomb.png', bomb)
+    expect(result).toMatchObject({ ok: false, error: { code: 'too_large' } })
+  })
+
+  it('refuses a file that is too large by its bytes', async () => {
+    const { result } = await photo('heavy.jpg', Buffer.alloc(60 * 1024 * 1024 + 1, 0xff))
+    expect(result).toMatchObject({ ok: false, error: { code: 'too_large' } })
+  })
+
+  it('tells a missing file and a folder from a broken image', async () => {
+    const paths = outputs('none')
+    expect(await reader.photo({ path: join(folder, 'none.jpg'), ...paths })).toMatchObject({
+      ok: false,
+      error: { code: 'not_found' },
+    })
+    expect(await reader.photo({ path: folder, ...paths })).toMatchObject({
+      ok: false,
+      error: { code: 'invalid_input' },
+    })
+  })
+})
+
+describe('reading codes only', () => {
+  it('reads an animated GIF by its first frame', async () => {
+    const path = await put('codes.gif', await (await sheet(1000, 500)).gif().toBuffer())
+    const result = await reader.codes({ path })
+    expect(result.ok && result.value.codes.map((code) => code.text).toSorted()).toEqual([ean.text, link.text])
+  })
+
+  it('opens no SVG: it is a program that draws', async () => {
+    const path = await put('drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))
+    expect(await reader.codes({ path })).toMatchObject({ ok: false, error: { code: 'unreadable_image' } })
+  })
+})
