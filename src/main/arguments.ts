@@ -27,7 +27,9 @@ export function parseKioskArguments(args: readonly string[]): KioskArguments {
       kiosk: { type: 'boolean' },
     },
   })
-  const text = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
+  // Without `strict`, the option after one that lacks its value is taken for it.
+  const text = (value: unknown): string | null =>
+    typeof value === 'string' && value !== '' && !value.startsWith('--') ? value : null
   const path = (value: unknown): string | null => (text(value) === null ? null : resolve(String(value)))
   return {
     data: path(values.data),
