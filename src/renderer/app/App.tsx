@@ -1,0 +1,56 @@
+import { useEffect } from 'react'
+import { I18nProvider } from 'react-aria-components/I18nProvider'
+import { useTranslation } from 'react-i18next'
+import { receiveScan, scanQueue } from '../client/scans.ts'
+import { followStation, useStation } from '../client/state.ts'
+import { call } from '../client/station.ts'
+import { listenToWedge } from '../features/scan/wedge-input.ts'
+import { useScanSounds } from '../features/scan/use-scan-sounds.ts'
+import { listenToShortcuts } from '../ui/shortcuts.ts'
+import { unlockSound } from '../ui/sounds.ts'
+import { i18n } from './i18n.ts'
+import { Shell } from './Shell.tsx'
+import { useTheme } from './use-theme.ts'
+
+/** The whole window: what is true on every screen is wired here. */
+export function App() {
+  const { i18n: current } = useTranslation()
+  const settings = useStation((state) => state.settings)
+  useTheme(settings?.theme ?? 'system')
+  useScanSounds()
+
+  useEffect(() => {
+    // Before the wedge, which swallows bursts; see shortcuts.ts.
+    const stops = [listenToShortcuts(), followStation()]
+    scanQueue.resume()
+    window.addEventListener('pointerdown', unlockSound)
+    window.addEventListener('keydown', unlockSound, { capture: true })
+    return () => {
+      for (const stop of stops) stop()
+      window.removeEventListener('pointerdown', unlockSound)
+      window.removeEventListener('keydown', unlockSound, { capture: true })
+    }
+  }, [])
+
+  const language = settings?.language ?? 'en'
+  useEffect(() => {
+    void i18n.changeLanguage(language)
+    document.documentElement.lang = i18n.resolvedLanguage ?? 'en'
+  }, [language])
+
+  const wedge = settings?.wedge
+  useEffect(() => {
+    if (wedge === undefined) return
+    const deviceName = i18n.t('strip.wedge')
+    void call('device.report', { id: 'wedge', kind: 'wedge', name: deviceName, state: 'ready' })
+    return listenToWedge(window, wedge, {
+      onScan: (data) => receiveScan({ data, source: 'wedge', deviceName }),
+    })
+  }, [wedge])
+
+  return (
+    <I18nProvider locale={current.resolvedLanguage ?? 'en'}>
+      <Shell />
+    </I18nProvider>
+  )
+}

@@ -1,0 +1,79 @@
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { usePendingScans } from '../client/scans.ts'
+import { useStation } from '../client/state.ts'
+import { QueueScreen } from '../features/queue/QueueScreen.tsx'
+import { PendingScans } from '../features/scan/PendingScans.tsx'
+import { ScanScreen } from '../features/scan/ScanScreen.tsx'
+import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
+import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
+import { Key } from '../ui/Button.tsx'
+import { useShortcut } from '../ui/shortcuts.ts'
+import { RailIcon, Mark } from './icons.tsx'
+import { screens } from './screens.ts'
+import type { ScreenName } from './screens.ts'
+import { StatusStrip } from './StatusStrip.tsx'
+
+const content = { scan: ScanScreen, queue: QueueScreen, sessions: SessionsScreen, settings: SettingsScreen } as const
+
+/** Rail, strip and work: the same frame around every screen. */
+export function Shell() {
+  const { t } = useTranslation()
+  const [current, setCurrent] = useState<ScreenName>('scan')
+  const loaded = useStation((state) => state.loaded && state.settings !== null)
+  const parked = useStation((state) => state.status?.queue.parked ?? 0)
+  const troubled = usePendingScans().length > 0
+  const Screen = content[current]
+  return (
+    <div className="shell">
+      <nav className="rail" aria-label={t('rail.label')}>
+        <Mark />
+        {screens.map((name, index) => (
+          <RailEntry
+            key={name}
+            name={name}
+            shortcut={`Alt ${index + 1}`}
+            isCurrent={name === current}
+            onOpen={() => setCurrent(name)}
+            badge={name === 'queue' ? parked : 0}
+          />
+        ))}
+      </nav>
+      <StatusStrip />
+      <main className={`work work-${current}`}>
+        {current !== 'scan' && troubled && <PendingScans />}
+        {loaded ? <Screen /> : <p className="loading">{t('app.loading')}</p>}
+      </main>
+    </div>
+  )
+}
+
+function RailEntry(props: {
+  readonly name: ScreenName
+  readonly shortcut: string
+  readonly isCurrent: boolean
+  readonly onOpen: () => void
+  readonly badge: number
+}) {
+  const { name, shortcut, isCurrent, onOpen, badge } = props
+  const { t } = useTranslation()
+  useShortcut(shortcut, onOpen)
+  return (
+    <button
+      type="button"
+      className="rail-entry"
+      aria-current={isCurrent ? 'page' : undefined}
+      aria-keyshortcuts={shortcut.replace(' ', '+')}
+      onClick={onOpen}
+    >
+      <RailIcon name={name} />
+      <span>{t(`rail.${name}`)}</span>
+      {badge > 0 && (
+        <span className="rail-badge" aria-label={t('strip.parked', { count: badge })}>
+          {badge}
+        </span>
+      )}
+      <Key name={shortcut} />
+    </button>
+  )
+}

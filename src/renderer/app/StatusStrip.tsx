@@ -1,0 +1,130 @@
+import { useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Device, StationStatus } from '#contract/station/status.ts'
+import { useNow, useStation } from '../client/state.ts'
+import type { Tone } from '../ui/capture-view.ts'
+import { isAudible, onAudible } from '../ui/sounds.ts'
+import { StateShape } from '../ui/StateShape.tsx'
+import { ago, timeOfDay } from '../ui/time.ts'
+
+/** What is always on screen: name, server and the age of its last answer, devices, what waits, and the clock. */
+export function StatusStrip() {
+  const { t, i18n } = useTranslation()
+  const connected = useStation((state) => state.connected)
+  const status = useStation((state) => state.status)
+  const settings = useStation((state) => state.settings)
+  const now = useNow()
+  const audible = useSyncExternalStore(onAudible, isAudible)
+  return (
+    <header className="strip" aria-label={t('strip.label')}>
+      {!connected && (
+        <p className="strip-alarm" data-tone="stop" role="alert">
+          <StateShape tone="stop" size={28} />
+          {t('strip.disconnected')}
+        </p>
+      )}
+      {status !== null && <StorageAlarm storage={status.storage} />}
+      <div className="strip-line">
+        <strong className="strip-name">{settings?.stationName ?? status?.stationName ?? t('app.name')}</strong>
+        {status !== null && <Backend backend={status.backend} now={now} />}
+        {status !== null && <Queue queue={status.queue} />}
+        {status !== null && <Devices devices={status.devices} />}
+        <span className="strip-end">
+          {settings?.sound.enabled === false && <span className="strip-item strip-mark">{t('strip.muted')}</span>}
+          {settings?.sound.enabled === true && !audible && (
+            <span className="strip-item strip-mark">{t('strip.locked')}</span>
+          )}
+          <time className="strip-clock">{timeOfDay(now, i18n.language, false)}</time>
+        </span>
+      </div>
+    </header>
+  )
+}
+
+const backendTones = { online: 'ok', offline: 'attention', unauthorised: 'stop', unconfigured: 'info' } as const
+
+function Backend({ backend, now }: { readonly backend: StationStatus['backend']; readonly now: number }) {
+  const { t, i18n } = useTranslation()
+  const age =
+    backend.state === 'unconfigured'
+      ? t('strip.unconfigured_age')
+      : backend.lastContactAt === null
+        ? t('strip.never')
+        : t(backend.state === 'online' ? 'strip.online_age' : 'strip.offline_age', {
+            ago: ago(Date.parse(backend.lastContactAt), now, i18n.language),
+          })
+  return (
+    <span className="strip-item" data-backend={backend.state}>
+      <StateShape tone={backendTones[backend.state]} size={22} />
+      <b>{t(`strip.${backend.state}`)}</b>
+      <span className="strip-age">{age}</span>
+    </span>
+  )
+}
+
+function Queue({ queue }: { readonly queue: StationStatus['queue'] }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <span className="strip-item">
+        <StateShape tone={queue.waiting > 0 ? 'waiting' : 'ok'} size={22} />
+        {queue.waiting > 0 ? t('strip.waiting', { count: queue.waiting }) : t('strip.synced')}
+      </span>
+      {queue.parked > 0 && (
+        <span className="strip-item">
+          <StateShape tone="stop" size={22} />
+          {t('strip.parked', { count: queue.parked })}
+        </span>
+      )}
+    </>
+  )
+}
+
+const deviceTones: Readonly<Record<Device['state'], Tone>> = {
+  ready: 'ok',
+  busy: 'waiting',
+  unplugged: 'attention',
+  refused: 'stop',
+  failed: 'stop',
+}
+
+function Devices({ devices }: { readonly devices: readonly Device[] }) {
+  const { t } = useTranslation()
+  if (devices.length === 0) return <span className="strip-item">{t('strip.no_devices')}</span>
+  return (
+    <ul className="strip-devices">
+      {devices.map(({ id, name, state, advice }) => (
+        <li key={id} className="strip-item" title={advice}>
+          <StateShape tone={deviceTones[state]} size={22} />
+          {name}
+          {state === 'ready' ? (
+            <span className="visually-hidden">{t('strip.device.ready')}</span>
+          ) : (
+            <b>{t(`strip.device.${state}`)}</b>
+          )}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] }) {
+  const { t } = useTranslation()
+  const { state, recovered } = storage
+  return (
+    <>
+      {state !== 'ok' && (
+        <p className="strip-alarm" data-tone={state === 'full' ? 'stop' : 'attention'} role="alert">
+          <StateShape tone={state === 'full' ? 'stop' : 'attention'} size={28} />
+          {t(`strip.storage_${state}`)}
+        </p>
+      )}
+      {recovered !== null && (
+        <p className="strip-alarm" data-tone="attention">
+          <StateShape tone="attention" size={28} />
+          {t('strip.recovered', { count: recovered.captures, file: recovered.setAsideAs })}
+        </p>
+      )}
+    </>
+  )
+}

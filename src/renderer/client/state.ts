@@ -1,0 +1,116 @@
+import { useEffect, useState } from 'react'
+import { create } from 'zustand'
+import type { Capture, ScanOutcome } from '#contract/station/capture.ts'
+import type { Session } from '#contract/station/session.ts'
+import type { Settings } from '#contract/station/settings.ts'
+import type { StationStatus } from '#contract/station/status.ts'
+import { call, connection, subscribe } from './station.ts'
+
+/** What the window knows of its station: always what the station last said, never a guess of the window's own. */
+export interface StationState {
+  /** Whether the window has its station; without it nothing can be saved. */
+  readonly connected: boolean
+  /** Whether the first answers are in, so that screens do not show "no session" while nobody has asked yet. */
+  readonly loaded: boolean
+  readonly status: StationStatus | null
+  readonly settings: Settings | null
+  readonly session: Session | null
+  /** The newest scan of the active session, its capture kept up to date. */
+  readonly last: ScanOutcome | null
+  /** The station's clock minus this window's, in milliseconds. */
+  readonly clockOffsetMs: number
+}
+
+export const useStation = create<StationState>(() => ({
+  connected: connection.isOpen(),
+  loaded: false,
+  status: null,
+  settings: null,
+  session: null,
+  last: null,
+  clockOffsetMs: 0,
+}))
+
+const set = useStation.setState
+
+function setStatus(status: StationStatus): void {
+  set({ status, clockOffsetMs: Date.parse(status.now) - Date.now() })
+}
+
+/** Asks for everything anew: at start, and whenever the station is back, since events in between are gone. */
+export async function loadStation(): Promise<void> {
+  const [settings, status, session] = await Promise.all([
+    call('settings.get', {}),
+    call('station.status', {}),
+    call('session.current', {}),
+  ])
+  if (settings.ok) set({ settings: settings.value })
+  if (status.ok) setStatus(status.value)
+  if (!session.ok) return
+  set({ session: session.value, loaded: true })
+  const id = session.value?.id
+  if (id === undefined) return set({ last: null })
+  const newest = await call('capture.list', { sessionId: id, limit: 1 })
+  const capture = newest.ok ? newest.value.captures[0] : undefined
+  if (capture === undefined || useStation.getState().session?.id !== id) return
+  set(({ last }) => ({
+    last:
+      last !== null && last.capture.sequence >= capture.sequence
+        ? { ...last, capture: last.capture.id === capture.id ? capture : last.capture }
+        : { outcome: restoredOutcome(capture), capture, previous: null },
+  }))
+}
+
+/** What the station must have answered when it took this capture, as far as the row still tells. */
+function restoredOutcome(capture: Capture): ScanOutcome['outcome'] {
+  if (capture.disposition === 'ignored' || capture.disposition === 'rejected') return capture.disposition
+  return capture.repeatOf > 0 ? 'repeated' : 'saved'
+}
+
+/** Keeps `useStation` true to the station's events; returns the function that stops it. */
+export function followStation(): () => void {
+  const stops = [
+    connection.onChange((connected) => {
+      set({ connected })
+      if (connected) void loadStation()
+    }),
+    subscribe('status.changed', setStatus),
+    subscribe('settings.changed', (settings) => set({ settings })),
+    subscribe('session.changed', (changed) => {
+      const { session } = useStation.getState()
+      if (changed.state === 'ACTIVE')
+        set(session?.id === changed.id ? { session: changed } : { session: changed, last: null })
+      else if (session?.id === changed.id) set({ session: null, last: null })
+    }),
+    subscribe('scan.taken', (outcome) =>
+      set(({ last }) => (last !== null && last.capture.sequence > outcome.capture.sequence ? {} : { last: outcome })),
+    ),
+    subscribe('capture.changed', ({ captures }) => updateLast(captures)),
+  ]
+  void loadStation()
+  return () => {
+    for (const stop of stops) stop()
+  }
+}
+
+function updateLast(captures: readonly Capture[]): void {
+  const { last } = useStation.getState()
+  const capture = captures.find(({ id }) => id === last?.capture.id)
+  if (last !== null && capture !== undefined) set({ last: { ...last, capture } })
+}
+
+/** Puts an answer of the station in at once, without waiting for its event. */
+export function takeCapture(capture: Capture): void {
+  updateLast([capture])
+}
+
+/** The station's present time in milliseconds since 1970, renewed every `everyMs`. */
+export function useNow(everyMs = 1_000): number {
+  const offset = useStation((state) => state.clockOffsetMs)
+  const [now, setNow] = useState(() => Date.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), everyMs)
+    return () => clearInterval(timer)
+  }, [everyMs])
+  return now + offset
+}

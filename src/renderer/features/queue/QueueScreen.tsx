@@ -1,0 +1,189 @@
+import { useCallback, useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { AppError } from '#contract/result.ts'
+import type { Capture } from '#contract/station/capture.ts'
+import type { Session } from '#contract/station/session.ts'
+import { useNow, useStation } from '../../client/state.ts'
+import { call, connection, subscribe } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { captureView, isRetryable } from '../../ui/capture-view.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { StateShape } from '../../ui/StateShape.tsx'
+import { ago, dateAndTime } from '../../ui/time.ts'
+
+/** One session's share of the queue; at most `shownPerSession` rows of it. */
+interface QueuePart {
+  readonly session: Session
+  readonly captures: readonly Capture[]
+  readonly total: number
+}
+
+const shownPerSession = 50
+const settleMs = 500
+
+/** What waits and what was refused, over all sessions, with the server's words and the next try. */
+export function QueueScreen() {
+  const { t, i18n } = useTranslation()
+  const status = useStation((state) => state.status)
+  const now = useNow()
+  const { parts, error } = useQueue()
+  const [syncing, setSyncing] = useState(false)
+  if (status === null) return null
+  const { queue, backend } = status
+  const syncNow = async () => {
+    setSyncing(true)
+    const result = await call('station.syncNow', {})
+    setSyncing(false)
+    if (result.ok) useStation.setState({ status: result.value })
+  }
+  return (
+    <section className="page">
+      <header className="page-head">
+        <div>
+          <h1>{t('queue.title')}</h1>
+          <p className="hint">{t('queue.lead')}</p>
+        </div>
+        <Button
+          kind="primary"
+          shortcut="t"
+          isDisabled={syncing || backend.state === 'unconfigured'}
+          onPress={() => void syncNow()}
+        >
+          {t('queue.sync_now')}
+        </Button>
+      </header>
+      <dl className="figures figures-wide">
+        <div className="figure" data-tone={queue.waiting > 0 ? 'waiting' : 'ok'}>
+          <dt>{t('queue.waiting')}</dt>
+          <dd>
+            <StateShape tone={queue.waiting > 0 ? 'waiting' : 'ok'} size={28} />
+            {queue.waiting.toLocaleString(i18n.language)}
+          </dd>
+          <dd className="hint">
+            {queue.oldestWaitingAt !== null &&
+              t('queue.oldest', { ago: ago(Date.parse(queue.oldestWaitingAt), now, i18n.language) })}
+          </dd>
+          <dd className="hint">
+            {queue.nextAttemptAt !== null &&
+              t('queue.next', { ago: ago(Date.parse(queue.nextAttemptAt), now, i18n.language) })}
+          </dd>
+        </div>
+        <div className="figure" data-tone={queue.parked > 0 ? 'stop' : 'ok'}>
+          <dt>{t('queue.parked')}</dt>
+          <dd>
+            <StateShape tone={queue.parked > 0 ? 'stop' : 'ok'} size={28} />
+            {queue.parked.toLocaleString(i18n.language)}
+          </dd>
+          {backend.message !== null && (
+            <dd className="hint">
+              <q>{backend.message}</q>
+            </dd>
+          )}
+        </div>
+      </dl>
+      {error !== null && <ErrorNote error={error} />}
+      {parts !== null && parts.length === 0 && (
+        <p className="nothing">{t(backend.state === 'unconfigured' ? 'queue.empty_unconfigured' : 'queue.empty')}</p>
+      )}
+      {parts?.map((part) => (
+        <section key={part.session.id} className="panel">
+          <h2>
+            {part.session.state === 'ACTIVE'
+              ? t('queue.current')
+              : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
+            <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
+          </h2>
+          <ul className="queue-rows">
+            {part.captures.map((capture) => (
+              <QueueRow key={capture.id} capture={capture} now={now} />
+            ))}
+          </ul>
+        </section>
+      ))}
+    </section>
+  )
+}
+
+function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: number }) {
+  const { t, i18n } = useTranslation()
+  const online = useStation((state) => state.status?.backend.state === 'online')
+  const [error, setError] = useState<AppError | null>(null)
+  const { tone, word } = captureView(capture, online)
+  const retry = async () => {
+    const result = await call('capture.retry', { id: capture.id })
+    setError(result.ok ? null : result.error)
+  }
+  return (
+    <li className="queue-row" data-tone={tone}>
+      <StateShape tone={tone} size={30} />
+      <div className="capture-what">
+        <CodeText raw={capture.raw} />
+        <p className="capture-sub">
+          <b>{t(`capture.word.${word}`)}</b>
+          <span>{t('queue.since', { ago: ago(Date.parse(capture.capturedAt), now, i18n.language) })}</span>
+          <span>{t('queue.attempts', { count: capture.attempts })}</span>
+          {capture.nextAttemptAt !== null && (
+            <span>{t('queue.next', { ago: ago(Date.parse(capture.nextAttemptAt), now, i18n.language) })}</span>
+          )}
+        </p>
+        {capture.syncError !== null && <q>{capture.syncError.message}</q>}
+        {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
+        {error !== null && <ErrorNote error={error} />}
+      </div>
+      {isRetryable(capture) && <Button onPress={() => void retry()}>{t('scan.action.retry')}</Button>}
+    </li>
+  )
+}
+
+/** Asks for the open part of each session that has one, again after each burst of events. */
+function useQueue(): { readonly parts: readonly QueuePart[] | null; readonly error: AppError | null } {
+  const [parts, setParts] = useState<readonly QueuePart[] | null>(null)
+  const [error, setError] = useState<AppError | null>(null)
+
+  const load = useCallback(async () => {
+    const sessions = await call('session.list', {})
+    if (!sessions.ok) return setError(sessions.error)
+    const open = sessions.value.filter(({ totals }) => totals.waiting + totals.parked + totals.failed > 0)
+    const loaded = await Promise.all(
+      open.map(async (session): Promise<QueuePart> => {
+        const [problems, waiting] = await Promise.all(
+          (['problem', 'waiting'] as const).map((filter) =>
+            call('capture.list', { sessionId: session.id, filter, limit: shownPerSession }),
+          ),
+        )
+        const pages = [problems, waiting].flatMap((page) => (page?.ok ? [page.value] : []))
+        const captures = new Map(pages.flatMap((page) => page.captures).map((capture) => [capture.id, capture]))
+        return {
+          session,
+          captures: [...captures.values()].slice(0, shownPerSession),
+          total: pages.reduce((sum, page) => sum + page.total, 0),
+        }
+      }),
+    )
+    setError(null)
+    setParts(loaded.filter(({ captures }) => captures.length > 0))
+  }, [])
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const settle = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined
+        void load()
+      }, settleMs)
+    }
+    const stops = [
+      connection.onChange((open) => open && settle()),
+      subscribe('capture.changed', settle),
+      subscribe('scan.taken', settle),
+    ]
+    void load()
+    return () => {
+      clearTimeout(timer)
+      for (const stop of stops) stop()
+    }
+  }, [load])
+
+  return { parts, error }
+}

@@ -1,0 +1,224 @@
+import { useVirtualizer } from '@tanstack/react-virtual'
+import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import type { RefObject } from 'react'
+import { useTranslation } from 'react-i18next'
+import { stationPaths } from '#contract/station/http.ts'
+import type { AppError, Result } from '#contract/result.ts'
+import { captureFilterSchema } from '#contract/station/capture.ts'
+import type { Capture, CaptureFilter } from '#contract/station/capture.ts'
+import type { Session } from '#contract/station/session.ts'
+import { useCapturePages } from '../../client/capture-pages.ts'
+import { takeCapture, useStation } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { canBecomeProduct, captureView, isRetryable } from '../../ui/capture-view.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { Choices, Field } from '../../ui/Fields.tsx'
+import { useShortcut } from '../../ui/shortcuts.ts'
+import { StateShape } from '../../ui/StateShape.tsx'
+import { timeOfDay } from '../../ui/time.ts'
+import { Quantity } from './Quantity.tsx'
+
+const rowHeight = 72
+
+/** All scans of the session, newest first; only what is in sight is in the document. */
+export function CaptureList({
+  session,
+  onCreate,
+}: {
+  readonly session: Session
+  readonly onCreate: (from: Capture) => void
+}) {
+  const { t, i18n } = useTranslation()
+  const [filter, setFilter] = useState<CaptureFilter>('all')
+  const [search, setSearch] = useState('')
+  const { captures, total, loading, error, more } = useCapturePages(session.id, filter, search.trim())
+  const [openId, setOpenId] = useState<string | null>(null)
+  const searchInput = useRef<HTMLInputElement>(null)
+  useShortcut('/', () => searchInput.current?.focus())
+
+  const scroller = useRef<HTMLDivElement>(null)
+  const fingerIn = useRef(false)
+  const rows = useVirtualizer({
+    count: captures.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    getItemKey: (index) => captures[index]?.id ?? index,
+    overscan: 6,
+  })
+  const newer = useAnchor(captures, scroller, () => fingerIn.current || openId !== null)
+  const items = rows.getVirtualItems()
+  const lastShown = items.at(-1)?.index ?? 0
+  useEffect(() => {
+    if (captures.length < total && lastShown >= captures.length - 20) more()
+  }, [captures.length, total, lastShown, more])
+
+  return (
+    <section className="list" aria-label={t('scan.list.title')}>
+      <div className="list-head">
+        <Choices
+          label={t('scan.list.filter')}
+          hideLabel
+          look="row"
+          value={filter}
+          onChange={setFilter}
+          choices={captureFilterSchema.options.map((value) => ({ value, label: t(`scan.list.filters.${value}`) }))}
+        />
+        <div className="list-search">
+          <Field
+            label={t('scan.list.search')}
+            keyName="/"
+            value={search}
+            onChange={setSearch}
+            maxLength={200}
+            inputRef={searchInput}
+          />
+          <p className="count" role="status">
+            {t('scan.list.of', {
+              shown: captures.length.toLocaleString(i18n.language),
+              total: total.toLocaleString(i18n.language),
+            })}
+          </p>
+        </div>
+      </div>
+      {error !== null && <ErrorNote error={error} />}
+      {newer > 0 && (
+        <Button onPress={() => scroller.current?.scrollTo({ top: 0 })}>{t('scan.list.newer', { count: newer })}</Button>
+      )}
+      <div
+        className="list-scroller"
+        ref={scroller}
+        // Chromium lets the keyboard scroll only what can be focused.
+        tabIndex={0}
+        role="group"
+        aria-label={t('scan.list.title')}
+        onPointerDown={() => (fingerIn.current = true)}
+        onPointerUp={() => (fingerIn.current = false)}
+        onPointerCancel={() => (fingerIn.current = false)}
+      >
+        {captures.length === 0 && !loading && (
+          <p className="list-none">{t(filter === 'all' && search === '' ? 'scan.list.empty' : 'scan.list.none')}</p>
+        )}
+        <ol className="list-rows" style={{ height: rows.getTotalSize() }}>
+          {items.map(({ key, index, start }) => {
+            const capture = captures[index]
+            if (capture === undefined) return null
+            return (
+              <li
+                key={key}
+                data-index={index}
+                ref={rows.measureElement}
+                aria-setsize={total}
+                aria-posinset={index + 1}
+                style={{ transform: `translateY(${start}px)` }}
+              >
+                <Row
+                  capture={capture}
+                  isOpen={openId === capture.id}
+                  onToggle={() => setOpenId(openId === capture.id ? null : capture.id)}
+                  onCreate={onCreate}
+                />
+              </li>
+            )
+          })}
+        </ol>
+      </div>
+    </section>
+  )
+}
+
+/**
+ * Keeps the row under a finger where it is when newer ones come on top, and counts those out of sight.
+ *
+ * At rest at the top the list follows along; scrolled away, touched or with an open row it stays.
+ */
+function useAnchor(
+  captures: readonly Capture[],
+  scroller: RefObject<HTMLDivElement | null>,
+  isHeld: () => boolean,
+): number {
+  const [newer, setNewer] = useState(0)
+  const top = useRef<string | undefined>(undefined)
+  useLayoutEffect(() => {
+    const before = top.current
+    top.current = captures[0]?.id
+    const element = scroller.current
+    if (element === null || before === undefined) return
+    const added = captures.findIndex(({ id }) => id === before)
+    if (added <= 0 || (element.scrollTop < 4 && !isHeld())) return
+    element.scrollTop += added * rowHeight
+    setNewer((count) => count + added)
+  })
+  useEffect(() => {
+    const element = scroller.current
+    if (element === null) return
+    const onScroll = () => element.scrollTop < 4 && setNewer(0)
+    element.addEventListener('scroll', onScroll, { passive: true })
+    return () => element.removeEventListener('scroll', onScroll)
+  }, [scroller])
+  return newer
+}
+
+function Row(props: {
+  readonly capture: Capture
+  readonly isOpen: boolean
+  readonly onToggle: () => void
+  readonly onCreate: (from: Capture) => void
+}) {
+  const { capture, isOpen, onToggle, onCreate } = props
+  const { t, i18n } = useTranslation()
+  const online = useStation((state) => state.status?.backend.state === 'online')
+  const [error, setError] = useState<AppError | null>(null)
+  const { tone, word } = captureView(capture, online)
+  const take = (result: Result<Capture>) => {
+    setError(result.ok ? null : result.error)
+    if (result.ok) takeCapture(result.value)
+  }
+  return (
+    <article className="capture" data-tone={tone} data-counted={capture.disposition === 'counted'}>
+      <button type="button" className="capture-main" aria-expanded={isOpen} onClick={onToggle}>
+        {capture.photo === null ? (
+          <StateShape tone={tone} size={30} />
+        ) : (
+          <span className="capture-thumb">
+            <img src={stationPaths.thumbnail(capture.photo)} alt="" loading="lazy" />
+            <StateShape tone={tone} size={22} />
+          </span>
+        )}
+        <span className="capture-what">
+          <span className="capture-name">{capture.product?.name ?? <CodeText raw={capture.raw} />}</span>
+          <span className="capture-sub">
+            <b>{t(`capture.word.${word}`)}</b>
+            {capture.product !== null && <CodeText raw={capture.gtin ?? capture.raw} />}
+          </span>
+        </span>
+        <span className="capture-side">
+          <span className="capture-quantity">×{capture.quantity.toLocaleString(i18n.language)}</span>
+          <time dateTime={capture.capturedAt}>{timeOfDay(capture.capturedAt, i18n.language)}</time>
+        </span>
+      </button>
+      {isOpen && (
+        <div className="capture-open">
+          {capture.syncError !== null && <q>{capture.syncError.message}</q>}
+          {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
+          <div className="row">
+            {capture.disposition === 'counted' && <Quantity capture={capture} onResult={take} />}
+            {isRetryable(capture) && (
+              <Button onPress={() => void call('capture.retry', { id: capture.id }).then(take)}>
+                {t('scan.action.retry')}
+              </Button>
+            )}
+            {canBecomeProduct(capture) && <Button onPress={() => onCreate(capture)}>{t('scan.action.create')}</Button>}
+            {capture.disposition === 'counted' && (
+              <Button onPress={() => void call('capture.undo', { id: capture.id }).then(take)}>
+                {t('scan.action.undo')}
+              </Button>
+            )}
+          </div>
+          {error !== null && <ErrorNote error={error} />}
+        </div>
+      )}
+    </article>
+  )
+}

@@ -1,0 +1,198 @@
+import { useState } from 'react'
+import type { ReactNode } from 'react'
+import { useTranslation } from 'react-i18next'
+import { stationPaths } from '#contract/station/http.ts'
+import type { AppError, Result } from '#contract/result.ts'
+import type { Capture, ScanOutcome } from '#contract/station/capture.ts'
+import type { Session } from '#contract/station/session.ts'
+import { takeCapture, useNow, useStation } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { canBecomeProduct, captureView, isRetryable } from '../../ui/capture-view.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { elementName, elementTitle, readElement } from '../../ui/elements.ts'
+import { StateShape } from '../../ui/StateShape.tsx'
+import { ago, timeOfDay } from '../../ui/time.ts'
+import { Quantity } from './Quantity.tsx'
+
+/** The last scan, large: was it saved, and what is it? */
+export function LastScan({
+  session,
+  onCreate,
+}: {
+  readonly session: Session
+  readonly onCreate: (from: Capture) => void
+}) {
+  const { t } = useTranslation()
+  const last = useStation((state) => state.last)
+  const [error, setError] = useState<AppError | null>(null)
+  const take = (result: Result<Capture>) => {
+    setError(result.ok ? null : result.error)
+    if (result.ok) takeCapture(result.value)
+  }
+  if (last === null || last.capture.sessionId !== session.id)
+    return (
+      <section className="last last-empty" aria-label={t('scan.last.label')}>
+        <h1>{t('scan.empty.title')}</h1>
+        <p>{t('scan.empty.lead')}</p>
+      </section>
+    )
+  const { capture } = last
+  return (
+    <>
+      <Announcement capture={capture} />
+      <Shown outcome={last}>
+        {capture.disposition === 'counted' && <Quantity key={capture.id} capture={capture} onResult={take} withKeys />}
+        <div className="last-actions">
+          {canBecomeProduct(capture) && (
+            <Button kind="primary" shortcut="n" onPress={() => onCreate(capture)}>
+              {t('scan.action.create')}
+            </Button>
+          )}
+          {isRetryable(capture) && (
+            <Button shortcut="r" onPress={() => void call('capture.retry', { id: capture.id }).then(take)}>
+              {t('scan.action.retry')}
+            </Button>
+          )}
+          <Button
+            shortcut="u"
+            isDisabled={session.totals.scans === 0}
+            onPress={() => void call('capture.undoLast', { sessionId: session.id }).then(take)}
+          >
+            {t('scan.action.undo_last')}
+          </Button>
+        </div>
+        {error !== null && <ErrorNote error={error} />}
+      </Shown>
+    </>
+  )
+}
+
+function useView(capture: Capture) {
+  const online = useStation((state) => state.status?.backend.state === 'online')
+  return captureView(capture, online)
+}
+
+function Announcement({ capture }: { readonly capture: Capture }) {
+  const { t } = useTranslation()
+  const { word } = useView(capture)
+  const name = capture.product?.name ?? capture.raw
+  return (
+    <p className="visually-hidden" role="status">
+      {t('scan.announce', { word: t(`capture.headline.${word}`), name })}
+    </p>
+  )
+}
+
+function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly children: ReactNode }) {
+  const { t, i18n } = useTranslation()
+  const { capture, previous } = outcome
+  const now = useNow()
+  const view = useView(capture)
+  const language = i18n.language
+  const { product } = capture
+  const headline = t(`capture.headline.${view.word}`)
+  const next =
+    view.word === 'not_found' && capture.gtin === null
+      ? t('capture.next.not_found_no_gtin')
+      : t(`capture.next.${view.word}`)
+  const before = previous === null ? '' : ago(Date.parse(previous.capturedAt), now, language)
+  const note =
+    outcome.outcome === 'repeated'
+      ? t('scan.last.repeated', { count: capture.repeatOf })
+      : outcome.outcome === 'ignored' && previous !== null
+        ? t('scan.last.ignored', { ago: before })
+        : outcome.outcome === 'rejected' && previous !== null
+          ? t('scan.last.rejected', { ago: before })
+          : ''
+  return (
+    <section className="last" data-tone={view.tone} aria-label={t('scan.last.label')}>
+      <div className="last-flag" key={capture.id}>
+        <StateShape tone={view.tone} size={104} />
+        <p className="last-saved">
+          <b>{t('scan.last.saved')}</b>
+          <span>{t('scan.last.number', { sequence: capture.sequence.toLocaleString(language) })}</span>
+          <time dateTime={capture.capturedAt}>{timeOfDay(capture.capturedAt, language)}</time>
+        </p>
+      </div>
+      <div className="last-body">
+        <div className="last-what">
+          <p className="last-word">
+            {product === null ? t(`capture.word.${view.word}`) : headline}
+            {note !== '' && <span className="last-note">{note}</span>}
+          </p>
+          {capture.photo !== null && <img className="last-photo" src={stationPaths.thumbnail(capture.photo)} alt="" />}
+          <h1 className="last-name">{product?.name ?? headline}</h1>
+          {product !== null && (product.brand !== '' || product.netContent !== '') && (
+            <p className="last-brand">
+              {[product.brand, product.netContent].filter((part) => part !== '').join(' · ')}
+            </p>
+          )}
+          {next !== '' && product === null && <p className="last-next">{next}</p>}
+          {capture.syncError !== null && view.tone === 'stop' && <q>{capture.syncError.message}</q>}
+          {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
+        </div>
+        <div className="last-code">
+          <CodeText raw={capture.raw} />
+        </div>
+        <Facts capture={capture} />
+        <div className="last-foot">{children}</div>
+      </div>
+    </section>
+  )
+}
+
+/** What the code itself says: its type, the product number and each element by name. */
+function Facts({ capture }: { readonly capture: Capture }) {
+  const { t, i18n } = useTranslation()
+  const { elements, gtin, raw, warnings } = capture
+  return (
+    <>
+      <dl className="facts">
+        {gtin !== null && gtin !== raw && (
+          <div>
+            <dt>{t('scan.last.gtin')}</dt>
+            <dd>
+              <CodeText raw={gtin} />
+            </dd>
+          </div>
+        )}
+        {elements
+          .filter(({ ai, value }) => !(ai === '01' && value === gtin))
+          .map(({ ai, value }, index) => (
+            // One code may hold an AI twice; its elements never move.
+            <div key={`${ai}-${index}`}>
+              <dt>{nameOf(ai)}</dt>
+              <dd>{showElement(ai, value, i18n.language)}</dd>
+            </div>
+          ))}
+        <div>
+          <dt>{t('scan.last.symbology')}</dt>
+          <dd>{t(`symbology.${capture.symbology}`)}</dd>
+        </div>
+        <div>
+          <dt>{t('scan.last.read_by')}</dt>
+          <dd>{capture.deviceName === '' ? t(`source.${capture.source}`) : capture.deviceName}</dd>
+        </div>
+      </dl>
+      {warnings.length > 0 && (
+        <p className="hint">
+          {t('capture.warnings', { count: warnings.length, text: warnings.map(({ message }) => message).join(' ') })}
+        </p>
+      )}
+    </>
+  )
+
+  function nameOf(ai: string): string {
+    const name = elementName(ai)
+    return name === null ? t('element.other', { ai, title: elementTitle(ai) }) : t(`element.${name}`)
+  }
+}
+
+function showElement(ai: string, value: string, language: string): string {
+  const { kind, text } = readElement(ai, value, new Date())
+  if (kind === 'text') return text
+  const options = text.length === 7 ? ({ month: 'long', year: 'numeric' } as const) : ({ dateStyle: 'long' } as const)
+  return new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' }).format(new Date(text))
+}

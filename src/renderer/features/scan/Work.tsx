@@ -1,0 +1,109 @@
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { AppError } from '#contract/result.ts'
+import type { Capture } from '#contract/station/capture.ts'
+import type { Session, SessionSummary } from '#contract/station/session.ts'
+import { useStation } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { Figure } from '../../ui/Figure.tsx'
+import { CameraPanel } from './CameraPanel.tsx'
+import { CaptureList } from './CaptureList.tsx'
+import { CreateProduct } from './CreateProduct.tsx'
+import { LastScan } from './LastScan.tsx'
+import { ManualEntry } from './ManualEntry.tsx'
+import { PendingScans } from './PendingScans.tsx'
+import { PhotoIntake } from './PhotoIntake.tsx'
+
+/** The work screen: the last scan and its count on the left, the list and what was asked for beside it on the right. */
+export function Work({
+  session,
+  onEnded,
+}: {
+  readonly session: Session
+  readonly onEnded: (end: SessionSummary) => void
+}) {
+  const { t } = useTranslation()
+  const cameraEnabled = useStation((state) => state.settings?.camera.enabled ?? false)
+  const [camera, setCamera] = useState(cameraEnabled)
+  const [creating, setCreating] = useState<Capture | null>(null)
+  const takesPhotos = session.captureMode !== 'barcode_scan'
+  return (
+    <div className="scan">
+      <div className="scan-left">
+        <PendingScans />
+        <LastScan session={session} onCreate={setCreating} />
+        <Totals session={session} />
+        <div className="scan-tools">
+          <ManualEntry />
+          <Button shortcut="c" onPress={() => setCamera(!camera)}>
+            {t(camera ? 'scan.camera.hide' : 'scan.camera.show')}
+          </Button>
+          <EndSession session={session} onEnded={onEnded} />
+        </div>
+      </div>
+      <div className="scan-right">
+        {creating !== null && <CreateProduct key={creating.id} capture={creating} onClose={() => setCreating(null)} />}
+        {camera && <CameraPanel session={session} takesPhotos={takesPhotos} />}
+        {takesPhotos && <PhotoIntake sessionId={session.id} />}
+        <CaptureList session={session} onCreate={setCreating} />
+      </div>
+    </div>
+  )
+}
+
+function Totals({ session: { totals } }: { readonly session: Session }) {
+  const { t } = useTranslation()
+  return (
+    <dl className="figures" aria-label={t('totals.label')}>
+      <Figure name={t('totals.scans')} value={totals.scans} strong />
+      <Figure name={t('totals.unique')} value={totals.uniqueItems} />
+      <Figure
+        name={t('totals.not_found')}
+        value={totals.notFound}
+        {...(totals.notFound > 0 && { tone: 'attention' })}
+      />
+      <Figure name={t('totals.waiting')} value={totals.waiting} {...(totals.waiting > 0 && { tone: 'waiting' })} />
+      <Figure name={t('totals.parked')} value={totals.parked} {...(totals.parked > 0 && { tone: 'stop' })} />
+      <Figure name={t('totals.duplicates')} value={totals.duplicates} />
+    </dl>
+  )
+}
+
+/** Ending takes a second press, in place: a scan that arrives meanwhile is taken as ever. */
+function EndSession({
+  session,
+  onEnded,
+}: {
+  readonly session: Session
+  readonly onEnded: (end: SessionSummary) => void
+}) {
+  const { t } = useTranslation()
+  const [asked, setAsked] = useState(false)
+  const [error, setError] = useState<AppError | null>(null)
+  const end = async () => {
+    const result = await call('session.end', { id: session.id })
+    if (!result.ok) return setError(result.error)
+    onEnded(result.value)
+    useStation.setState({ session: null, last: null })
+  }
+  if (!asked)
+    return (
+      <Button shortcut="e" onPress={() => setAsked(true)}>
+        {t('scan.end.button')}
+      </Button>
+    )
+  return (
+    <div className="end-sure">
+      <p>{t('scan.end.sure', { count: session.totals.scans })}</p>
+      <Button kind="primary" shortcut="y" autoFocus onPress={() => void end()}>
+        {t('scan.end.yes')}
+      </Button>
+      <Button shortcut="Esc" onPress={() => setAsked(false)}>
+        {t('scan.end.no')}
+      </Button>
+      {error !== null && <ErrorNote error={error} />}
+    </div>
+  )
+}

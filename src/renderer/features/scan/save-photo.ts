@@ -1,0 +1,19 @@
+import { fail } from '#contract/result.ts'
+import type { AppError, Result } from '#contract/result.ts'
+import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { maxPhotoBytes, stationPaths } from '#contract/station/http.ts'
+
+/** Hands one photo to the station; the answer comes after its commit. */
+export async function savePhoto(photo: Blob, sessionId: string): Promise<Result<PhotoOutcome>> {
+  if (photo.size > maxPhotoBytes) return fail('too_large', `a photo has at most ${maxPhotoBytes} bytes`)
+  try {
+    const response = await fetch(`${stationPaths.photos}?session=${encodeURIComponent(sessionId)}`, {
+      method: 'PUT',
+      body: photo,
+    })
+    const body: unknown = await response.json()
+    return response.ok ? { ok: true, value: body as PhotoOutcome } : { ok: false, error: body as AppError }
+  } catch (cause) {
+    return fail('disconnected', String(cause))
+  }
+}

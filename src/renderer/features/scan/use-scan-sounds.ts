@@ -1,0 +1,49 @@
+import { useEffect } from 'react'
+import { onScanTrouble } from '../../client/scans.ts'
+import { useStation } from '../../client/state.ts'
+import { subscribe } from '../../client/station.ts'
+import { playSound } from '../../ui/sounds.ts'
+import type { Sound } from '../../ui/sounds.ts'
+
+/** An answer of the catalogue about a scan older than this is for the eye only, in milliseconds. */
+const freshMs = 10_000
+/** When a backlog comes back, one sound stands for all that come within this time. */
+const crowdMs = 400
+
+/**
+ * Lets the person hear what became of each scan.
+ *
+ * "Saved" hangs on `scan.taken`, which the station sends after the commit: it is never early. "Unknown" follows when
+ * the catalogue has answered, "stopped" when the station did not save, or may not have.
+ */
+export function useScanSounds(): void {
+  useEffect(() => {
+    let lastUnknownAt = 0
+    const heard = new Set<string>()
+    const play = (sound: Sound) => {
+      const { settings } = useStation.getState()
+      if (settings?.sound.enabled) playSound(sound, settings.sound.volume)
+    }
+    const stops = [
+      subscribe('scan.taken', ({ outcome }) => play(outcome === 'saved' ? 'saved' : 'again')),
+      subscribe('capture.changed', ({ captures }) => {
+        const now = Date.now() + useStation.getState().clockOffsetMs
+        const unknown = captures.filter(
+          ({ id, state, disposition, capturedAt }) =>
+            state === 'NOT_FOUND' &&
+            disposition === 'counted' &&
+            !heard.has(id) &&
+            now - Date.parse(capturedAt) < freshMs,
+        )
+        for (const { id } of unknown) heard.add(id)
+        if (unknown.length === 0 || Date.now() - lastUnknownAt < crowdMs) return
+        lastUnknownAt = Date.now()
+        play('unknown')
+      }),
+      onScanTrouble(() => play('stopped')),
+    ]
+    return () => {
+      for (const stop of stops) stop()
+    }
+  }, [])
+}

@@ -1,0 +1,308 @@
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { AppError } from '#contract/result.ts'
+import type { ProcedureInput } from '#contract/station/procedures.ts'
+import { settingsSchema } from '#contract/station/settings.ts'
+import type { Settings } from '#contract/station/settings.ts'
+import { interceptScans } from '../../client/scans.ts'
+import { useStation } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { Choices, Field, Range, Switch } from '../../ui/Fields.tsx'
+import { playSound, unlockSound } from '../../ui/sounds.ts'
+import type { Sound } from '../../ui/sounds.ts'
+
+type Change = (change: ProcedureInput<'settings.change'>) => void
+
+/** The station's own settings; each change holds at once. */
+export function SettingsScreen() {
+  const { t } = useTranslation()
+  const settings = useStation((state) => state.settings)
+  const [error, setError] = useState<AppError | null>(null)
+  if (settings === null) return null
+  const change: Change = (fields) => {
+    void call('settings.change', fields).then((result) => {
+      setError(result.ok ? null : result.error)
+      if (result.ok) useStation.setState({ settings: result.value })
+    })
+  }
+  return (
+    <section className="page">
+      <header className="page-head">
+        <h1>{t('settings.title')}</h1>
+      </header>
+      {error !== null && <ErrorNote error={error} />}
+      <div className="settings">
+        <StationSettings settings={settings} change={change} />
+        <SoundSettings sound={settings.sound} change={change} />
+        <ScannerSettings wedge={settings.wedge} change={change} />
+        <CameraSettings camera={settings.camera} change={change} />
+      </div>
+    </section>
+  )
+}
+
+function StationSettings({ settings, change }: { readonly settings: Settings; readonly change: Change }) {
+  const { t } = useTranslation()
+  const [name, setName] = useState(settings.stationName)
+  useEffect(() => setName(settings.stationName), [settings.stationName])
+  return (
+    <section className="panel">
+      <h2>{t('settings.station')}</h2>
+      <form
+        className="row row-field"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (name.trim() !== '') change({ stationName: name.trim() })
+        }}
+      >
+        <Field
+          label={t('settings.name')}
+          hint={t('settings.name_hint')}
+          value={name}
+          onChange={setName}
+          maxLength={100}
+          isRequired
+        />
+        <Button type="submit" isDisabled={name.trim() === '' || name.trim() === settings.stationName}>
+          {t('settings.save')}
+        </Button>
+      </form>
+      <Choices
+        label={t('settings.theme')}
+        look="row"
+        value={settings.theme}
+        onChange={(theme) => change({ theme })}
+        choices={(['system', 'light', 'dark'] as const).map((value) => ({
+          value,
+          label: t(`settings.themes.${value}`),
+        }))}
+      />
+    </section>
+  )
+}
+
+const soundNames: readonly Sound[] = ['saved', 'again', 'unknown', 'stopped']
+
+function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; readonly change: Change }) {
+  const { t } = useTranslation()
+  const [volume, setVolume] = useState(sound.volume)
+  useEffect(() => setVolume(sound.volume), [sound.volume])
+  return (
+    <section className="panel">
+      <h2>{t('settings.sound')}</h2>
+      <Switch
+        label={t('settings.sound_on')}
+        isSelected={sound.enabled}
+        onChange={(enabled) => change({ sound: { ...sound, enabled } })}
+      />
+      <Range
+        label={t('settings.volume')}
+        value={volume}
+        onChange={setVolume}
+        onChangeEnd={(value) => change({ sound: { ...sound, volume: value } })}
+        minValue={0}
+        maxValue={1}
+        step={0.05}
+        formatOptions={{ style: 'percent' }}
+      />
+      <div className="row">
+        {soundNames.map((name) => (
+          <Button
+            key={name}
+            onPress={() => {
+              unlockSound()
+              playSound(name, volume)
+            }}
+          >
+            {t(`settings.sounds.${name}`)}
+          </Button>
+        ))}
+      </div>
+      <p className="hint">{t('settings.sounds_hint')}</p>
+    </section>
+  )
+}
+
+function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge']; readonly change: Change }) {
+  const { t } = useTranslation()
+  const [draft, setDraft] = useState(wedge)
+  useEffect(() => setDraft(wedge), [wedge])
+  const save = (fields: Partial<Settings['wedge']>) => {
+    setDraft({ ...draft, ...fields })
+    change({ wedge: { ...draft, ...fields } })
+  }
+  const milliseconds = { style: 'unit', unit: 'millisecond', unitDisplay: 'short' } as const
+  return (
+    <section className="panel">
+      <h2>{t('settings.scanner')}</h2>
+      <ScannerTest />
+      <Choices
+        label={t('settings.separator')}
+        look="row"
+        value={draft.groupSeparator}
+        onChange={(groupSeparator) => save({ groupSeparator })}
+        choices={settingsSchema.shape.wedge
+          .unwrap()
+          .shape.groupSeparator.unwrap()
+          .options.map((value) => ({ value, label: t(`settings.separators.${value}`) }))}
+      />
+      <form
+        className="row row-field"
+        onSubmit={(event) => {
+          event.preventDefault()
+          save({})
+        }}
+      >
+        <Field
+          label={t('settings.prefix')}
+          hint={t('settings.prefix_hint')}
+          value={draft.prefix}
+          onChange={(prefix) => setDraft({ ...draft, prefix })}
+          maxLength={10}
+          code
+        />
+        <Button type="submit" isDisabled={draft.prefix === wedge.prefix}>
+          {t('settings.save')}
+        </Button>
+      </form>
+      <Range
+        label={t('settings.max_gap')}
+        value={draft.maxGapMs}
+        onChange={(maxGapMs) => setDraft({ ...draft, maxGapMs })}
+        onChangeEnd={(maxGapMs) => save({ maxGapMs })}
+        minValue={10}
+        maxValue={500}
+        step={5}
+        formatOptions={milliseconds}
+      />
+      <Range
+        label={t('settings.mean_gap')}
+        value={draft.maxMeanGapMs}
+        onChange={(maxMeanGapMs) => setDraft({ ...draft, maxMeanGapMs })}
+        onChangeEnd={(maxMeanGapMs) => save({ maxMeanGapMs })}
+        minValue={5}
+        maxValue={200}
+        step={5}
+        formatOptions={milliseconds}
+      />
+      <Range
+        label={t('settings.min_length')}
+        value={draft.minLength}
+        onChange={(minLength) => setDraft({ ...draft, minLength })}
+        onChangeEnd={(minLength) => save({ minLength })}
+        minValue={2}
+        maxValue={20}
+        step={1}
+      />
+    </section>
+  )
+}
+
+/** Shows what a scanner sends, byte by byte, without saving any of it. */
+function ScannerTest() {
+  const { t } = useTranslation()
+  const [running, setRunning] = useState(false)
+  const [read, setRead] = useState<string | null>(null)
+  useEffect(() => {
+    if (!running) return
+    setRead(null)
+    return interceptScans(({ data }) => setRead(data))
+  }, [running])
+  return (
+    <div className="scanner-test">
+      <div className="row">
+        <Button kind={running ? 'primary' : 'plain'} onPress={() => setRunning(!running)}>
+          {t(running ? 'settings.test_stop' : 'settings.test_start')}
+        </Button>
+        <p className="hint">{t('settings.test_lead')}</p>
+      </div>
+      {running && (
+        <div className="scanner-read" role="status">
+          {read === null ? (
+            <p>{t('settings.test_waiting')}</p>
+          ) : (
+            <>
+              <ol className="characters">
+                {Array.from(read, (character, index) => {
+                  const point = character.codePointAt(0) ?? 0
+                  return (
+                    // A read never changes; its characters have no other name.
+                    <li key={index} className={point < 0x20 ? 'character character-control' : 'character'}>
+                      <span>{point < 0x20 ? String.fromCodePoint(0x2400 + point) : character}</span>
+                      <small>{point.toString(16).padStart(2, '0').toUpperCase()}</small>
+                    </li>
+                  )
+                })}
+              </ol>
+              <p className="hint">{t('settings.test_result', { count: [...read].length })}</p>
+            </>
+          )}
+        </div>
+      )}
+    </div>
+  )
+}
+
+function CameraSettings({ camera, change }: { readonly camera: Settings['camera']; readonly change: Change }) {
+  const { t } = useTranslation()
+  const labels = useCameraLabels()
+  const known =
+    camera.label === '' || labels?.includes(camera.label) ? (labels ?? []) : [camera.label, ...(labels ?? [])]
+  return (
+    <section className="panel">
+      <h2>{t('settings.camera')}</h2>
+      {labels === null ? (
+        <p className="hint">{t('settings.camera_insecure')}</p>
+      ) : (
+        <>
+          <Switch
+            label={t('settings.camera_on')}
+            isSelected={camera.enabled}
+            onChange={(enabled) => change({ camera: { ...camera, enabled } })}
+          />
+          {known.length === 0 ? (
+            <p className="hint">{t('settings.camera_none')}</p>
+          ) : (
+            <Choices
+              label={t('settings.camera_choice')}
+              look="cards"
+              value={camera.label}
+              onChange={(label) => change({ camera: { ...camera, label } })}
+              choices={[
+                { value: '', label: t('settings.camera_first') },
+                ...known.map((label) => ({ value: label, label })),
+              ]}
+            />
+          )}
+          <Choices
+            label={t('settings.region')}
+            look="row"
+            value={camera.region}
+            onChange={(region) => change({ camera: { ...camera, region } })}
+            choices={(['centre', 'full'] as const).map((value) => ({ value, label: t(`settings.regions.${value}`) }))}
+          />
+        </>
+      )}
+    </section>
+  )
+}
+
+/** The names of the cameras the browser tells of; null where it gives none at all. */
+function useCameraLabels(): readonly string[] | null {
+  const [labels, setLabels] = useState<readonly string[] | null>([])
+  useEffect(() => {
+    // Missing outside a secure context, whatever the types say.
+    const devices = navigator.mediaDevices as MediaDevices | undefined
+    if (devices === undefined) return setLabels(null)
+    const list = async () => {
+      const all = await devices.enumerateDevices()
+      setLabels(all.filter(({ kind, label }) => kind === 'videoinput' && label !== '').map(({ label }) => label))
+    }
+    void list()
+    devices.addEventListener('devicechange', list)
+    return () => devices.removeEventListener('devicechange', list)
+  }, [])
+  return labels
+}

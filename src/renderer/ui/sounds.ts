@@ -1,0 +1,81 @@
+/** The four things a person hears; each has its own pitch, length and contour. */
+export type Sound = 'saved' | 'again' | 'unknown' | 'stopped'
+
+/** One tone of a sound: times in seconds from the sound's start, pitches in hertz. */
+interface Tone {
+  readonly at: number
+  readonly length: number
+  readonly from: number
+  readonly to: number
+  readonly wave: OscillatorType
+  readonly gain: number
+}
+
+/**
+ * Told apart in a loud hall by number, direction and colour, not by pitch alone:
+ * one high tick, two level knocks, one long rise, three falling buzzes.
+ */
+const sounds: Readonly<Record<Sound, readonly Tone[]>> = {
+  saved: [
+    { at: 0, length: 0.09, from: 2_093, to: 2_093, wave: 'triangle', gain: 0.9 },
+    { at: 0, length: 0.05, from: 4_186, to: 4_186, wave: 'sine', gain: 0.25 },
+  ],
+  again: [
+    { at: 0, length: 0.07, from: 740, to: 740, wave: 'square', gain: 0.35 },
+    { at: 0.13, length: 0.07, from: 740, to: 740, wave: 'square', gain: 0.35 },
+  ],
+  unknown: [
+    { at: 0, length: 0.4, from: 392, to: 1_047, wave: 'triangle', gain: 0.9 },
+    { at: 0, length: 0.4, from: 396, to: 1_055, wave: 'sawtooth', gain: 0.15 },
+  ],
+  stopped: [
+    { at: 0, length: 0.2, from: 233, to: 156, wave: 'sawtooth', gain: 0.6 },
+    { at: 0.25, length: 0.2, from: 233, to: 156, wave: 'sawtooth', gain: 0.6 },
+    { at: 0.5, length: 0.3, from: 233, to: 117, wave: 'sawtooth', gain: 0.6 },
+  ],
+}
+
+let context: AudioContext | undefined
+const listeners = new Set<() => void>()
+
+/** Whether the browser lets this window sound: it does not before the first touch or key. */
+export function isAudible(): boolean {
+  return context?.state === 'running'
+}
+
+/** Listens to changes of `isAudible`; returns the function that stops it. */
+export function onAudible(listener: () => void): () => void {
+  listeners.add(listener)
+  return () => listeners.delete(listener)
+}
+
+/** Opens the loudspeaker; called with each gesture until it is open. */
+export function unlockSound(): void {
+  if (context === undefined) {
+    context = new AudioContext({ latencyHint: 'interactive' })
+    context.addEventListener('statechange', () => {
+      for (const listener of listeners) listener()
+    })
+  }
+  if (context.state !== 'running') void context.resume()
+}
+
+/** Plays one sound at a volume of 0 to 1; silent while the browser does not allow any. */
+export function playSound(sound: Sound, volume: number): void {
+  if (context?.state !== 'running' || volume <= 0) return
+  const start = context.currentTime + 0.005
+  for (const { at, length, from, to, wave, gain } of sounds[sound]) {
+    const oscillator = context.createOscillator()
+    const envelope = context.createGain()
+    oscillator.type = wave
+    oscillator.frequency.setValueAtTime(from, start + at)
+    oscillator.frequency.exponentialRampToValueAtTime(to, start + at + length)
+    envelope.gain.setValueAtTime(0, start + at)
+    envelope.gain.linearRampToValueAtTime(gain * volume, start + at + 0.006)
+    envelope.gain.setValueAtTime(gain * volume, start + at + length - 0.02)
+    envelope.gain.linearRampToValueAtTime(0, start + at + length)
+    oscillator.connect(envelope).connect(context.destination)
+    oscillator.start(start + at)
+    oscillator.stop(start + at + length)
+  }
+}

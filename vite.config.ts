@@ -1,0 +1,31 @@
+import { fileURLToPath } from 'node:url'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+import type { UserConfig } from 'vite'
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
+
+/**
+ * The window's build, the same by `vite build` and as the renderer part of `electron-vite build`.
+ *
+ * Everything becomes a file of its own: the window's policy allows no inline script, style or `data:` address.
+ */
+export const rendererConfig: UserConfig = {
+  root: path('src/renderer'),
+  base: '/',
+  plugins: [react()],
+  worker: { format: 'es' },
+  build: {
+    outDir: path('out/renderer'),
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // Loaded from this machine, once: splitting would gain nothing.
+    chunkSizeWarningLimit: 1_500,
+    target: 'chrome130',
+    reportCompressedSize: false,
+    rolldownOptions: { input: path('src/renderer/index.html') },
+  },
+}
+
+export default defineConfig(rendererConfig)
