@@ -38,7 +38,7 @@ export const rooms = {
   },
   backend: {
     rooms: ['contract', 'domain'],
-    packages: ['node', 'zod', 'hono', '@hono/node-server', 'kysely', 'csv-parse', '@fastify/busboy'],
+    packages: ['node', 'zod', 'hono', '@hono/node-server', 'kysely', 'csv-parse', '@fastify/busboy', 'uuid'],
   },
   preload: { rooms: ['contract'], packages: ['electron'] },
   main: { rooms: ['contract', 'station', 'backend'], packages: ['node', 'electron', 'electron-store', 'pino'] },

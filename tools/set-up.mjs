@@ -19,14 +19,14 @@ export function say(sentence) {
 }
 
 /**
- * Runs a program to its end, its output on our standard error, and answers its exit code.
+ * Runs a program to its end, its output on our standard error (or where `stdout` says), and answers its exit code.
  * With `limitMs` it is ended after that time and the answer is null.
  */
-export function run(program, args, { limitMs, env } = {}) {
+export function run(program, args, { limitMs, env, stdout = 2 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: root,
-      stdio: ['ignore', 2, 2],
+      stdio: ['ignore', stdout, 2],
       env: { ...process.env, ...env },
       // On Windows npm is a script, which only a shell can start.
       shell: process.platform === 'win32' && program === 'npm',

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -72,7 +73,17 @@ function chromiumPlaces(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): read
     'microsoft-edge-stable',
   ]
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
-  return names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return [...names.flatMap((name) => folders.map((folder) => join(folder, name))), ...playwrightPlaces(env)]
+}
+
+/** Where Playwright keeps the browsers it has fetched for its users, newest first. */
+function playwrightPlaces(env: NodeJS.ProcessEnv): readonly string[] {
+  const cache = env['PLAYWRIGHT_BROWSERS_PATH'] ?? join(homedir(), '.cache', 'ms-playwright')
+  if (!existsSync(cache)) return []
+  return readdirSync(cache)
+    .filter((name) => /^chromium-\d+$/.test(name))
+    .toSorted((a, b) => Number(b.slice(9)) - Number(a.slice(9)))
+    .flatMap((name) => ['chrome-linux64', 'chrome-linux'].map((folder) => join(cache, name, folder, 'chrome')))
 }
 
 /** Whether a window can be shown at all; only Linux can lack a display. */
