@@ -1,0 +1,347 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { contentSecurityPolicy } from '#contract/page.ts'
+import { build } from '../../tools/set-up.mjs'
+import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
+
+if (missing !== null) console.warn(`tests/electron is skipped: ${missing}.`)
+
+const preload = fileURLToPath(new URL('../../out/preload/index.cjs', import.meta.url))
+
+describe.skipIf(missing !== null)('the kiosk in Electron', () => {
+  let kiosk: Kiosk
+  /** A page of somebody else's. */
+  let foreign: Server
+  let foreignUrl: string
+  let visits = 0
+
+  beforeAll(async () => {
+    await build()
+    foreign = createServer((_request, response) => {
+      visits += 1
+      response.setHeader('content-type', 'text/html')
+      response.end('<title>foreign</title>')
+    })
+    await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve))
+    foreignUrl = `http://127.0.0.1:${(foreign.address() as AddressInfo).port}/`
+    kiosk = await openKiosk()
+  })
+  afterAll(async () => {
+    await kiosk?.close()
+    foreign?.close()
+  })
+
+  describe('the window', () => {
+    it('opens our own page, with the policy that both hosts share', async () => {
+      expect(kiosk.page.url()).toBe('app://kiosk/')
+      const { policy, nonce } = await kiosk.page.evaluate(async () => {
+        const answer = await fetch('/')
+        const html = await answer.text()
+        return { policy: answer.headers.get('content-security-policy'), nonce: /nonce="([^"]+)"/.exec(html)?.[1] ?? '' }
+      })
+      expect(policy).toBe(contentSecurityPolicy(nonce))
+      expect(await kiosk.page.evaluate(() => isSecureContext)).toBe(true)
+    })
+
+    it('shows the scan screen', async () => {
+      await kiosk.page.getByRole('heading', { level: 1 }).first().waitFor()
+      expect(await kiosk.page.evaluate(() => document.getElementById('root')?.childElementCount ?? 0)).toBeGreaterThan(
+        0,
+      )
+    })
+
+    it('has a page without Node, in a sandbox and a world of its own', async () => {
+      const names = [
+        'process',
+        'require',
+        'module',
+        'exports',
+        'Buffer',
+        'global',
+        '__dirname',
+        'ipcRenderer',
+        'electron',
+      ]
+      expect(await kiosk.page.evaluate((all) => all.filter((name) => name in globalThis), names)).toEqual([])
+      const preferences = await kiosk.app.evaluate(({ BrowserWindow }) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents as unknown as {
+          getLastWebPreferences(): Record<string, unknown>
+        }
+        return contents.getLastWebPreferences()
+      })
+      expect(preferences).toMatchObject({
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webviewTag: false,
+        webSecurity: true,
+      })
+    })
+
+    it('sees exactly two functions of ours', async () => {
+      const bridge = await kiosk.page.evaluate(() => {
+        const { capstan } = window as unknown as { capstan: Record<string, unknown> }
+        return Object.entries(capstan).map(([name, value]) => `${name}: ${typeof value}`)
+      })
+      expect(bridge.toSorted()).toEqual(['call: function', 'subscribe: function'])
+    })
+
+    it('has no menu', async () => {
+      expect(await kiosk.app.evaluate(({ Menu }) => Menu.getApplicationMenu())).toBeNull()
+    })
+  })
+
+  describe('the station behind it', () => {
+    it('answers calls and sends events, and listeners get the payload alone', async () => {
+      expect(await kiosk.call('station.status')).toMatchObject({ ok: true, value: { host: 'electron' } })
+      const heard = await kiosk.page.evaluate(async () => {
+        const { capstan } = window as unknown as {
+          capstan: {
+            call(name: string, input: unknown): Promise<unknown>
+            subscribe(topic: string, listener: (...args: unknown[]) => void): () => void
+          }
+        }
+        const event = new Promise<unknown[]>((resolve) => {
+          const stop = capstan.subscribe('settings.changed', (...args) => {
+            stop()
+            resolve(args)
+          })
+        })
+        await capstan.call('settings.change', { stationName: 'Electron' })
+        return await event
+      })
+      expect(heard).toHaveLength(1)
+      expect(heard[0]).toMatchObject({ stationName: 'Electron' })
+    })
+
+    it('refuses unknown names, prototype names and bad input as data', async () => {
+      for (const name of ['nothing.such', '__proto__', 'constructor']) {
+        expect(await kiosk.call(name)).toMatchObject({ ok: false, error: { code: 'not_found' } })
+      }
+      expect(await kiosk.call('capture.get', { id: 7 })).toMatchObject({ ok: false, error: { code: 'invalid_input' } })
+    })
+
+    it('refuses a page of somebody else, even with our preload', async () => {
+      const answer = await kiosk.app.evaluate(
+        async ({ BrowserWindow }, { url, script }) => {
+          const window = new BrowserWindow({ show: false, webPreferences: { preload: script, sandbox: true } })
+          await window.loadURL(url)
+          const result: unknown = await window.webContents.executeJavaScript(
+            `capstan.call('settings.change', { stationName: 'taken over' })`,
+          )
+          window.destroy()
+          return result
+        },
+        { url: foreignUrl, script: preload },
+      )
+      expect(answer).toMatchObject({ ok: false, error: { code: 'unauthorised' } })
+      expect(await kiosk.call('settings.get')).toMatchObject({ ok: true, value: { stationName: 'Electron' } })
+    })
+
+    it('refuses our own page in another window', async () => {
+      const answer = await kiosk.app.evaluate(async ({ BrowserWindow }, script) => {
+        const window = new BrowserWindow({ show: false, webPreferences: { preload: script, sandbox: true } })
+        await window.loadURL('app://kiosk/service')
+        const result: unknown = await window.webContents.executeJavaScript(`capstan.call('settings.get', {})`)
+        window.destroy()
+        return result
+      }, preload)
+      expect(answer).toMatchObject({ ok: false, error: { code: 'unauthorised' } })
+    })
+
+    it('reads a photo with sharp, in its own process', async () => {
+      const opened = await kiosk.call('session.open', { label: 'photos' })
+      expect(opened).toMatchObject({ ok: true })
+      const photo = await sharp({ create: { width: 640, height: 480, channels: 3, background: '#808080' } })
+        .jpeg()
+        .toBuffer()
+      const outcome = await kiosk.page.evaluate(async (base64) => {
+        const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
+        const answer = await fetch('/media/photos', { method: 'PUT', body: bytes })
+        return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+      }, photo.toString('base64'))
+      expect(outcome).toMatchObject({ status: 201, body: { widthPixels: 640, heightPixels: 480 } })
+      await kiosk.call('session.end', { id: (opened.value as unknown as { id: string }).id })
+    })
+  })
+
+  describe('a scanner that types', () => {
+    it('has its burst captured, wherever the focus is', async () => {
+      const opened = await kiosk.call('session.open', { label: 'wedge' })
+      expect(opened).toMatchObject({ ok: true })
+      const { id } = opened.value as unknown as { id: string }
+      const code = '4006381333931'
+      // As a wedge scanner types: key by key into the window, faster than any person.
+      await kiosk.app.evaluate(({ BrowserWindow }, text) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents
+        for (const keyCode of [...text, 'Enter']) {
+          contents?.sendInputEvent({ type: 'keyDown', keyCode })
+          if (keyCode !== 'Enter') contents?.sendInputEvent({ type: 'char', keyCode })
+          contents?.sendInputEvent({ type: 'keyUp', keyCode })
+        }
+      }, code)
+      await vi.waitFor(
+        async () => {
+          const list = await kiosk.call('capture.list', { sessionId: id })
+          expect(list).toMatchObject({ ok: true, value: { captures: [{ raw: code, source: 'wedge' }] } })
+        },
+        { timeout: 20_000, interval: 200 },
+      )
+      await kiosk.page.getByText(code).first().waitFor()
+    })
+  })
+
+  describe('leaving the page', () => {
+    const attempts: readonly (readonly [string, (url: string) => void])[] = [
+      ['a link', (url) => follow({ href: url })],
+      ['a link to a new window', (url) => follow({ href: url, target: '_blank' })],
+      ['a link to a named frame', (url) => follow({ href: url, target: '_top' })],
+      ['a link to our own page with a query', () => follow({ href: 'app://kiosk/?next=https://evil.example' })],
+      ['a link to a similar host', () => follow({ href: 'app://kiosk.evil/' })],
+      ['a link to a file', () => follow({ href: 'file:///etc/passwd' })],
+      ['a link to the service screen', () => follow({ href: '/service' })],
+      ['a script link', () => follow({ href: "javascript:document.title='run'" })],
+      ['a data link', () => follow({ href: 'data:text/html,<title>run</title>' })],
+      ['location=', (url) => void (location.href = url)],
+      ['location.replace', (url) => location.replace(url)],
+      ['location.reload', () => location.reload()],
+      ['window.open', (url) => void window.open(url)],
+      ['window.open in place', (url) => void window.open(url, '_self')],
+      ['a form', (url) => submitForm(url, 'get')],
+      ['a posted form', (url) => submitForm(url, 'post')],
+      ['a frame', (url) => void addFrame({ src: url })],
+      ['a frame of our own', () => void addFrame({ src: '/' })],
+      ['a frame that navigates its top', (url) => void addFrame({ srcdoc: `<a target=_top href="${url}">x</a>` })],
+      ['a refresh', (url) => void addRefresh(url)],
+    ]
+
+    it.each(attempts)('is refused: %s', async (_what, attempt) => {
+      const before = visits
+      await kiosk.page.evaluate(pageTools)
+      await kiosk.page.evaluate(() => void Object.assign(window, { isStillHere: true }))
+      await kiosk.page.evaluate(`(${attempt.toString()})(${JSON.stringify(foreignUrl)})`).catch(() => {})
+      // Whatever was started has had its turn by then.
+      await kiosk.page.waitForTimeout(150)
+      expect(kiosk.page.url()).toBe('app://kiosk/')
+      expect(await kiosk.page.evaluate(() => 'isStillHere' in window)).toBe(true)
+      expect(await kiosk.page.title()).not.toBe('run')
+      expect(await kiosk.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
+      expect(visits).toBe(before)
+      await kiosk.page.evaluate(() => {
+        for (const added of document.querySelectorAll('.attempt')) added.remove()
+      })
+    })
+
+    it('is refused to requests as well: the policy lets the page talk to its own origin only', async () => {
+      const before = visits
+      expect(await kiosk.page.evaluate(async (url) => await fetch(url).then(String, () => 'refused'), foreignUrl)).toBe(
+        'refused',
+      )
+      expect(visits).toBe(before)
+    })
+  })
+
+  describe('permissions', () => {
+    const ask = (constraints: MediaStreamConstraints) =>
+      kiosk.page.evaluate(
+        (wanted) =>
+          navigator.mediaDevices.getUserMedia(wanted).then(
+            (stream) => {
+              for (const track of stream.getTracks()) track.stop()
+              return 'granted'
+            },
+            (error: DOMException) => error.name,
+          ),
+        constraints,
+      )
+
+    it('are granted for the camera and for nothing else', async () => {
+      expect(await ask({ video: true })).toBe('granted')
+      expect(await ask({ audio: true })).toBe('NotAllowedError')
+      expect(await ask({ audio: true, video: true })).toBe('NotAllowedError')
+      expect(await kiosk.page.evaluate(() => Notification.requestPermission())).toBe('denied')
+      expect(
+        await kiosk.page.evaluate(
+          () =>
+            new Promise((resolve) => {
+              navigator.geolocation.getCurrentPosition(
+                () => resolve('granted'),
+                ({ code }) => resolve(code),
+              )
+            }),
+        ),
+      ).toBe(1)
+    })
+  })
+
+  it('comes back by itself when its page crashes', async () => {
+    const bridge = await kiosk.app.evaluate(async ({ BrowserWindow }) => {
+      const contents = BrowserWindow.getAllWindows()[0]?.webContents
+      if (contents === undefined) throw new Error('there is no window')
+      const loaded = new Promise((resolve) => contents.once('did-finish-load', () => resolve(undefined)))
+      contents.forcefullyCrashRenderer()
+      await loaded
+      return (await contents.executeJavaScript(`capstan.call('session.current', {})`)) as unknown
+    })
+    expect(bridge).toMatchObject({ ok: true })
+  })
+
+  it('leaves no process behind when it quits', async () => {
+    const own = await openKiosk()
+    const tree = processTree(own.app.process().pid ?? 0)
+    expect(tree.length).toBeGreaterThan(1)
+    await own.close()
+    await vi.waitFor(() => expect(tree.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    expect(own.output()).not.toContain('not closed cleanly')
+  })
+
+  it('ends when it is told to by a signal', async () => {
+    const own = await openKiosk()
+    const child = own.app.process()
+    const tree = processTree(child.pid ?? 0)
+    const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    child.kill('SIGTERM')
+    expect(await exited).toBe(0)
+    await vi.waitFor(() => expect(tree.filter(isRunning)).toEqual([]), { timeout: 10_000 })
+    await own.close().catch(() => {})
+  })
+
+  it('runs once for a data folder', async () => {
+    const second = await openKiosk(['--data', kiosk.dataDir]).then(
+      async (opened) => {
+        await opened.close()
+        return 'opened'
+      },
+      () => 'refused',
+    )
+    expect(second).toBe('refused')
+    expect(join(kiosk.dataDir, 'electron')).toBe(await kiosk.app.evaluate(({ app }) => app.getPath('userData')))
+  })
+})
+
+/** What the attempts above use inside of the page. */
+declare function follow(attributes: Record<string, string>): void
+declare function submitForm(action: string, method: string): void
+declare function addFrame(attributes: Record<string, string>): void
+declare function addRefresh(url: string): void
+
+const pageTools = `
+  globalThis.add = (name, attributes) => {
+    const element = document.createElement(name)
+    element.className = 'attempt'
+    for (const [key, value] of Object.entries(attributes)) {
+      try { element.setAttribute(key, value) } catch {}
+    }
+    document.body.append(element)
+    return element
+  }
+  globalThis.follow = (attributes) => add('a', attributes).click()
+  globalThis.submitForm = (action, method) => add('form', { action, method }).submit()
+  globalThis.addFrame = (attributes) => add('iframe', attributes)
+  globalThis.addRefresh = (url) => add('meta', { 'http-equiv': 'refresh', content: '0;url=' + url })
+  undefined
+`

@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist')
+const executable = join(dist, process.platform === 'win32' ? 'electron.exe' : 'electron')
+
+/** Why this suite cannot run here; null when it can. */
+export const missing: string | null = !existsSync(executable)
+  ? 'no Electron: set ELECTRON_OVERRIDE_DIST_PATH to the folder of a runtime'
+  : process.platform === 'linux' && !process.env['DISPLAY'] && !existsSync('/usr/bin/Xvfb')
+    ? 'no display and no Xvfb'
+    : null
+
+export interface Kiosk {
+  readonly app: ElectronApplication
+  readonly page: Page
+  readonly dataDir: string
+  /** Everything the kiosk printed so far. */
+  readonly output: () => string
+  /** Asks the station through the preload, as the window does. */
+  call(name: string, input?: unknown): Promise<{ ok: boolean; value?: never; error?: { code: string } }>
+  close(): Promise<void>
+}
+
+/** Opens the built kiosk in a real Electron with a data folder of its own. */
+export async function openKiosk(more: readonly string[] = []): Promise<Kiosk> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'capstan-electron-'))
+  const display = await openDisplay()
+  const isOld = Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
+  const app = await _electron.launch({
+    executablePath: executable,
+    cwd: root,
+    args: [
+      ...(isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []),
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      '--use-fake-device-for-media-stream',
+      root,
+      '--data',
+      dataDir,
+      ...more,
+    ],
+    env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }) } as Record<string, string>,
+  })
+  let output = ''
+  app.process().stdout?.on('data', (chunk) => (output += String(chunk)))
+  app.process().stderr?.on('data', (chunk) => (output += String(chunk)))
+  const page = await app.firstWindow()
+  await page.waitForLoadState('load')
+  return {
+    app,
+    page,
+    dataDir,
+    output: () => output,
+    call: (name, input = {}) =>
+      page.evaluate(
+        ([asked, given]) =>
+          (window as unknown as { capstan: { call(name: string, input: unknown): Promise<never> } }).capstan.call(
+            asked as string,
+            given,
+          ),
+        [name, input] as const,
+      ),
+    async close() {
+      await app.close()
+      display?.server.kill()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A display of our own where the machine has none. */
+async function openDisplay(): Promise<{ readonly name: string; readonly server: ChildProcess } | null> {
+  if (process.platform !== 'linux' || process.env['DISPLAY']) return null
+  const server = spawn('/usr/bin/Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const number = await new Promise<string>((resolve, reject) => {
+    server.once('error', reject)
+    server.once('exit', () => reject(new Error('Xvfb ended')))
+    server.stdout.once('data', (chunk) => resolve(String(chunk).trim()))
+  })
+  return { name: `:${number}`, server }
+}
+
+/** The process and all that it started, as /proc tells. */
+export function processTree(pid: number): number[] {
+  const parents = new Map<number, number>()
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      // The command's name may hold spaces and brackets; what follows its last bracket is regular.
+      parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  const tree = [pid]
+  for (const parent of tree) for (const [child, of] of parents) if (of === parent) tree.push(child)
+  return tree
+}
+
+/** Whether a process still runs; one that only waits to be collected does not. */
+export function isRunning(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2)[0] !== 'Z'
+  } catch {
+    return false
+  }
+}
