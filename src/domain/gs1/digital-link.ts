@@ -282,12 +282,12 @@ export function readDigitalLink(uri: string, options: ReadOptions): LinkResult {
 const base64url = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /**
- * How a compressed stream may begin: the first two digits of an AI, or one of the codes 0A to 9F that the compression
+ * How a compressed stream may begin: the first two digits of an AI, or one of the codes that the compression
  * standard gives to frequent groups of AIs.
  */
 const compressionStart = new Set([
   ...[...applicationIdentifiers.keys()].map((ai) => ai.slice(0, 2)),
-  ...'0A 0B 0C 0D 0E 0F 1A 1B 1C 1D 1E 1F 2A 2B 2C 2D 2E 2F 3A 3B 3C 3D 3E 3F 4A 4B 4C 4D 4E 4F'.split(' '),
+  ...'0A 0B 0C 0D 0E 0F 1A 1B 1C 1D 1E 1F 2A 2B 2C 2D 2E 2F 3A 3B 3C 3D 3E 3F 9A 9B 9C 9D'.split(' '),
 ])
 
 /**
@@ -297,8 +297,9 @@ const compressionStart = new Set([
  */
 export function isCompressedDigitalLink(uri: string): boolean {
   const segment = /^https?:\/\/[^/?#]+\/(?:[^?#]*\/)?([A-Za-z0-9_-]{10,})(?:[?#].*)?$/i.exec(uri)?.[1]
-  // An ordinary word of ten letters is base64url too; a packed stream nearly never is of one case and without digits.
+  // Ordinary words are base64url too; a packed stream nearly never is of one case, nor a row of capitalised words.
   if (segment === undefined || !/[A-Z]/.test(segment) || !/[a-z0-9]/.test(segment)) return false
+  if (/^(?:[A-Z][a-z]+[-_]?)+$/.test(segment)) return false
   const bits = (base64url.indexOf(segment.charAt(0)) << 6) | base64url.indexOf(segment.charAt(1))
   return compressionStart.has((bits >> 4).toString(16).toUpperCase().padStart(2, '0'))
 }
