@@ -12,7 +12,7 @@ import {
   type Gs1Error,
 } from './gs1/element-string.ts'
 import { expandUpcE, hasValidCheckDigit, normaliseGtin } from './gtin.ts'
-import { isGs1Identifier, leadingAim, symbologyOfAim } from './symbology.ts'
+import { isGs1Identifier, leadingAim, symbologyOfAim, toGs1Variant } from './symbology.ts'
 
 /** What a device read. */
 export interface ScanInput {
@@ -127,14 +127,14 @@ function readEan(message: string, aim: string | null, symbology: Symbology, now:
   return fromResult(parseElementString(toElementString([...primary.elements, ...second.elements]), { now }))
 }
 
+/** GS in data whose carrier did not say FNC1: element strings if they are valid ones, else a text. */
+function readSeparated(data: string, now: Date): Reading {
+  const reading = readGs1(data.startsWith(groupSeparator) ? data.slice(1) : data, now)
+  return reading.error === null ? reading : nothing
+}
+
 /** Without an AIM identifier only the data itself can say what it is. */
 function readUnidentified(data: string, now: Date): Reading {
-  if (/^https?:\/\//i.test(data)) return readLink(data, now)
-  if (data.includes(groupSeparator)) {
-    const message = data.startsWith(groupSeparator) ? data.slice(1) : data
-    const reading = readGs1(message, now)
-    return reading.error === null ? reading : nothing
-  }
   // No GS1 value contains a space, so a text with one is only a text; so is what begins with another number in brackets.
   const bracketed = /^\((\d{2,4})\)\S+$/.exec(data)?.[1]
   if (bracketed !== undefined && findIdentifier(bracketed) !== null) return fromResult(parseBracketed(data, { now }))
@@ -159,8 +159,9 @@ function read(raw: string, aim: string | null, symbology: Symbology, now: Date):
   if (aim !== null && isGs1Identifier(aim)) return readGs1(raw, now)
   if (retailSymbologies.has(symbology)) return readEan(raw, aim, symbology, now)
   if (aim === null && gs1Symbologies.has(symbology)) return readGs1(raw, now)
-  if (aim === null && (symbology === 'unknown' || symbology === 'manual')) return readUnidentified(raw, now)
   if (/^https?:\/\//i.test(raw)) return readLink(raw, now)
+  if (aim === null && raw.includes(groupSeparator)) return readSeparated(raw, now)
+  if (aim === null && (symbology === 'unknown' || symbology === 'manual')) return readUnidentified(raw, now)
   // An ITF reader that does not check the digit still reads outer cases: fourteen digits that add up are an ITF-14.
   if (symbology === 'itf' && raw.length === 14 && hasValidCheckDigit(raw)) {
     return { ...nothing, elements: fromGtin(raw), symbology: 'itf14' }
@@ -173,8 +174,8 @@ function read(raw: string, aim: string | null, symbology: Symbology, now: Date):
  *
  * The carrier decides. GS1 carriers hold element strings, retail codes a number, every other a URL or a text: AIs are never
  * guessed from a plain code. Without an identifier (keyboards, simple scanners) these forms are recognised, in this order:
- * an http(s) URL; data with GS in it that is a valid element string; `(01)…`; `^01…`; 8, 12, 13 or 14 digits with the
- * right check digit. Never throws.
+ * an http(s) URL; data with GS in it that is a valid element string; and, where no symbology is named either, `(01)…`,
+ * `^01…`, and 8, 12, 13 or 14 digits with the right check digit. Never throws.
  */
 export function readScan(input: ScanInput, { now }: { readonly now: Date }): ParsedScan {
   const given = input.aim === undefined || input.aim === '' ? null : input.aim
@@ -182,7 +183,9 @@ export function readScan(input: ScanInput, { now }: { readonly now: Date }): Par
   const aim = given ?? leading
   const raw = aim !== null && input.data.startsWith(aim) ? input.data.slice(aim.length) : input.data
   const named = input.symbology !== undefined && input.symbology !== 'unknown' ? input.symbology : null
-  const symbology = named ?? (aim === null ? 'unknown' : symbologyOfAim(aim, raw))
+  const gs1 = aim !== null && isGs1Identifier(aim)
+  const byAim = aim === null ? 'unknown' : symbologyOfAim(aim, raw)
+  const symbology = named === null ? byAim : gs1 ? toGs1Variant(named) : named
   const reading = read(raw, aim, symbology, now)
   const { elements, warnings, error } = reading
   const link = elements.length === 0 ? null : generateDigitalLink(elements)

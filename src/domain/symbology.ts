@@ -151,6 +151,11 @@ const gs1Variants: Readonly<Partial<Record<Symbology, Symbology>>> = {
   dotcode: 'gs1_dotcode',
 }
 
+/** The GS1 variant of a symbology that has one; every other stays what it is. */
+export function toGs1Variant(symbology: Symbology): Symbology {
+  return gs1Variants[symbology] ?? symbology
+}
+
 /**
  * The symbology of a decoder's format name, in any usual spelling (`EAN13`, `EAN-13`, `ean_13`, `DataBarExp`, `QR Code`).
  *
@@ -160,7 +165,7 @@ const gs1Variants: Readonly<Partial<Record<Symbology, Symbology>>> = {
 export function symbologyOfFormat(format: string, aim?: string): Symbology {
   const found = formats.get(format.toLowerCase().replace(/[-_\s/]/g, ''))
   if (found === undefined) return aim === undefined ? 'unknown' : symbologyOfAim(aim)
-  return aim !== undefined && isGs1Identifier(aim) ? (gs1Variants[found] ?? found) : found
+  return aim !== undefined && isGs1Identifier(aim) ? toGs1Variant(found) : found
 }
 
 const scanTypes: Readonly<Partial<Record<Symbology, ScanType>>> = {

@@ -35,6 +35,19 @@ describe('a scan', () => {
     expect(apart.raw).toBe('0109520123456788')
   })
 
+  it('of a decoder that names only the format becomes the GS1 variant by the identifier', () => {
+    expect(scan({ data: '10A', aim: ']Q3', symbology: 'qr' }).symbology).toBe('gs1_qr')
+    expect(scan({ data: '0109520123456788', aim: ']e0', symbology: 'databar_limited' }).symbology).toBe(
+      'databar_limited',
+    )
+  })
+
+  it('of a decoder without identifiers shows GS1 data by their separators', () => {
+    const label = scan({ data: `${gs}010952012345678810A`, symbology: 'code128' })
+    expect(label).toMatchObject({ symbology: 'code128', gtin: '09520123456788', elementString: '^010952012345678810A' })
+    expect(scan({ data: '0109520123456788', symbology: 'code128' })).toMatchObject({ gtin: null, elements: [] })
+  })
+
   it('keeps an identifier that is part of the data', () => {
     expect(scan({ data: ']C1 is printed here', aim: ']Q1' })).toEqual({
       ...plain,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readDate, resolveYear } from '#domain/gs1/dates.ts'
+import { readElementDate } from '#domain/gs1/element-date.ts'
 
 const now = new Date('2026-11-21T00:00:00Z')
 
@@ -35,5 +36,26 @@ describe('a date of an AI', () => {
     expect(readDate('000229', now)?.iso).toBe('2000-02-29')
     expect(readDate('770229', now)).toBeNull()
     expect(readDate('960229', now)?.iso).toBe('1996-02-29')
+  })
+})
+
+describe('the date of an element', () => {
+  it.each([
+    ['17', '270531', '2027-05-31', null],
+    ['15', '270500', '2027-05', null],
+    ['7003', '2705311430', '2027-05-31', '14:30'],
+    ['7007', '270531270601', '2027-05-31', null],
+    ['7011', '270531', '2027-05-31', null],
+    ['8008', '2705311430', '2027-05-31', '14:30'],
+    ['8008', '27053114', '2027-05-31', '14'],
+    ['4324', '2705311430', '2027-05-31', '14:30'],
+  ])('(%s)%s is %s, time %s', (ai, value, iso, time) => {
+    expect(readElementDate({ ai, value }, now)).toMatchObject({ iso, time })
+  })
+
+  it('is none where there is none', () => {
+    expect(readElementDate({ ai: '10', value: '270531' }, now)).toBeNull()
+    expect(readElementDate({ ai: '17', value: '271331' }, now)).toBeNull()
+    expect(readElementDate({ ai: '9999', value: '270531' }, now)).toBeNull()
   })
 })
