@@ -1,0 +1,190 @@
+import { chromium } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findChromium } from '#cli/browsers.ts'
+import { servePageAlone } from './page-alone.ts'
+import type { PageAlone } from './page-alone.ts'
+
+interface Told {
+  readonly scans: string[]
+  readonly strange: unknown[]
+  clicks: number
+  submits: number
+  readonly changes: string[]
+}
+
+const found = findChromium(process.env)
+const code = '4006381333931'
+
+describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped where no Chromium is found)', () => {
+  let served: PageAlone
+  let browser: Browser
+  let page: Page
+  let keyboard: CDPSession
+
+  beforeAll(async () => {
+    served = await servePageAlone('wedge')
+    browser = await chromium.launch({ executablePath: 'path' in found ? found.path : '', args: ['--no-sandbox'] })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await served?.close()
+  })
+  beforeEach(async () => {
+    await page?.close()
+    page = await browser.newPage()
+    keyboard = await page.context().newCDPSession(page)
+    await page.goto(served.address)
+    await page.waitForSelector('#controlled')
+  })
+
+  /** The keys of a burst, sent without waiting for the page between them, each with the time it was pressed. */
+  async function scan(text: string, { gapMs = 8, suffix = 'Enter', startMs = Date.now() } = {}): Promise<void> {
+    const names = [...text].concat(suffix === '' ? [] : [suffix])
+    const sent = names.flatMap((name, index) => {
+      const timestamp = (startMs + index * gapMs) / 1000
+      return keyEvents(name).map((event) => keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp }))
+    })
+    await Promise.all(sent)
+  }
+
+  /** Presses keys as a person does, at a person's pace. */
+  async function type(text: string, gapMs = 110): Promise<void> {
+    for (const character of text) {
+      await page.keyboard.press(character)
+      await page.waitForTimeout(gapMs)
+    }
+  }
+
+  const told = () => page.evaluate(() => (window as unknown as { told: Told }).told)
+  const scans = async () => (await told()).scans
+  const valueOf = (selector: string) =>
+    page.$eval(selector, (field) =>
+      field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement ? field.value : field.textContent,
+    )
+
+  it('is heard with nothing in focus', async () => {
+    await scan(code)
+    await expect.poll(scans).toEqual([code])
+  })
+
+  it.each(['#controlled', '#area', '#pin', '#rich'])('leaves nothing of a burst in %s', async (field) => {
+    await page.focus(field)
+    await scan(code)
+    await expect.poll(scans).toEqual([code])
+    await scan('ABC abc !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~', { suffix: 'Tab' })
+    await expect.poll(async () => (await scans()).length).toBe(2)
+    await scan('00012345', { suffix: '' })
+    await expect.poll(async () => (await scans()).length).toBe(3)
+    expect((await scans()).slice(1)).toEqual(['ABC abc !"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~', '00012345'])
+    expect(await valueOf(field)).toBe('')
+    expect(await told()).toMatchObject({ changes: [], submits: 0 })
+    expect(await page.evaluate((selector) => document.activeElement?.matches(selector), field)).toBe(true)
+  })
+
+  it('presses no button, by Enter or by a space within the code', async () => {
+    await page.focus('#button')
+    await scan('AB 12 34 X')
+    await expect.poll(scans).toEqual(['AB 12 34 X'])
+    expect((await told()).clicks).toBe(0)
+  })
+
+  it('lets a person press the button and send the form', async () => {
+    await page.focus('#button')
+    await page.keyboard.press('Space')
+    await page.waitForTimeout(150)
+    await page.keyboard.press('Enter')
+    await expect.poll(async () => (await told()).clicks).toBe(2)
+    await page.focus('#controlled')
+    await type('ok')
+    await page.keyboard.press('Enter')
+    await expect.poll(async () => (await told()).submits).toBe(1)
+    expect(await scans()).toEqual([])
+  })
+
+  it.each(['#controlled', '#area', '#pin', '#rich'])(
+    'gives back what a person types into %s, in order',
+    async (field) => {
+      await page.focus(field)
+      await type('Hello, W0rld', 90)
+      await expect.poll(() => valueOf(field)).toBe('Hello, W0rld')
+      await type('abcdef', 60)
+      await expect.poll(() => valueOf(field)).toBe('Hello, W0rldabcdef')
+      expect(await scans()).toEqual([])
+    },
+  )
+
+  it('keeps a controlled field and what its component knows the same', async () => {
+    await page.focus('#controlled')
+    await type('abc')
+    await expect.poll(async () => (await told()).changes.at(-1)).toBe('abc')
+    await page.keyboard.press('ArrowLeft')
+    await type('X')
+    await page.keyboard.press('Backspace')
+    await type('Y')
+    await expect.poll(() => valueOf('#controlled')).toBe('abYc')
+    expect((await told()).changes.at(-1)).toBe('abYc')
+  })
+
+  it('hears a scan in the middle of typing and mixes neither into the other', async () => {
+    await page.focus('#controlled')
+    await type('before')
+    await scan(code)
+    await expect.poll(scans).toEqual([code])
+    await type('after')
+    await expect.poll(() => valueOf('#controlled')).toBe('beforeafter')
+  })
+
+  it('gives back what was typed to the field it was typed into, though the focus has moved on', async () => {
+    await page.focus('#controlled')
+    await keyboard.send('Input.dispatchKeyEvent', keyEvents('q')[0]!)
+    await page.focus('#area')
+    await expect.poll(() => valueOf('#controlled')).toBe('q')
+    expect(await valueOf('#area')).toBe('')
+    expect((await told()).changes).toEqual(['q'])
+  })
+
+  it('keeps the group separator typed as Ctrl+]', async () => {
+    await page.focus('#controlled')
+    await scan(`010400638133393110AB\u001d21XYZ`)
+    await expect.poll(scans).toEqual([`010400638133393110AB\u001d21XYZ`])
+    expect(await valueOf('#controlled')).toBe('')
+  })
+
+  it('hears a burst whole though the window stood still in the middle of it', async () => {
+    await page.focus('#controlled')
+    const stall = page.evaluate(() => {
+      setTimeout(() => {
+        const untilMs = performance.now() + 400
+        while (performance.now() < untilMs);
+      }, 0)
+    })
+    await Promise.all([scan(code), stall])
+    await expect.poll(scans).toEqual([code])
+    expect(await valueOf('#controlled')).toBe('')
+  })
+
+  it('leaves shortcuts to the window', async () => {
+    await page.focus('#controlled')
+    await type('abc')
+    await page.keyboard.press('Control+a')
+    await type('z')
+    await expect.poll(() => valueOf('#controlled')).toBe('z')
+  })
+})
+
+/** The press and the release of a key, by the character it types or by its name. */
+function keyEvents(name: string) {
+  const isControl = name.length === 1 && name < ' '
+  const key = isControl ? String.fromCharCode(name.charCodeAt(0) + 0x40).toLowerCase() : name
+  const codes: Readonly<Record<string, string>> = { ']': 'BracketRight', ' ': 'Space' }
+  const code = codes[key] ?? (/^[a-z]$/i.test(key) ? `Key${key.toUpperCase()}` : /^\d$/.test(key) ? `Digit${key}` : key)
+  const types = name === 'Enter' ? '\r' : name
+  const text = name.length === 1 || name === 'Enter' ? { text: types } : {}
+  const virtual = name === 'Enter' ? 13 : name === 'Tab' ? 9 : key.toUpperCase().charCodeAt(0)
+  const common = { key, code, modifiers: isControl ? 2 : 0, windowsVirtualKeyCode: virtual }
+  return [
+    { ...common, ...(isControl ? {} : text), type: 'keyDown' as const },
+    { ...common, type: 'keyUp' as const },
+  ]
+}
