@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -151,12 +150,14 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   }
 }
 
-/** The embedded backend, on a free port of this machine, with a key that lives as long as the process. */
+/**
+ * The embedded backend, on a free port of this machine. It keeps one key for its folder: idempotency is by key, so a
+ * send that is repeated after a restart must come with the same one.
+ */
 async function startBackend(dataDir: string, log: Log, closers: Closers) {
-  const apiKey = randomBytes(32).toString('base64url')
-  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, apiKey, log })
+  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
-  return { url: backend.url, apiKey: () => Promise.resolve(apiKey) }
+  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
 }
 
 /** Shows the web host in a Chromium window of its own, apart from the person's own browser. */

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -96,12 +96,14 @@ async function start(): Promise<void> {
   await window.loadURL(ownUrl).catch(() => {})
 }
 
-/** The embedded backend, on a free port of this machine, with a key that lives as long as the process. */
+/**
+ * The embedded backend, on a free port of this machine. It keeps one key for its folder: idempotency is by key, so a
+ * send that is repeated after a restart must come with the same one.
+ */
 async function startBackend(dataDir: string) {
-  const apiKey = randomBytes(32).toString('base64url')
-  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, apiKey, log })
+  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
-  return { url: backend.url, apiKey: () => Promise.resolve(apiKey) }
+  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
 }
 
 /**
