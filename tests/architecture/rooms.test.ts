@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-// @ts-expect-error -- plain JavaScript, since the linter loads it too
 import { judgeImport, rooms } from '../../tools/rooms.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
