@@ -1,11 +1,7 @@
-type Write = (fields: object, message: string) => void
+import type { Log as PortLog } from '#contract/ports.ts'
 
-/** The little of pino that the backend uses: the message is constant, facts are fields. */
-export interface Log {
-  readonly info: Write
-  readonly warn: Write
-  readonly error: Write
-}
+/** What the backend needs of a log. */
+export type Log = Pick<PortLog, 'info' | 'warn' | 'error'>
 
 /** For an embedding host that gives no log. */
 export const silentLog: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }

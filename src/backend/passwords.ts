@@ -1,7 +1,7 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
 
 /** OWASP's minimum for scrypt; the work factors are part of the stored hash, so they can be raised later. */
-const cost: ScryptOptions & { N: number; r: number; p: number } = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 }
+const cost = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 } as const
 
 function derive(password: string, salt: Buffer, options: ScryptOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
@@ -28,7 +28,7 @@ export async function isPassword(password: string, hash: string | undefined): Pr
     N: Number(n),
     r: Number(r),
     p: Number(p),
-    maxmem: cost.maxmem!,
+    maxmem: cost.maxmem,
   })
   return expected.length === actual.length && timingSafeEqual(expected, actual)
 }

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono'
 import { createHash } from 'node:crypto'
 import type { Kysely } from 'kysely'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { problemBody, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
 import type { Db } from '../db/database.ts'
