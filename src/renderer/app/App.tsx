@@ -1,13 +1,14 @@
 import { useEffect } from 'react'
 import { I18nProvider } from 'react-aria-components/I18nProvider'
 import { useTranslation } from 'react-i18next'
+import { useShallow } from 'zustand/react/shallow'
 import { receiveScan, scanQueue } from '../client/scans.ts'
 import { followStation, useStation } from '../client/state.ts'
 import { call } from '../client/station.ts'
 import { listenToWedge } from '../features/scan/wedge-input.ts'
 import { useScanSounds } from '../features/scan/use-scan-sounds.ts'
 import { listenToShortcuts } from '../ui/shortcuts.ts'
-import { unlockSound } from '../ui/sounds.ts'
+import { openSound } from '../ui/sounds.ts'
 import { i18n } from './i18n.ts'
 import { Shell } from './Shell.tsx'
 import { useTheme } from './use-theme.ts'
@@ -23,12 +24,13 @@ export function App() {
     // Before the wedge, which swallows bursts; see shortcuts.ts.
     const stops = [listenToShortcuts(), followStation()]
     scanQueue.resume()
-    window.addEventListener('pointerdown', unlockSound)
-    window.addEventListener('keydown', unlockSound, { capture: true })
+    openSound()
+    window.addEventListener('pointerdown', openSound)
+    window.addEventListener('keydown', openSound, { capture: true })
     return () => {
       for (const stop of stops) stop()
-      window.removeEventListener('pointerdown', unlockSound)
-      window.removeEventListener('keydown', unlockSound, { capture: true })
+      window.removeEventListener('pointerdown', openSound)
+      window.removeEventListener('keydown', openSound, { capture: true })
     }
   }, [])
 
@@ -38,7 +40,8 @@ export function App() {
     document.documentElement.lang = i18n.resolvedLanguage ?? 'en'
   }, [language])
 
-  const wedge = settings?.wedge
+  // Compared by value: a listener that is renewed amid a burst would lose its first characters.
+  const wedge = useStation(useShallow((state) => state.settings?.wedge))
   useEffect(() => {
     if (wedge === undefined) return
     const deviceName = i18n.t('strip.wedge')

@@ -10,14 +10,15 @@ import { ago, timeOfDay } from '../ui/time.ts'
 /** What is always on screen: name, server and the age of its last answer, devices, what waits, and the clock. */
 export function StatusStrip() {
   const { t, i18n } = useTranslation()
-  const connected = useStation((state) => state.connected)
+  // Before the first answers the work area says that the station is being asked.
+  const lost = useStation((state) => state.loaded && !state.connected)
   const status = useStation((state) => state.status)
   const settings = useStation((state) => state.settings)
   const now = useNow()
   const audible = useSyncExternalStore(onAudible, isAudible)
   return (
     <header className="strip" aria-label={t('strip.label')}>
-      {!connected && (
+      {lost && (
         <p className="strip-alarm" data-tone="stop" role="alert">
           <StateShape tone="stop" size={28} />
           {t('strip.disconnected')}

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Capture, CaptureFilter } from '#contract/station/capture.ts'
 import type { AppError } from '#contract/result.ts'
 import { call, connection, subscribe } from './station.ts'
@@ -19,82 +19,92 @@ export interface CapturePages {
   readonly more: () => void
 }
 
-const empty = { captures: [] as readonly Capture[], total: 0, loading: true, error: null as AppError | null }
+interface Loaded {
+  /** Which session, filter and search this is the answer to. */
+  readonly key: string
+  readonly captures: readonly Capture[]
+  readonly total: number
+  readonly error: AppError | null
+}
 
 /**
  * Follows a session's list. Unfiltered, new scans are put on top as their events come; with a filter or a search
  * only the station can say what belongs in, so it is asked again.
  */
 export function useCapturePages(sessionId: string, filter: CaptureFilter, search: string): CapturePages {
-  const [pages, setPages] = useState(empty)
-  const count = useRef(0)
+  const key = JSON.stringify([sessionId, filter, search])
+  const [loaded, setLoaded] = useState<Loaded>({ key: '', captures: [], total: 0, error: null })
   const busy = useRef(false)
-  count.current = pages.captures.length
+  const current = loaded.key === key ? loaded : { key, captures: [], total: 0, error: null }
+  const count = current.captures.length
 
-  const reload = useCallback(async () => {
-    const limit = Math.min(largestPage, Math.max(pageSize, count.current))
+  const ask = useEffectEvent(async (): Promise<(known: Loaded) => Loaded> => {
+    const limit = Math.min(largestPage, Math.max(pageSize, count))
     const result = await call('capture.list', { sessionId, filter, search, limit })
-    return result.ok
-      ? { ...result.value, loading: false, error: null }
-      : (current: typeof empty) => ({ ...current, loading: false, error: result.error })
-  }, [sessionId, filter, search])
+    return (known) =>
+      result.ok
+        ? { key, ...result.value, error: null }
+        : { ...(known.key === key ? known : { key, captures: [], total: 0 }), error: result.error }
+  })
 
   useEffect(() => {
-    let live = true
     let timer: ReturnType<typeof setTimeout> | undefined
-    count.current = 0
-    setPages(empty)
-    const refresh = () => void reload().then((next) => live && setPages(next))
+    let isShown = true
+    const refresh = () =>
+      void ask().then((answer) => {
+        // A late answer to an earlier search must not take the place of the present one.
+        if (isShown) setLoaded(answer)
+      })
     const settle = () => {
       timer ??= setTimeout(() => {
         timer = undefined
         refresh()
       }, settleMs)
     }
-    const plain = filter === 'all' && search === ''
+    const isPlain = filter === 'all' && search === ''
     const stops = [
       connection.onChange((open) => open && refresh()),
       subscribe('scan.taken', ({ capture }) => {
         if (capture.sessionId !== sessionId) return
-        if (!plain) return settle()
-        setPages((current) =>
-          current.captures.some(({ id }) => id === capture.id)
-            ? current
+        if (!isPlain) return settle()
+        setLoaded((known) =>
+          known.key !== key || known.captures.some(({ id }) => id === capture.id)
+            ? known
             : {
-                ...current,
-                captures: [capture, ...current.captures].sort((a, b) => b.sequence - a.sequence),
-                total: current.total + 1,
+                ...known,
+                captures: [capture, ...known.captures].sort((a, b) => b.sequence - a.sequence),
+                total: known.total + 1,
               },
         )
       }),
       subscribe('capture.changed', ({ captures }) => {
         const changed = new Map(captures.filter((one) => one.sessionId === sessionId).map((one) => [one.id, one]))
         if (changed.size === 0) return
-        setPages((current) => ({ ...current, captures: current.captures.map((one) => changed.get(one.id) ?? one) }))
-        if (!plain) settle()
+        setLoaded((known) => ({ ...known, captures: known.captures.map((one) => changed.get(one.id) ?? one) }))
+        if (!isPlain) settle()
       }),
     ]
     refresh()
     return () => {
-      live = false
+      isShown = false
       clearTimeout(timer)
       for (const stop of stops) stop()
     }
-  }, [reload, sessionId, filter, search])
+  }, [key, sessionId, filter, search])
 
-  const more = useCallback(() => {
+  const more = async () => {
     if (busy.current) return
     busy.current = true
-    void call('capture.list', { sessionId, filter, search, offset: count.current, limit: pageSize }).then((result) => {
-      busy.current = false
-      if (!result.ok) return setPages((current) => ({ ...current, error: result.error }))
-      setPages((current) => {
-        const known = new Set(current.captures.map(({ id }) => id))
-        const added = result.value.captures.filter(({ id }) => !known.has(id))
-        return { ...current, captures: [...current.captures, ...added], total: result.value.total }
-      })
+    const result = await call('capture.list', { sessionId, filter, search, offset: count, limit: pageSize })
+    busy.current = false
+    setLoaded((known) => {
+      if (known.key !== key) return known
+      if (!result.ok) return { ...known, error: result.error }
+      const ids = new Set(known.captures.map(({ id }) => id))
+      const added = result.value.captures.filter(({ id }) => !ids.has(id))
+      return { ...known, captures: [...known.captures, ...added], total: result.value.total, error: null }
     })
-  }, [sessionId, filter, search])
+  }
 
-  return { ...pages, more }
+  return { ...current, loading: loaded.key !== key, more: () => void more() }
 }

@@ -87,7 +87,9 @@ export function followStation(): () => void {
     ),
     subscribe('capture.changed', ({ captures }) => updateLast(captures)),
   ]
-  void loadStation()
+  // It may have been opened while nobody listened yet.
+  set({ connected: connection.isOpen() })
+  if (connection.isOpen()) void loadStation()
   return () => {
     for (const stop of stops) stop()
   }

@@ -36,7 +36,7 @@ export function Button({ children, kind = 'plain', large = false, shortcut, keyN
 export function Key({ name }: { readonly name: string }) {
   return (
     <kbd className="key" aria-hidden="true">
-      {name.length === 1 ? name.toUpperCase() : name}
+      {name === '-' ? '\u2212' : name.length === 1 ? name.toUpperCase() : name}
     </kbd>
   )
 }

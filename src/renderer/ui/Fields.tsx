@@ -23,21 +23,34 @@ export interface FieldProps {
   readonly inputRef?: Ref<HTMLInputElement>
   /** The key that leads here, shown beside the label; the caller listens for it. */
   readonly keyName?: string
+  /** Leaves the label to the screen reader; it is the placeholder then. */
+  readonly hideLabel?: boolean
 }
 
 /** One line of text with its label above and its hint below. */
-export function Field({ label, hint, code, placeholder, inputRef, keyName, ...rest }: FieldProps) {
+export function Field({ label, hint, code, placeholder, inputRef, keyName, hideLabel = false, ...rest }: FieldProps) {
   return (
-    <TextField {...rest} className="field" autoComplete="off" spellCheck="false">
-      <Label>
-        {label}
-        {keyName !== undefined && <Key name={keyName} />}
-      </Label>
-      <Input
-        className={code ? 'input input-code' : 'input'}
-        {...(placeholder && { placeholder })}
-        ref={inputRef ?? null}
-      />
+    <TextField
+      {...rest}
+      className="field"
+      autoComplete="off"
+      spellCheck="false"
+      {...(hideLabel && { 'aria-label': label })}
+    >
+      {!hideLabel && (
+        <Label>
+          {label}
+          {keyName !== undefined && <Key name={keyName} />}
+        </Label>
+      )}
+      <div className="field-line">
+        <Input
+          className={code ? 'input input-code' : 'input'}
+          placeholder={hideLabel ? label : (placeholder ?? '')}
+          ref={inputRef ?? null}
+        />
+        {hideLabel && keyName !== undefined && <Key name={keyName} />}
+      </div>
       {hint !== undefined && (
         <Text slot="description" className="hint">
           {hint}

@@ -2,8 +2,8 @@ import { useTranslation } from 'react-i18next'
 import type { SessionSummary } from '#contract/station/session.ts'
 import { duration, timeOfDay } from './time.ts'
 
-const width = 720
-const height = 180
+const width = 1080
+const height = 240
 const left = 44
 const bottom = 30
 const top = 12

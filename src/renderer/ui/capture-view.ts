@@ -42,7 +42,8 @@ export function captureView(capture: Capture, backendOnline: boolean): CaptureVi
     case 'LOOKING_UP':
     case 'ENRICHING':
     case 'RESOLVING':
-      if (capture.sync === 'sent' || capture.sync === 'sending') return { tone: 'waiting', word: 'looking_up' }
+      if (capture.sync === 'sent' || (capture.sync === 'sending' && backendOnline))
+        return { tone: 'waiting', word: 'looking_up' }
       return { tone: 'waiting', word: backendOnline ? 'waiting' : 'kept_offline' }
   }
 }

@@ -1,8 +1,8 @@
-/** A code cut up for the eye; the parts joined are the raw value again, characters made visible apart. */
+/** A code cut up for the eye; the texts of all but the controls, joined, are the raw value without its controls. */
 export interface CodePart {
   readonly text: string
-  /** A control character drawn as its picture, as ␝ for GS. */
-  readonly control: boolean
+  /** `control` is a control character by its short name, as GS; `identifier` a GS1 Application Identifier. */
+  readonly kind: 'text' | 'control' | 'identifier'
 }
 
 /** Where people are used to see the gaps: as under the bars of the printed symbol. */
@@ -10,22 +10,60 @@ const printedGroups: Readonly<Record<number, readonly number[]>> = {
   8: [4, 4],
   12: [1, 5, 5, 1],
   13: [1, 6, 6],
-  14: [1, 2, 5, 5, 1],
+  // An EAN-13 with its indicator before it.
+  14: [1, 1, 6, 6],
+}
+
+// oxfmt-ignore
+const controlNames = [
+  'NUL', 'SOH', 'STX', 'ETX', 'EOT', 'ENQ', 'ACK', 'BEL', 'BS', 'TAB', 'LF', 'VT', 'FF', 'CR', 'SO', 'SI',
+  'DLE', 'DC1', 'DC2', 'DC3', 'DC4', 'NAK', 'SYN', 'ETB', 'CAN', 'EM', 'SUB', 'ESC', 'FS', 'GS', 'RS', 'US',
+] as const
+
+/** The short name of a control character, or null for every other; fonts rarely have pictures for them. */
+export function controlName(character: string): string | null {
+  if (!/^\p{Cc}$/u.test(character)) return null
+  const point = character.codePointAt(0) ?? 0
+  return controlNames[point] ?? (point === 0x7f ? 'DEL' : `x${point.toString(16).toUpperCase()}`)
 }
 
 /**
  * Cuts a code into groups that two people can compare aloud.
  *
- * GTIN lengths are cut as they are printed, other long runs of digits and letters in fours, and control characters
- * become visible parts of their own. What looks like an address is left whole.
+ * GTIN lengths are cut as they are printed, other long runs in fours, and control characters become visible parts of
+ * their own. Where the value is the given GS1 elements one after the other, the cuts are theirs. Addresses stay whole.
  */
-export function codeGroups(raw: string): readonly CodePart[] {
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(raw)) return [{ text: raw, control: false }]
-  return [...raw.matchAll(/[\u0000-\u001F\u007F]|[^\u0000-\u001F\u007F]+/g)].flatMap(([run]): readonly CodePart[] => {
-    const point = run.codePointAt(0) ?? 0
-    if (point < 0x20) return [{ text: String.fromCodePoint(0x2400 + point), control: true }]
-    if (point === 0x7f) return [{ text: '\u2421', control: true }]
-    return groupRun(run).map((text) => ({ text, control: false }))
+export function codeGroups(
+  raw: string,
+  elements: readonly { readonly ai: string; readonly value: string }[] = [],
+): readonly CodePart[] {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(raw)) return [{ text: raw, kind: 'text' }]
+  return elementParts(raw, elements) ?? plainParts(raw)
+}
+
+function elementParts(
+  raw: string,
+  elements: readonly { readonly ai: string; readonly value: string }[],
+): readonly CodePart[] | null {
+  const parts: CodePart[] = []
+  let rest = raw
+  for (const { ai, value } of elements) {
+    while (rest.startsWith('\u001D')) {
+      parts.push({ text: 'GS', kind: 'control' })
+      rest = rest.slice(1)
+    }
+    if (!rest.startsWith(ai + value)) return null
+    parts.push({ text: ai, kind: 'identifier' }, ...plainParts(value))
+    rest = rest.slice(ai.length + value.length)
+  }
+  return rest === '' && parts.length > 0 ? parts : null
+}
+
+function plainParts(text: string): readonly CodePart[] {
+  return [...text.matchAll(/\p{Cc}|\P{Cc}+/gu)].flatMap(([run]): readonly CodePart[] => {
+    const name = controlName(run)
+    if (name !== null) return [{ text: name, kind: 'control' }]
+    return groupRun(run).map((group) => ({ text: group, kind: 'text' }))
   })
 }
 
@@ -35,7 +73,7 @@ function groupRun(run: string): readonly string[] {
     let from = 0
     return lengths.map((length) => run.slice(from, (from += length)))
   }
-  // Text with gaps of its own, and what the eye takes in at once, needs none.
-  if (run.length <= 6 || /[^0-9A-Za-z]/.test(run)) return [run]
-  return run.match(/.{1,4}/g) ?? [run]
+  // What the eye takes in at once, and text with gaps of its own, needs none.
+  if (run.length <= 8 || run.includes(' ')) return [run]
+  return run.match(/.{1,4}/gu) ?? [run]
 }

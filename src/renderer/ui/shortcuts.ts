@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useEffectEvent } from 'react'
 import { createQuietKeys } from './quiet-keys.ts'
 
 type Handler = () => void
@@ -47,15 +47,14 @@ function isEditable(target: EventTarget | null): boolean {
 
 /** Runs `handler` on a key (`n`, `Alt 1`, `Esc`) while the component is shown; undefined takes the key away. */
 export function useShortcut(key: string | undefined, handler: Handler | undefined): void {
-  const latest = useRef(handler)
-  latest.current = handler
+  const own = useEffectEvent(() => handler?.())
   const active = key !== undefined && handler !== undefined
   useEffect(() => {
     if (!active) return
-    const own = () => latest.current?.()
+    const press = () => own()
     const all = handlers.get(key) ?? []
     handlers.set(key, all)
-    all.push(own)
-    return () => void all.splice(all.indexOf(own), 1)
+    all.push(press)
+    return () => void all.splice(all.indexOf(press), 1)
   }, [key, active])
 }

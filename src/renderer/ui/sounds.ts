@@ -49,8 +49,12 @@ export function onAudible(listener: () => void): () => void {
   return () => listeners.delete(listener)
 }
 
-/** Opens the loudspeaker; called with each gesture until it is open. */
-export function unlockSound(): void {
+/**
+ * Opens the loudspeaker: at start, and again with each gesture, since a browser may refuse before the first.
+ *
+ * Opening takes a while, so it must not happen at a key: the keys behind it would seem late.
+ */
+export function openSound(): void {
   if (context === undefined) {
     context = new AudioContext({ latencyHint: 'interactive' })
     context.addEventListener('statechange', () => {

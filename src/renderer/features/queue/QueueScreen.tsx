@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Capture } from '#contract/station/capture.ts'
@@ -68,6 +68,11 @@ export function QueueScreen() {
             {queue.nextAttemptAt !== null &&
               t('queue.next', { ago: ago(Date.parse(queue.nextAttemptAt), now, i18n.language) })}
           </dd>
+          {backend.message !== null && (
+            <dd className="hint">
+              <q>{backend.message}</q>
+            </dd>
+          )}
         </div>
         <div className="figure" data-tone={queue.parked > 0 ? 'stop' : 'ok'}>
           <dt>{t('queue.parked')}</dt>
@@ -75,11 +80,6 @@ export function QueueScreen() {
             <StateShape tone={queue.parked > 0 ? 'stop' : 'ok'} size={28} />
             {queue.parked.toLocaleString(i18n.language)}
           </dd>
-          {backend.message !== null && (
-            <dd className="hint">
-              <q>{backend.message}</q>
-            </dd>
-          )}
         </div>
       </dl>
       {error !== null && <ErrorNote error={error} />}
@@ -118,7 +118,9 @@ function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: n
     <li className="queue-row" data-tone={tone}>
       <StateShape tone={tone} size={30} />
       <div className="capture-what">
-        <CodeText raw={capture.raw} />
+        <p className="capture-name">
+          <CodeText raw={capture.raw} />
+        </p>
         <p className="capture-sub">
           <b>{t(`capture.word.${word}`)}</b>
           <span>{t('queue.since', { ago: ago(Date.parse(capture.capturedAt), now, i18n.language) })}</span>
@@ -136,41 +138,21 @@ function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: n
   )
 }
 
-/** Asks for the open part of each session that has one, again after each burst of events. */
-function useQueue(): { readonly parts: readonly QueuePart[] | null; readonly error: AppError | null } {
-  const [parts, setParts] = useState<readonly QueuePart[] | null>(null)
-  const [error, setError] = useState<AppError | null>(null)
+interface QueueAnswer {
+  readonly parts: readonly QueuePart[] | null
+  readonly error: AppError | null
+}
 
-  const load = useCallback(async () => {
-    const sessions = await call('session.list', {})
-    if (!sessions.ok) return setError(sessions.error)
-    const open = sessions.value.filter(({ totals }) => totals.waiting + totals.parked + totals.failed > 0)
-    const loaded = await Promise.all(
-      open.map(async (session): Promise<QueuePart> => {
-        const [problems, waiting] = await Promise.all(
-          (['problem', 'waiting'] as const).map((filter) =>
-            call('capture.list', { sessionId: session.id, filter, limit: shownPerSession }),
-          ),
-        )
-        const pages = [problems, waiting].flatMap((page) => (page?.ok ? [page.value] : []))
-        const captures = new Map(pages.flatMap((page) => page.captures).map((capture) => [capture.id, capture]))
-        return {
-          session,
-          captures: [...captures.values()].slice(0, shownPerSession),
-          total: pages.reduce((sum, page) => sum + page.total, 0),
-        }
-      }),
-    )
-    setError(null)
-    setParts(loaded.filter(({ captures }) => captures.length > 0))
-  }, [])
-
+/** The queue's rows, asked for again after each burst of events. */
+function useQueue(): QueueAnswer {
+  const [answer, setAnswer] = useState<QueueAnswer>({ parts: null, error: null })
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
+    const load = () => void loadQueue().then(setAnswer)
     const settle = () => {
       timer ??= setTimeout(() => {
         timer = undefined
-        void load()
+        load()
       }, settleMs)
     }
     const stops = [
@@ -178,12 +160,35 @@ function useQueue(): { readonly parts: readonly QueuePart[] | null; readonly err
       subscribe('capture.changed', settle),
       subscribe('scan.taken', settle),
     ]
-    void load()
+    load()
     return () => {
       clearTimeout(timer)
       for (const stop of stops) stop()
     }
-  }, [load])
+  }, [])
+  return answer
+}
 
-  return { parts, error }
+/** Asks for the open part of each session that has one. */
+async function loadQueue(): Promise<QueueAnswer> {
+  const sessions = await call('session.list', {})
+  if (!sessions.ok) return { parts: null, error: sessions.error }
+  const open = sessions.value.filter(({ totals }) => totals.waiting + totals.parked + totals.failed > 0)
+  const parts = await Promise.all(
+    open.map(async (session): Promise<QueuePart> => {
+      const answers = await Promise.all(
+        (['problem', 'waiting'] as const).map((filter) =>
+          call('capture.list', { sessionId: session.id, filter, limit: shownPerSession }),
+        ),
+      )
+      const pages = answers.flatMap((page) => (page.ok ? [page.value] : []))
+      const captures = new Map(pages.flatMap((page) => page.captures).map((capture) => [capture.id, capture]))
+      return {
+        session,
+        captures: [...captures.values()].slice(0, shownPerSession),
+        total: pages.reduce((sum, page) => sum + page.total, 0),
+      }
+    }),
+  )
+  return { parts: parts.filter(({ captures }) => captures.length > 0), error: null }
 }

@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { RefObject } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPaths } from '#contract/station/http.ts'
@@ -21,6 +21,8 @@ import { timeOfDay } from '../../ui/time.ts'
 import { Quantity } from './Quantity.tsx'
 
 const rowHeight = 72
+/** A longer value would not fit a row; its GTIN says enough there. */
+const longestRaw = 20
 
 /** All scans of the session, newest first; only what is in sight is in the document. */
 export function CaptureList({
@@ -38,8 +40,9 @@ export function CaptureList({
   const searchInput = useRef<HTMLInputElement>(null)
   useShortcut('/', () => searchInput.current?.focus())
 
-  const scroller = useRef<HTMLDivElement>(null)
+  const scroller = useRef<HTMLElement>(null)
   const fingerIn = useRef(false)
+  // oxlint-disable-next-line react/incompatible-library -- its warning is for the React Compiler, which is not used
   const rows = useVirtualizer({
     count: captures.length,
     getScrollElement: () => scroller.current,
@@ -50,12 +53,13 @@ export function CaptureList({
   const newer = useAnchor(captures, scroller, () => fingerIn.current || openId !== null)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
+  const loadMore = useEffectEvent(more)
   useEffect(() => {
-    if (captures.length < total && lastShown >= captures.length - 20) more()
-  }, [captures.length, total, lastShown, more])
+    if (captures.length < total && lastShown >= captures.length - 20) loadMore()
+  }, [captures.length, total, lastShown])
 
   return (
-    <section className="list" aria-label={t('scan.list.title')}>
+    <div className="list">
       <div className="list-head">
         <Choices
           label={t('scan.list.filter')}
@@ -68,30 +72,30 @@ export function CaptureList({
         <div className="list-search">
           <Field
             label={t('scan.list.search')}
+            hideLabel
             keyName="/"
             value={search}
             onChange={setSearch}
             maxLength={200}
             inputRef={searchInput}
           />
-          <p className="count" role="status">
+          <output className="count">
             {t('scan.list.of', {
               shown: captures.length.toLocaleString(i18n.language),
               total: total.toLocaleString(i18n.language),
             })}
-          </p>
+          </output>
         </div>
       </div>
       {error !== null && <ErrorNote error={error} />}
       {newer > 0 && (
         <Button onPress={() => scroller.current?.scrollTo({ top: 0 })}>{t('scan.list.newer', { count: newer })}</Button>
       )}
-      <div
+      <section
         className="list-scroller"
         ref={scroller}
         // Chromium lets the keyboard scroll only what can be focused.
         tabIndex={0}
-        role="group"
         aria-label={t('scan.list.title')}
         onPointerDown={() => (fingerIn.current = true)}
         onPointerUp={() => (fingerIn.current = false)}
@@ -123,8 +127,8 @@ export function CaptureList({
             )
           })}
         </ol>
-      </div>
-    </section>
+      </section>
+    </div>
   )
 }
 
@@ -135,21 +139,22 @@ export function CaptureList({
  */
 function useAnchor(
   captures: readonly Capture[],
-  scroller: RefObject<HTMLDivElement | null>,
+  scroller: RefObject<HTMLElement | null>,
   isHeld: () => boolean,
 ): number {
   const [newer, setNewer] = useState(0)
   const top = useRef<string | undefined>(undefined)
+  const held = useEffectEvent(isHeld)
   useLayoutEffect(() => {
     const before = top.current
     top.current = captures[0]?.id
     const element = scroller.current
     if (element === null || before === undefined) return
     const added = captures.findIndex(({ id }) => id === before)
-    if (added <= 0 || (element.scrollTop < 4 && !isHeld())) return
-    element.scrollTop += added * rowHeight
+    if (added <= 0 || (element.scrollTop < 4 && !held())) return
+    element.scrollBy({ top: added * rowHeight, behavior: 'instant' })
     setNewer((count) => count + added)
-  })
+  }, [captures, scroller])
   useEffect(() => {
     const element = scroller.current
     if (element === null) return
@@ -171,6 +176,7 @@ function Row(props: {
   const online = useStation((state) => state.status?.backend.state === 'online')
   const [error, setError] = useState<AppError | null>(null)
   const { tone, word } = captureView(capture, online)
+  const short = capture.raw.length > longestRaw ? (capture.gtin ?? capture.raw) : capture.raw
   const take = (result: Result<Capture>) => {
     setError(result.ok ? null : result.error)
     if (result.ok) takeCapture(result.value)
@@ -187,10 +193,10 @@ function Row(props: {
           </span>
         )}
         <span className="capture-what">
-          <span className="capture-name">{capture.product?.name ?? <CodeText raw={capture.raw} />}</span>
+          <span className="capture-name">{capture.product?.name ?? <CodeText raw={short} />}</span>
           <span className="capture-sub">
             <b>{t(`capture.word.${word}`)}</b>
-            {capture.product !== null && <CodeText raw={capture.gtin ?? capture.raw} />}
+            {capture.product !== null && <CodeText raw={short} />}
           </span>
         </span>
         <span className="capture-side">

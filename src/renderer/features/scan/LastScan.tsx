@@ -44,6 +44,13 @@ export function LastScan({
       <Announcement capture={capture} />
       <Shown outcome={last}>
         {capture.disposition === 'counted' && <Quantity key={capture.id} capture={capture} onResult={take} withKeys />}
+        <Button
+          shortcut="u"
+          isDisabled={session.totals.scans === 0}
+          onPress={() => void call('capture.undoLast', { sessionId: session.id }).then(take)}
+        >
+          {t('scan.action.undo_last')}
+        </Button>
         <div className="last-actions">
           {canBecomeProduct(capture) && (
             <Button kind="primary" shortcut="n" onPress={() => onCreate(capture)}>
@@ -55,13 +62,6 @@ export function LastScan({
               {t('scan.action.retry')}
             </Button>
           )}
-          <Button
-            shortcut="u"
-            isDisabled={session.totals.scans === 0}
-            onPress={() => void call('capture.undoLast', { sessionId: session.id }).then(take)}
-          >
-            {t('scan.action.undo_last')}
-          </Button>
         </div>
         {error !== null && <ErrorNote error={error} />}
       </Shown>
@@ -79,9 +79,7 @@ function Announcement({ capture }: { readonly capture: Capture }) {
   const { word } = useView(capture)
   const name = capture.product?.name ?? capture.raw
   return (
-    <p className="visually-hidden" role="status">
-      {t('scan.announce', { word: t(`capture.headline.${word}`), name })}
-    </p>
+    <output className="visually-hidden">{t('scan.announce', { word: t(`capture.headline.${word}`), name })}</output>
   )
 }
 
@@ -107,7 +105,7 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
           ? t('scan.last.rejected', { ago: before })
           : ''
   return (
-    <section className="last" data-tone={view.tone} aria-label={t('scan.last.label')}>
+    <section className="last" data-tone={view.tone} data-known={product !== null} aria-label={t('scan.last.label')}>
       <div className="last-flag" key={capture.id}>
         <StateShape tone={view.tone} size={104} />
         <p className="last-saved">
@@ -117,11 +115,14 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
         </p>
       </div>
       <div className="last-body">
-        <div className="last-what">
-          <p className="last-word">
-            {product === null ? t(`capture.word.${view.word}`) : headline}
-            {note !== '' && <span className="last-note">{note}</span>}
-          </p>
+        {/* Chromium lets the keyboard scroll only what can be focused. */}
+        <section className="last-read" tabIndex={0} aria-label={t('scan.last.read')}>
+          {(product !== null || note !== '') && (
+            <p className="last-word">
+              {t(`capture.word.${view.word}`)}
+              {note !== '' && <span className="last-note">{note}</span>}
+            </p>
+          )}
           {capture.photo !== null && <img className="last-photo" src={stationPaths.thumbnail(capture.photo)} alt="" />}
           <h1 className="last-name">{product?.name ?? headline}</h1>
           {product !== null && (product.brand !== '' || product.netContent !== '') && (
@@ -132,11 +133,11 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
           {next !== '' && product === null && <p className="last-next">{next}</p>}
           {capture.syncError !== null && view.tone === 'stop' && <q>{capture.syncError.message}</q>}
           {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
-        </div>
-        <div className="last-code">
-          <CodeText raw={capture.raw} />
-        </div>
-        <Facts capture={capture} />
+          <p className="last-code" data-long={capture.raw.length > 20}>
+            <CodeText raw={capture.raw} elements={capture.elements} />
+          </p>
+          <Facts capture={capture} />
+        </section>
         <div className="last-foot">{children}</div>
       </div>
     </section>
@@ -167,10 +168,12 @@ function Facts({ capture }: { readonly capture: Capture }) {
               <dd>{showElement(ai, value, i18n.language)}</dd>
             </div>
           ))}
-        <div>
-          <dt>{t('scan.last.symbology')}</dt>
-          <dd>{t(`symbology.${capture.symbology}`)}</dd>
-        </div>
+        {capture.symbology !== 'unknown' && (
+          <div>
+            <dt>{t('scan.last.symbology')}</dt>
+            <dd>{t(`symbology.${capture.symbology}`)}</dd>
+          </div>
+        )}
         <div>
           <dt>{t('scan.last.read_by')}</dt>
           <dd>{capture.deviceName === '' ? t(`source.${capture.source}`) : capture.deviceName}</dd>

@@ -31,13 +31,9 @@ export function ManualEntry() {
         onChange={setCode}
         inputRef={input}
         maxLength={8_192}
-        hint={
-          hint === null
-            ? t('scan.manual.hint')
-            : hint.kind === 'right'
-              ? t('scan.manual.right')
-              : t('scan.manual.wrong', { expected: hint.expected })
-        }
+        {...(hint !== null && {
+          hint: hint.kind === 'right' ? t('scan.manual.right') : t('scan.manual.wrong', { expected: hint.expected }),
+        })}
       />
       <Button type="submit" isDisabled={code.trim() === ''}>
         {t('scan.manual.add')}

@@ -44,13 +44,13 @@ export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
       >
         <Button shortcut="p">{t('scan.photo.choose')}</Button>
       </FileTrigger>
-      <p role="status" className="hint">
+      <output className="hint">
         {left > 0
           ? t('scan.photo.sending', { count: left })
           : outcome !== null
             ? t('scan.photo.codes', { count: outcome.codes.length })
             : t('scan.photo.drop')}
-      </p>
+      </output>
       {error !== null && <ErrorNote error={error} />}
     </DropZone>
   )

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react'
+import { useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Input } from 'react-aria-components/Input'
 import { Label } from 'react-aria-components/Label'
@@ -27,23 +27,19 @@ export function Quantity(props: {
 }) {
   const { capture, onResult, withKeys = false } = props
   const { t } = useTranslation()
-  const [text, setText] = useState(String(capture.quantity))
+  /** What is being typed; null while the station's number is shown. */
+  const [draft, setDraft] = useState<string | null>(null)
   const input = useRef<HTMLInputElement>(null)
-  useEffect(() => setText(String(capture.quantity)), [capture.quantity])
   useShortcut(withKeys ? 'q' : undefined, () => input.current?.select())
 
   const change = (quantity: number) => {
     if (quantity === capture.quantity || quantity < 1 || quantity > largestQuantity) return
-    setText(String(quantity))
-    void call('capture.setQuantity', { id: capture.id, quantity }).then((result) => {
-      if (!result.ok) setText(String(capture.quantity))
-      onResult(result)
-    })
+    void call('capture.setQuantity', { id: capture.id, quantity }).then(onResult)
   }
   const commit = () => {
-    const quantity = readQuantity(text)
-    if (quantity === null) setText(String(capture.quantity))
-    else change(quantity)
+    const quantity = draft === null ? null : readQuantity(draft)
+    setDraft(null)
+    if (quantity !== null) change(quantity)
   }
   return (
     <div className="quantity">
@@ -58,8 +54,8 @@ export function Quantity(props: {
       </Button>
       <TextField
         className="quantity-field"
-        value={text}
-        onChange={setText}
+        value={draft ?? String(capture.quantity)}
+        onChange={setDraft}
         inputMode="numeric"
         maxLength={5}
         onBlur={commit}
@@ -70,7 +66,7 @@ export function Quantity(props: {
           className="quantity-input"
           onKeyDown={(event) => {
             if (event.key === 'Enter') input.current?.blur()
-            if (event.key === 'Escape') setText(String(capture.quantity))
+            if (event.key === 'Escape') setDraft(null)
           }}
         />
       </TextField>

@@ -8,9 +8,10 @@ import { interceptScans } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
+import { controlName } from '../../ui/code-groups.ts'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field, Range, Switch } from '../../ui/Fields.tsx'
-import { playSound, unlockSound } from '../../ui/sounds.ts'
+import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
@@ -45,8 +46,8 @@ export function SettingsScreen() {
 
 function StationSettings({ settings, change }: { readonly settings: Settings; readonly change: Change }) {
   const { t } = useTranslation()
-  const [name, setName] = useState(settings.stationName)
-  useEffect(() => setName(settings.stationName), [settings.stationName])
+  const [draft, setDraft] = useState<string | null>(null)
+  const name = draft ?? settings.stationName
   return (
     <section className="panel">
       <h2>{t('settings.station')}</h2>
@@ -54,14 +55,16 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
         className="row row-field"
         onSubmit={(event) => {
           event.preventDefault()
-          if (name.trim() !== '') change({ stationName: name.trim() })
+          if (name.trim() === '') return
+          change({ stationName: name.trim() })
+          setDraft(null)
         }}
       >
         <Field
           label={t('settings.name')}
           hint={t('settings.name_hint')}
           value={name}
-          onChange={setName}
+          onChange={setDraft}
           maxLength={100}
           isRequired
         />
@@ -87,8 +90,8 @@ const soundNames: readonly Sound[] = ['saved', 'again', 'unknown', 'stopped']
 
 function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; readonly change: Change }) {
   const { t } = useTranslation()
-  const [volume, setVolume] = useState(sound.volume)
-  useEffect(() => setVolume(sound.volume), [sound.volume])
+  const [draft, setDraft] = useState<number | null>(null)
+  const volume = draft ?? sound.volume
   return (
     <section className="panel">
       <h2>{t('settings.sound')}</h2>
@@ -100,8 +103,11 @@ function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; r
       <Range
         label={t('settings.volume')}
         value={volume}
-        onChange={setVolume}
-        onChangeEnd={(value) => change({ sound: { ...sound, volume: value } })}
+        onChange={setDraft}
+        onChangeEnd={(value) => {
+          change({ sound: { ...sound, volume: value } })
+          setDraft(null)
+        }}
         minValue={0}
         maxValue={1}
         step={0.05}
@@ -112,7 +118,7 @@ function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; r
           <Button
             key={name}
             onPress={() => {
-              unlockSound()
+              openSound()
               playSound(name, volume)
             }}
           >
@@ -127,11 +133,12 @@ function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; r
 
 function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge']; readonly change: Change }) {
   const { t } = useTranslation()
-  const [draft, setDraft] = useState(wedge)
-  useEffect(() => setDraft(wedge), [wedge])
+  const [edits, setEdits] = useState<Partial<Settings['wedge']>>({})
+  const draft = { ...wedge, ...edits }
+  const edit = (fields: Partial<Settings['wedge']>) => setEdits({ ...edits, ...fields })
   const save = (fields: Partial<Settings['wedge']>) => {
-    setDraft({ ...draft, ...fields })
     change({ wedge: { ...draft, ...fields } })
+    setEdits({})
   }
   const milliseconds = { style: 'unit', unit: 'millisecond', unitDisplay: 'short' } as const
   return (
@@ -159,7 +166,7 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
           label={t('settings.prefix')}
           hint={t('settings.prefix_hint')}
           value={draft.prefix}
-          onChange={(prefix) => setDraft({ ...draft, prefix })}
+          onChange={(prefix) => edit({ prefix })}
           maxLength={10}
           code
         />
@@ -170,7 +177,7 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
       <Range
         label={t('settings.max_gap')}
         value={draft.maxGapMs}
-        onChange={(maxGapMs) => setDraft({ ...draft, maxGapMs })}
+        onChange={(maxGapMs) => edit({ maxGapMs })}
         onChangeEnd={(maxGapMs) => save({ maxGapMs })}
         minValue={10}
         maxValue={500}
@@ -180,7 +187,7 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
       <Range
         label={t('settings.mean_gap')}
         value={draft.maxMeanGapMs}
-        onChange={(maxMeanGapMs) => setDraft({ ...draft, maxMeanGapMs })}
+        onChange={(maxMeanGapMs) => edit({ maxMeanGapMs })}
         onChangeEnd={(maxMeanGapMs) => save({ maxMeanGapMs })}
         minValue={5}
         maxValue={200}
@@ -190,7 +197,7 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
       <Range
         label={t('settings.min_length')}
         value={draft.minLength}
-        onChange={(minLength) => setDraft({ ...draft, minLength })}
+        onChange={(minLength) => edit({ minLength })}
         onChangeEnd={(minLength) => save({ minLength })}
         minValue={2}
         maxValue={20}
@@ -207,31 +214,37 @@ function ScannerTest() {
   const [read, setRead] = useState<string | null>(null)
   useEffect(() => {
     if (!running) return
-    setRead(null)
     return interceptScans(({ data }) => setRead(data))
   }, [running])
   return (
     <div className="scanner-test">
       <div className="row">
-        <Button kind={running ? 'primary' : 'plain'} onPress={() => setRunning(!running)}>
+        <Button
+          kind={running ? 'primary' : 'plain'}
+          onPress={() => {
+            setRead(null)
+            setRunning(!running)
+          }}
+        >
           {t(running ? 'settings.test_stop' : 'settings.test_start')}
         </Button>
         <p className="hint">{t('settings.test_lead')}</p>
       </div>
       {running && (
-        <div className="scanner-read" role="status">
+        <output className="scanner-read">
           {read === null ? (
             <p>{t('settings.test_waiting')}</p>
           ) : (
             <>
               <ol className="characters">
                 {Array.from(read, (character, index) => {
-                  const point = character.codePointAt(0) ?? 0
+                  const control = controlName(character)
+                  const code = (character.codePointAt(0) ?? 0).toString(16).padStart(2, '0').toUpperCase()
                   return (
                     // A read never changes; its characters have no other name.
-                    <li key={index} className={point < 0x20 ? 'character character-control' : 'character'}>
-                      <span>{point < 0x20 ? String.fromCodePoint(0x2400 + point) : character}</span>
-                      <small>{point.toString(16).padStart(2, '0').toUpperCase()}</small>
+                    <li key={index} className={control === null ? 'character' : 'character character-control'}>
+                      <span>{control ?? character}</span>
+                      <small>{code}</small>
                     </li>
                   )
                 })}
@@ -239,7 +252,7 @@ function ScannerTest() {
               <p className="hint">{t('settings.test_result', { count: [...read].length })}</p>
             </>
           )}
-        </div>
+        </output>
       )}
     </div>
   )
@@ -289,20 +302,21 @@ function CameraSettings({ camera, change }: { readonly camera: Settings['camera'
   )
 }
 
+// Missing outside a secure context, whatever the types say.
+const mediaDevices = navigator.mediaDevices as MediaDevices | undefined
+
 /** The names of the cameras the browser tells of; null where it gives none at all. */
 function useCameraLabels(): readonly string[] | null {
-  const [labels, setLabels] = useState<readonly string[] | null>([])
+  const [labels, setLabels] = useState<readonly string[] | null>(mediaDevices === undefined ? null : [])
   useEffect(() => {
-    // Missing outside a secure context, whatever the types say.
-    const devices = navigator.mediaDevices as MediaDevices | undefined
-    if (devices === undefined) return setLabels(null)
+    if (mediaDevices === undefined) return
     const list = async () => {
-      const all = await devices.enumerateDevices()
+      const all = await mediaDevices.enumerateDevices()
       setLabels(all.filter(({ kind, label }) => kind === 'videoinput' && label !== '').map(({ label }) => label))
     }
     void list()
-    devices.addEventListener('devicechange', list)
-    return () => devices.removeEventListener('devicechange', list)
+    mediaDevices.addEventListener('devicechange', list)
+    return () => mediaDevices.removeEventListener('devicechange', list)
   }, [])
   return labels
 }
