@@ -1,6 +1,6 @@
 // Plain JavaScript for Node 20 and nothing but Node: it runs before anything is installed.
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,7 +10,6 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 /** Node 24, as the dev dependency `node` installs it; whatever Node runs npm does not matter. */
 export const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
 
-const installed = join(root, 'node_modules', '.installed')
 const built = join(root, 'out', '.built')
 
 /** Says what is being done, on standard error: standard output belongs to results. */
@@ -45,12 +44,23 @@ export function run(program, args, { limitMs, env, stdout = 2 } = {}) {
   })
 }
 
-/** Installs the locked dependencies unless that was done since package-lock.json last changed. */
+/** Installs the locked dependencies unless they are there already, whoever installed them. */
 export async function install() {
-  if (isAtLeastAsNewAs(installed, [join(root, 'package-lock.json')]) && existsSync(node)) return
+  if (isInstalled()) return
   say('Installing the dependencies (npm ci) ...')
-  if ((await run('npm', ['ci', '--no-audit', '--no-fund'])) !== 0) throw new Error('npm ci failed; its words are above')
-  writeFileSync(installed, '')
+  // `npm start --silent` would silence the reason of a failure as well.
+  const code = await run('npm', ['ci', '--no-audit', '--no-fund'], { env: { npm_config_loglevel: 'error' } })
+  if (code !== 0) throw new Error('npm ci failed; its words are above')
+}
+
+/** Whether what npm says it installed is what the lock file asks for; packages of other platforms may be missing. */
+function isInstalled() {
+  const packagesOf = (file) => JSON.parse(readFileSync(join(root, file), 'utf8')).packages
+  if (!existsSync(node) || !existsSync(join(root, 'node_modules', '.package-lock.json'))) return false
+  const there = packagesOf('node_modules/.package-lock.json')
+  return Object.entries(packagesOf('package-lock.json')).every(
+    ([path, wanted]) => path === '' || there[path]?.version === wanted.version || (wanted.optional && !there[path]),
+  )
 }
 
 /** Builds main, preload and window into out/ unless nothing has changed since the last build. */

@@ -38,9 +38,17 @@ function openKiosk() {
     // From a terminal Ctrl+C reaches the kiosk by itself; a second one would end it before it has closed.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))
   }
+  // npm hands a signal to the shell between us, which ends without passing it on; we notice by our new parent.
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 1_000)
   return new Promise((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => {
+      clearInterval(watch)
       process.exitCode = code ?? (signal ? 1 : 0)
       resolve()
     })
