@@ -50,6 +50,7 @@ export async function readForm(request: Request, media: Media): Promise<Form | R
     fields.set(name, value)
   })
   parser.on('file', (name, stream) => {
+    stream.on('error', ignoreLateError)
     if (name === 'image' && received === undefined) {
       file = stream
       received = media.receive(stream)
@@ -57,13 +58,15 @@ export async function readForm(request: Request, media: Media): Promise<Form | R
       received.catch(() => undefined)
     } else {
       faults.push({ field: name ?? '', message: name === 'image' ? 'is given twice' : 'is not a file of this request' })
-      stream.on('error', () => undefined).resume()
+      stream.resume()
     }
   })
   const overfull = () => faults.push({ field: '', message: 'the body has too many parts' })
   parser.on('partsLimit', overfull).on('filesLimit', overfull).on('fieldsLimit', overfull)
 
   const source = request.body === null ? Readable.from([]) : Readable.fromWeb(request.body as never)
+  source.on('error', ignoreLateError)
+  parser.on('error', ignoreLateError)
   let image: UploadedImage | MediaFault | undefined
   try {
     await pipeline(source, countBytes, parser)
@@ -84,6 +87,12 @@ export async function readForm(request: Request, media: Media): Promise<Form | R
   if (image === undefined || typeof image === 'string') return imageFaults[image ?? 'empty']
   return { fields: withMetadata(fields), image }
 }
+
+/**
+ * What went wrong is told by the pipeline. The parser can report a broken body a second time when the pipeline has
+ * let go of it, and an error event that nobody hears would end the process.
+ */
+function ignoreLateError(): void {}
 
 class BodyTooLarge extends Error {}
 

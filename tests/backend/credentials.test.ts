@@ -1,0 +1,152 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { describe, expect, it } from 'vitest'
+import { isWellFormedKey, makeKey, secretHash } from '#backend/keys.ts'
+import { photoForm, readReply, scanner, startSite, type Site } from './fixture.ts'
+
+/** Adds a key to a running site's database, as a later `keys` command will. */
+function addKey(site: Site, change: { role?: string; organization?: string; active?: number; expires?: string } = {}) {
+  const key = makeKey()
+  const database = new DatabaseSync(join(site.dataDir, 'backend.sqlite'))
+  const own = database.prepare('SELECT id FROM organizations').get()?.['id'] as string
+  const organization = change.organization ?? own
+  database.prepare('INSERT OR IGNORE INTO organizations VALUES (?, ?, ?)').run(organization, 'Other', '2026')
+  database
+    .prepare(
+      `INSERT INTO api_keys (id, organization_id, name, hash, role, is_active, expires_at, created_at)
+       VALUES (?, ?, 'test', ?, ?, ?, ?, '2026')`,
+    )
+    .run(key, organization, secretHash(key), change.role ?? 'editor', change.active ?? 1, change.expires ?? null)
+  database.close()
+  return { 'X-API-Key': key }
+}
+
+describe('an API key', () => {
+  it('has the documented format, and a mistyped one is known by its checksum', () => {
+    const key = makeKey()
+    expect(key).toMatch(/^csb_[0-9A-Za-z]{32}_[0-9a-f]{8}$/)
+    expect(isWellFormedKey(key)).toBe(true)
+    expect(isWellFormedKey(key.replace(/_./, (match) => (match === '_a' ? '_b' : '_a')))).toBe(false)
+  })
+
+  it('is made once for a folder, kept for its owner only, and is not in the database', async () => {
+    const site = await startSite()
+    const file = join(site.dataDir, 'backend.key')
+    expect(isWellFormedKey(site.apiKey)).toBe(true)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await site.close()
+    expect((await readFile(join(site.dataDir, 'backend.sqlite'))).includes(site.apiKey)).toBe(false)
+    expect((await startSite({ dataDir: site.dataDir })).apiKey).toBe(site.apiKey)
+  })
+
+  it('may be any text when configured; the one before it ends', async () => {
+    const site = await startSite({ apiKey: 'first secret' })
+    expect((await site.call('GET', `${scanner}/sessions`)).status).toBe(200)
+    await site.close()
+    const next = await startSite({ dataDir: site.dataDir, apiKey: 'second' })
+    expect((await next.call('GET', `${scanner}/sessions`)).status).toBe(200)
+    const old = await next.call('GET', `${scanner}/sessions`, undefined, { 'X-API-Key': 'first secret' })
+    expect(old.status).toBe(401)
+  })
+
+  it('that is missing, wrong, revoked or expired answers 401; a read-only one may not write', async () => {
+    const site = await startSite()
+    const read = async (headers: Record<string, string>) =>
+      (await site.call('GET', `${scanner}/sessions`, undefined, headers)).status
+    expect((await fetch(`${site.url}${scanner}/sessions`)).status).toBe(401)
+    expect(await read({ 'X-API-Key': 'wrong' })).toBe(401)
+    expect(await read({ 'X-API-Key': makeKey() })).toBe(401)
+    expect(await read(addKey(site, { active: 0 }))).toBe(401)
+    expect(await read(addKey(site, { expires: '2020-01-01T00:00:00.000Z' }))).toBe(401)
+    const readonly = addKey(site, { role: 'readonly' })
+    expect(await read(readonly)).toBe(200)
+    expect((await site.call('POST', `${scanner}/sessions`, {}, readonly)).status).toBe(403)
+    expect((await site.call('POST', `${scanner}/sessions`, {}, addKey(site))).status).toBe(201)
+  })
+
+  it('of another organisation finds nothing of ours', async () => {
+    const site = await startSite()
+    const id = await site.openSession()
+    const capture = await site.submit(id, 'x')
+    const other = addKey(site, { organization: 'CXc85b4rqinB7s5J52TRYb' })
+    const status = async (method: string, path: string, body?: unknown) =>
+      (await site.call(method, `${scanner}${path}`, body, other)).status
+    expect(await status('GET', `/sessions/${id}`)).toBe(404)
+    expect(await status('POST', `/sessions/${id}/end`)).toBe(404)
+    expect(await status('GET', `/captures/${capture.body.id}`)).toBe(404)
+    expect(await status('POST', '/captures', { session_short_id: id, capture_type: 'MANUAL', raw_value: 'x' })).toBe(
+      404,
+    )
+    expect(await status('POST', '/captures/upload-image', photoForm({ session_short_id: id }))).toBe(404)
+    expect((await site.call('GET', `${scanner}/captures`, undefined, other)).body.data).toEqual([])
+  })
+})
+
+describe('a cookie', () => {
+  it('is given for the right password, reads, and writes with the CSRF header only', async () => {
+    const site = await startSite({ user: { email: 'Operator@example.org', password: 'correct horse' } })
+    const login = (password: string) =>
+      fetch(`${site.url}/account/api/v1/login`, {
+        method: 'POST',
+        body: JSON.stringify({ email: 'operator@example.org', password }),
+      })
+    expect((await login('wrong')).status).toBe(401)
+    const answer = await login('correct horse')
+    const cookies = answer.headers.getSetCookie()
+    expect(cookies.find((cookie) => cookie.startsWith('sessionid='))).toContain('HttpOnly')
+    const { organization_short_id: organization } = (await answer.json()) as { organization_short_id: string }
+    const jar = cookies.map((cookie) => cookie.split(';')[0]).join('; ')
+    const token = /csrftoken=([^;]+)/.exec(jar)?.[1] ?? ''
+    const call = async (method: string, headers: Record<string, string>, body?: unknown) =>
+      readReply(
+        await fetch(`${site.url}${scanner}/sessions`, {
+          method,
+          headers: { Cookie: jar, ...headers },
+          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        }),
+      )
+    expect((await call('GET', {})).status).toBe(200)
+    expect((await call('POST', {}, { organization_short_id: organization })).status).toBe(403)
+    expect((await call('POST', { 'X-CSRFToken': 'guess' }, { organization_short_id: organization })).status).toBe(403)
+    expect((await call('POST', { 'X-CSRFToken': token }, {})).body.errors[0].field).toBe('organization_short_id')
+    expect((await call('POST', { 'X-CSRFToken': token }, { organization_short_id: organization })).status).toBe(201)
+    site.clock.at = new Date(Date.now() + 15 * 24 * 3_600_000)
+    expect((await call('GET', {})).status).toBe(401)
+  })
+})
+
+describe('the rate limit', () => {
+  it('is in the headers of every answer, also where there is none', async () => {
+    const site = await startSite({ rateLimitPerMinute: 300 })
+    site.clock.at = new Date('2026-11-21T09:00:15.000Z')
+    const { headers } = await site.call('GET', `${scanner}/sessions`)
+    expect(Object.fromEntries([...headers].filter(([name]) => name.includes('ratelimit')))).toEqual({
+      'ratelimit-policy': '300;w=60, 10000;w=86400',
+      'ratelimit-limit': '300',
+      'ratelimit-remaining': '299',
+      'ratelimit-reset': '45',
+      'x-ratelimit-limit': '300',
+      'x-ratelimit-remaining': '299',
+      'x-ratelimit-reset': String(Date.parse('2026-11-21T09:01:00.000Z') / 1_000),
+    })
+    for (const path of ['/nowhere', '/healthz', `${scanner}/sessions/bad`]) {
+      expect((await site.call('GET', path)).headers.has('ratelimit-limit'), path).toBe(true)
+    }
+    const free = await startSite()
+    expect((await free.call('GET', '/healthz')).headers.has('ratelimit-limit')).toBe(true)
+  })
+
+  it('answers 429 with Retry-After until its window has passed, for each credential apart', async () => {
+    const site = await startSite({ rateLimitPerMinute: 3 })
+    site.clock.at = new Date('2026-11-21T09:00:15.000Z')
+    const read = () => site.call('GET', `${scanner}/sessions`)
+    for (let index = 0; index < 3; index += 1) expect((await read()).status).toBe(200)
+    const refused = await read()
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '45'])
+    expect(refused.body).toMatchObject({ retryable: true, retry_after_seconds: 45, error_code: 'rate_limited' })
+    expect((await site.call('GET', `${scanner}/sessions`, undefined, addKey(site))).status).toBe(200)
+    site.clock.at = new Date('2026-11-21T09:01:00.000Z')
+    expect((await read()).status).toBe(200)
+  })
+})
