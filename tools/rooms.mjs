@@ -9,7 +9,7 @@
 export const rooms = {
   contract: { rooms: [], packages: ['zod'] },
   domain: { rooms: ['contract'], packages: [] },
-  'station/device': { rooms: ['contract', 'domain'], packages: ['node', 'zod'] },
+  'station/device': { rooms: ['contract', 'domain'], packages: ['node', 'zod', 'usb', 'node-hid', 'serialport'] },
   'station/imaging': { rooms: ['contract', 'domain'], packages: ['node', 'sharp', 'zxing-wasm'] },
   'station/store': { rooms: ['contract', 'domain'], packages: ['node', 'zod'] },
   'station/capture': {
