@@ -7,7 +7,11 @@ import { isAudible, onAudible } from '../ui/sounds.ts'
 import { StateShape } from '../ui/StateShape.tsx'
 import { ago, timeOfDay } from '../ui/time.ts'
 
-/** What is always on screen: name, server and the age of its last answer, devices, what waits, and the clock. */
+/**
+ * What is always on screen: name, server and the age of its last answer, devices, what waits, and the clock.
+ *
+ * While the station is lost, what it said before is not shown as if it still held.
+ */
 export function StatusStrip() {
   const { t, i18n } = useTranslation()
   // Before the first answers the work area says that the station is being asked.
@@ -27,9 +31,9 @@ export function StatusStrip() {
       {status !== null && <StorageAlarm storage={status.storage} />}
       <div className="strip-line">
         <strong className="strip-name">{settings?.stationName ?? status?.stationName ?? t('app.name')}</strong>
-        {status !== null && <Backend backend={status.backend} now={now} />}
-        {status !== null && <Queue queue={status.queue} />}
-        {status !== null && <Devices devices={status.devices} />}
+        {status !== null && !lost && <Backend backend={status.backend} now={now} />}
+        {status !== null && !lost && <Queue queue={status.queue} />}
+        {status !== null && !lost && <Devices devices={status.devices} />}
         <span className="strip-end">
           {settings?.sound.enabled === false && <span className="strip-item strip-mark">{t('strip.muted')}</span>}
           {settings?.sound.enabled === true && !audible && (

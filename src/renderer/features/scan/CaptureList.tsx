@@ -193,7 +193,9 @@ function Row(props: {
           </span>
         )}
         <span className="capture-what">
-          <span className="capture-name">{capture.product?.name ?? <CodeText raw={short} />}</span>
+          <span className="capture-name">
+            {capture.product?.name ?? (short === '' ? t('scan.last.photo') : <CodeText raw={short} />)}
+          </span>
           <span className="capture-sub">
             <b>{t(`capture.word.${word}`)}</b>
             {capture.product !== null && <CodeText raw={short} />}

@@ -27,6 +27,7 @@ export function LastScan({
   const { t } = useTranslation()
   const last = useStation((state) => state.last)
   const [error, setError] = useState<AppError | null>(null)
+  const isPhoto = session.captureMode === 'product_photography'
   const take = (result: Result<Capture>) => {
     setError(result.ok ? null : result.error)
     if (result.ok) takeCapture(result.value)
@@ -34,8 +35,8 @@ export function LastScan({
   if (last === null || last.capture.sessionId !== session.id)
     return (
       <section className="last last-empty" aria-label={t('scan.last.label')}>
-        <h1>{t('scan.empty.title')}</h1>
-        <p>{t('scan.empty.lead')}</p>
+        <h1>{t(isPhoto ? 'scan.empty.title_photo' : 'scan.empty.title')}</h1>
+        <p>{t(isPhoto ? 'scan.empty.lead_photo' : 'scan.empty.lead')}</p>
       </section>
     )
   const { capture } = last
@@ -77,7 +78,7 @@ function useView(capture: Capture) {
 function Announcement({ capture }: { readonly capture: Capture }) {
   const { t } = useTranslation()
   const { word } = useView(capture)
-  const name = capture.product?.name ?? capture.raw
+  const name = capture.product?.name ?? (capture.raw || t('scan.last.photo'))
   return (
     <output className="visually-hidden">{t('scan.announce', { word: t(`capture.headline.${word}`), name })}</output>
   )
@@ -93,7 +94,7 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
   const headline = t(`capture.headline.${view.word}`)
   const next =
     view.word === 'not_found' && capture.gtin === null
-      ? t('capture.next.not_found_no_gtin')
+      ? t(capture.type === 'IMAGE' ? 'capture.next.not_found_photo' : 'capture.next.not_found_no_gtin')
       : t(`capture.next.${view.word}`)
   const before = previous === null ? '' : ago(Date.parse(previous.capturedAt), now, language)
   const note =
@@ -133,9 +134,11 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
           {next !== '' && product === null && <p className="last-next">{next}</p>}
           {capture.syncError !== null && view.tone === 'stop' && <q>{capture.syncError.message}</q>}
           {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
-          <p className="last-code" data-long={capture.raw.length > 20}>
-            <CodeText raw={capture.raw} elements={capture.elements} />
-          </p>
+          {capture.raw !== '' && (
+            <p className="last-code" data-long={capture.raw.length > 20}>
+              <CodeText raw={capture.raw} elements={capture.elements} />
+            </p>
+          )}
           <Facts capture={capture} />
         </section>
         <div className="last-foot">{children}</div>
