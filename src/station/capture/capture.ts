@@ -64,22 +64,22 @@ export function createCapturing(ports: {
     for (const [index, waiting] of batch.entries()) {
       const result = results[index] ?? fail('internal', 'no result')
       waiting.resolve(result)
-      if (result.ok) ports.onSaved(result.value)
+      if (!result.ok) continue
+      try {
+        ports.onSaved(result.value)
+      } catch (error) {
+        // Whoever listens, the others in the queue are still to be answered.
+        log.error({ error: (error as Error).stack }, 'a listener failed')
+      }
     }
   }
 
   const commit = (batch: readonly Waiting[]): Result<ScanOutcome>[] => {
+    let saved: (ReturnType<typeof add> | null)[]
     try {
-      const saved = store.transaction(() => {
+      saved = store.transaction(() => {
         const session = store.sessions.current()
-        return batch.map((waiting) => (session ? { session, ...add(session, waiting) } : null))
-      })
-      return saved.map((row) => {
-        if (!row) return fail('conflict', 'no session is active: nothing was saved')
-        const capture = store.captures.get(row.id)
-        return capture
-          ? ok({ outcome: row.outcome, capture, previous: row.previous })
-          : fail('internal', 'the row is gone')
+        return batch.map((waiting) => (session ? add(session, waiting) : null))
       })
     } catch (error) {
       if (isStorageError(error)) {
@@ -91,6 +91,13 @@ export function createCapturing(ports: {
       log.error({ error: (error as Error).stack }, 'a scan could not be saved')
       return [fail('internal', 'the scan was not saved')]
     }
+    return saved.map((row) => {
+      if (!row) return fail('conflict', 'no session is active: nothing was saved')
+      const capture = store.captures.get(row.id)
+      return capture
+        ? ok({ outcome: row.outcome, capture, previous: row.previous })
+        : fail('internal', 'the row is gone')
+    })
   }
 
   const add = (
