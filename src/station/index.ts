@@ -55,8 +55,8 @@ export interface Station extends Transport {
   handle(request: Request): Promise<Response>
   /** Starts a device that needs no window; the station closes it when it closes. */
   drive(driver: DeviceDriver): void
-  /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key. */
-  drained(): Promise<'empty' | 'unauthorised'>
+  /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
+  drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
   close(): Promise<void>
 }

@@ -71,8 +71,8 @@ export interface ScannerClient {
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
   /** The state of every capture of a session by its id there: one request however many there are. */
   sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, CaptureAnswer>>>
-  submitCapture(sessionId: string, capture: Capture): Promise<RemoteResult<CaptureAnswer>>
-  uploadImage(sessionId: string, capture: Capture, image: Blob): Promise<RemoteResult<CaptureAnswer>>
+  submitCapture(key: string, sessionId: string, capture: Capture): Promise<RemoteResult<CaptureAnswer>>
+  uploadImage(key: string, sessionId: string, capture: Capture, image: Blob): Promise<RemoteResult<CaptureAnswer>>
   getCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   retryCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   updateCapture(captureId: string, capture: Capture): Promise<RemoteResult<null>>
@@ -87,6 +87,9 @@ export interface ScannerClient {
 const scanner = '/scanner/api/v1'
 const catalogue = '/products/api/v1'
 const timeouts = { requestMs: 15_000, uploadMs: 120_000, probeMs: 5_000 } as const
+
+/** Bytes of an answer; what is longer is none of the documented ones. A session answers all its captures. */
+const answerLimits = { usual: 4 * 1024 * 1024, session: 256 * 1024 * 1024 } as const
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
@@ -104,10 +107,11 @@ export function createScannerClient(options: {
     method: string,
     path: string,
     read: z.ZodType<T> | null,
-    extra: { json?: unknown; form?: FormData; key?: string; timeoutMs?: number } = {},
+    extra: { json?: unknown; form?: FormData; key?: string; timeoutMs?: number; maxBytes?: number } = {},
   ): Promise<RemoteResult<T | null>> => {
     const headers: Record<string, string> = { accept: 'application/json' }
-    const apiKey = await options.apiKey()
+    const apiKey = await readKey(options.apiKey)
+    if (apiKey === undefined) return unusableKey
     if (apiKey !== null) headers['x-api-key'] = apiKey
     if (extra.key !== undefined) headers['idempotency-key'] = extra.key
     if (extra.json !== undefined) headers['content-type'] = 'application/json'
@@ -119,7 +123,8 @@ export function createScannerClient(options: {
         redirect: 'error',
         signal: AbortSignal.timeout(extra.timeoutMs ?? timeouts.requestMs),
       })
-      const text = await response.text()
+      const text = await readText(response, extra.maxBytes ?? answerLimits.usual)
+      if (text === null) return broken(response.status, `the answer to ${method} ${path} is too long`)
       if (!response.ok) return { ok: false, failure: toFailure(response, text, options.now()) }
       if (read === null) return { ok: true, value: null }
       const parsed = read.safeParse(parseJson(text))
@@ -178,6 +183,7 @@ export function createScannerClient(options: {
         foreignSessionDetailSchema,
         {
           timeoutMs: timeouts.uploadMs,
+          maxBytes: answerLimits.session,
         },
       )
       if (!answer.ok) return answer
@@ -188,10 +194,10 @@ export function createScannerClient(options: {
       }
       return { ok: true, value: captures }
     },
-    submitCapture: (sessionId, scan) =>
+    submitCapture: (key, sessionId, scan) =>
       capture(
         request('POST', `${scanner}/captures`, foreignCaptureSchema, {
-          key: scan.id,
+          key,
           json: {
             ...names(sessionId),
             capture_type: scan.type,
@@ -202,7 +208,7 @@ export function createScannerClient(options: {
           } satisfies CaptureSubmit,
         }),
       ),
-    uploadImage(sessionId, photo, image) {
+    uploadImage(key, sessionId, photo, image) {
       const form = new FormData()
       for (const [name, value] of Object.entries(names(sessionId))) form.set(name, value)
       form.set('capture_type', photo.type === 'BARCODE' ? 'BARCODE' : 'IMAGE')
@@ -212,7 +218,7 @@ export function createScannerClient(options: {
       form.set('image', image, `${photo.id}.jpg`)
       return capture(
         request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, {
-          key: photo.id,
+          key,
           form,
           timeoutMs: timeouts.uploadMs,
         }),
@@ -259,6 +265,42 @@ export function createScannerClient(options: {
       if (!answer.ok && answer.failure.kind === 'refused') return { ok: true, value: null }
       return answer as RemoteResult<null>
     },
+  }
+}
+
+/** The key, null for none, undefined for one that cannot be read or that no header can hold: `fetch` would print it. */
+async function readKey(apiKey: () => Promise<string | null>): Promise<string | null | undefined> {
+  const key = await apiKey().catch(() => undefined)
+  return typeof key === 'string' && !/^[\x21-\x7e]+$/.test(key) ? undefined : key
+}
+
+const unusableKey: { ok: false; failure: RemoteFailure } = {
+  ok: false,
+  failure: {
+    kind: 'unauthorised',
+    status: null,
+    code: 'unusable_key',
+    message: 'the API key cannot be read, or holds other characters than letters, digits and signs',
+    retryAfterMs: null,
+  },
+}
+
+/** The body as text, null when it is longer than `maxBytes`. */
+async function readText(response: Response, maxBytes: number): Promise<string | null> {
+  if (!response.body) return ''
+  const decoder = new TextDecoder()
+  const reader = response.body.getReader()
+  let text = ''
+  let bytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    bytes += value.length
+    if (bytes > maxBytes) {
+      await reader.cancel()
+      return null
+    }
+    text += decoder.decode(value, { stream: true })
   }
 }
 

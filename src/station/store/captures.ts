@@ -70,6 +70,8 @@ export interface Captures {
   setQuantity(id: string, quantity: number): void
   /** Takes it out of the count; what was sent is taken back at the backend, what was not is not sent. */
   undo(id: string): void
+  /** It was undone and the backend has not taken it: nothing is owed any more. Call inside a transaction. */
+  forget(id: string): void
   /** A parked one waits again, a FAILED or NOT_FOUND one is looked up again. False when there is nothing to retry. */
   retry(id: string): boolean
   /** The backend has it. */
@@ -80,6 +82,8 @@ export interface Captures {
   notFoundWith(gtin: string): string[]
   /** The hash of the derivative to upload. */
   uploadOf(id: string): string | null
+  /** Whether the backend has captures that it has not settled yet. */
+  isUnsettled(): boolean
   /** Captures that the backend has and has not settled yet, by session. */
   unsettled(): { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }[]
   rememberProduct(product: MatchedProduct): void
@@ -101,6 +105,12 @@ const select = `
     (SELECT x.id FROM outbox x WHERE x.capture_id = c.id ORDER BY x.state = 'parked' DESC, x.id LIMIT 1)`
 
 const unsettledStates = `('PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING', 'unknown')`
+
+/** The index is named, or the planner reads all captures for the sake of their order. */
+const unsettledFrom = `
+  FROM captures c INDEXED BY captures_to_follow JOIN sessions s ON s.id = c.session_id
+  WHERE c.remote_id IS NOT NULL AND c.state IN ${unsettledStates} AND c.disposition = 'counted' AND s.remote_id IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.capture_id = c.id AND o.kind = 'capture.retry')`
 
 const filters: Record<CaptureFilter, string> = {
   all: '1',
@@ -229,19 +239,21 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         'scans'
       ]
       if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, lastReadAt: null }
-      const last = database.get(
-        `SELECT id, captured_at, (SELECT captured_at FROM captures WHERE session_id = ? AND item_key = ?
-             AND disposition IN ('counted', 'ignored') ORDER BY sequence DESC LIMIT 1) AS read_at
-         FROM captures WHERE session_id = ? AND item_key = ? AND disposition = 'counted' ORDER BY sequence DESC LIMIT 1`,
-        sessionId,
-        itemKey,
-        sessionId,
-        itemKey,
-      )
+      const newest = (disposition: Disposition): Row | undefined =>
+        database.get(
+          `SELECT sequence, id, captured_at FROM captures WHERE session_id = ? AND item_key = ? AND disposition = ?
+           ORDER BY sequence DESC LIMIT 1`,
+          sessionId,
+          itemKey,
+          disposition,
+        )
+      const counted = newest('counted')
+      const ignored = newest('ignored')
+      const read = Number(ignored?.['sequence'] ?? 0) > Number(counted?.['sequence'] ?? 0) ? ignored : counted
       return {
         scans: Number(scans),
-        lastCounted: last ? { captureId: String(last['id']), capturedAt: String(last['captured_at']) } : null,
-        lastReadAt: last ? String(last['read_at']) : null,
+        lastCounted: counted ? { captureId: String(counted['id']), capturedAt: String(counted['captured_at']) } : null,
+        lastReadAt: read ? String(read['captured_at']) : null,
       }
     },
     getMany: (ids) => ids.map(get).filter((capture) => capture !== null),
@@ -298,12 +310,13 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       database.transaction(() => {
         database.run(`UPDATE captures SET disposition = 'undone' WHERE id = ?`, id)
         outbox.cancel(id, ['capture.update', 'capture.retry'])
-        if (outbox.cancel(id, ['capture.submit', 'capture.upload']) > 0) {
-          database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
-        } else {
-          tellBackend(id, 'capture.remove')
-        }
+        if (outbox.cancelSending(id)) database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
+        else tellBackend(id, 'capture.remove')
       })
+    },
+    forget(id) {
+      outbox.cancel(id, ['capture.update', 'capture.remove', 'capture.retry'])
+      database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
     },
     retry(id) {
       return database.transaction(() => {
@@ -330,13 +343,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     follow: (id, remote) => writeRemote(id, remote) > 0,
     uploadOf: (id) =>
       (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
+    isUnsettled: () => database.get(`SELECT 1 ${unsettledFrom} LIMIT 1`) !== undefined,
     unsettled() {
       const rows = database.all(
-        `SELECT c.id, c.remote_id, c.session_id, s.remote_id AS remote_session_id
-         FROM captures c JOIN sessions s ON s.id = c.session_id
-         WHERE c.remote_id IS NOT NULL AND c.state IN ${unsettledStates} AND c.disposition = 'counted' AND s.remote_id IS NOT NULL
-           AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.capture_id = c.id AND o.kind = 'capture.retry')
-         ORDER BY c.sequence`,
+        `SELECT c.id, c.remote_id, c.session_id, s.remote_id AS remote_session_id ${unsettledFrom} ORDER BY c.sequence`,
       )
       const sessions = new Map<
         string,
@@ -425,14 +435,14 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     },
   }
 
-  /** A later fact about a capture: nothing to tell while the capture itself still waits, for it goes out as it is then. */
+  /** A later fact about a capture: nothing to tell before its first sending, for it goes out as it is then. */
   function tellBackend(id: string, kind: 'capture.update' | 'capture.remove'): void {
     const row = database.get(
-      `SELECT c.session_id, c.remote_id, o.state AS submit FROM captures c
+      `SELECT c.session_id, c.remote_id, o.payload ->> 'session' AS sent_to FROM captures c
        LEFT JOIN outbox o ON o.capture_id = c.id AND o.kind IN ('capture.submit', 'capture.upload') WHERE c.id = ?`,
       id,
     )
-    if (!row || (row['remote_id'] === null && row['submit'] !== 'leased')) return
+    if (!row || (row['remote_id'] === null && row['sent_to'] === null)) return
     outbox.cancel(id, [kind])
     outbox.add({ kind, sessionId: String(row['session_id']), captureId: id, payload: {} })
   }

@@ -82,6 +82,11 @@ export function isStorageError(error: unknown): boolean {
   return code === 8 || code === 10 || code === 13 || code === 14
 }
 
+/** Tells whether an error of SQLite means that another process holds the file. */
+export function isBusyError(error: unknown): boolean {
+  return sqliteCode(error) === 5
+}
+
 /** Tells whether an error of SQLite means that the file is damaged or no database. */
 export function isCorruptionError(error: unknown): boolean {
   const code = sqliteCode(error)
@@ -97,6 +102,7 @@ function sqliteCode(error: unknown): number | null {
   if (/not a database/i.test(error.message)) return 26
   if (/disk is full|database or disk is full/i.test(error.message)) return 13
   if (/readonly|read-only/i.test(error.message)) return 8
+  if (/locked|busy/i.test(error.message)) return 5
   if (/disk I\/O error/i.test(error.message)) return 10
   return null
 }

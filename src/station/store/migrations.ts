@@ -87,7 +87,9 @@ const migrations: readonly ((database: Database) => void)[] = [
         photo TEXT,
         upload TEXT
       ) STRICT;
-      CREATE INDEX captures_of_item ON captures (session_id, item_key);
+      CREATE INDEX captures_of_session ON captures (session_id);
+      CREATE INDEX captures_of_item ON captures (session_id, item_key, disposition);
+      CREATE INDEX captures_not_found ON captures (gtin) WHERE state = 'NOT_FOUND';
       CREATE INDEX captures_to_follow ON captures (session_id)
         WHERE remote_id IS NOT NULL AND state IN ('PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING', 'unknown');
 
@@ -131,6 +133,7 @@ const migrations: readonly ((database: Database) => void)[] = [
         error_message TEXT
       ) STRICT;
       CREATE INDEX outbox_by_state ON outbox (state, id);
+      CREATE INDEX outbox_by_due ON outbox (due_at) WHERE state = 'waiting';
       CREATE INDEX outbox_of_capture ON outbox (capture_id);
       CREATE INDEX outbox_of_session ON outbox (session_id, state);
 
@@ -149,14 +152,19 @@ const migrations: readonly ((database: Database) => void)[] = [
 /** The schema this program writes. */
 export const schemaVersion = migrations.length
 
+/** The file was written by a newer Capstan: an older one must not guess at it. */
+export class NewerSchemaError extends Error {}
+
 /**
  * Brings a database up to the present schema; each step is a transaction.
- * Throws when the file was written by a newer Capstan: an older one must not guess at it.
+ * Throws a NewerSchemaError for a schema it does not know.
  */
 export function migrate(database: Database): void {
   const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
   if (version > migrations.length) {
-    throw new Error(`the store has schema ${version}, this Capstan knows ${migrations.length}: start the newer version`)
+    throw new NewerSchemaError(
+      `the store has schema ${version}, this Capstan knows ${migrations.length}: start the newer version`,
+    )
   }
   for (const [index, migration] of migrations.entries()) {
     if (index < version) continue

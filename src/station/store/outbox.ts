@@ -36,8 +36,22 @@ export interface QueueFigures {
 }
 
 /**
+ * What a capture was sent with. It is fixed when the item is leased for the first time: a repeat must be the same
+ * request to the letter, or a backend that already took it cannot know it again (contracts 1.12, Idempotency-Key).
+ */
+export const sentCaptureSchema = z.object({
+  /** How often the backend has refused it for certain: each time it may be another request, so it has another key. */
+  round: z.number().int().default(0),
+  /** The backend's id of the session. */
+  session: z.string(),
+  quantity: z.number().int(),
+})
+
+/**
  * The durable queue towards the backend. Items are added inside the caller's transaction, so a capture and
- * its sending are one fact. An item is done (gone, its outcome written where it belongs), waiting, leased or parked.
+ * its sending are one fact. An item is done (gone, its outcome written where it belongs), waiting, held (waiting
+ * for its session to be known at the backend: kept apart, so that nobody looks through them meanwhile), leased or
+ * parked.
  */
 export interface Outbox {
   add(item: {
@@ -56,36 +70,62 @@ export interface Outbox {
   done(id: number): void
   /** Not sent: try again at `dueMs` (epoch milliseconds). */
   retryAt(id: number, dueMs: number, error: { code: string; message: string }): void
-  /** Refused: kept until a person decides. Call inside a transaction, as the outcome's other writes. */
-  park(id: number, error: { code: string; message: string }): void
+  /** Leased but not sent after all: as it was before. */
+  release(id: number): void
+  /** The backend has certainly not taken it: it is sent anew, as a new request, when its session is known. */
+  restart(id: number, error: { code: string; message: string }): void
+  /**
+   * Not sent until a person decides. `isUntaken` when the backend has certainly not taken it. Call inside a
+   * transaction, as the outcome's other writes.
+   */
+  park(id: number, error: { code: string; message: string }, isUntaken: boolean): void
   /** Back to waiting and due at once; clears the attempts. Answers whether there was something parked. Call inside a transaction. */
   unpark(captureId: string): boolean
   /** Makes everything that waits due now, and gives a session that the backend refused another try. */
   hurry(): void
-  /** How many items are being sent or could be sent at some time without a person's help. */
-  pending(): number
-  /** Takes a capture's items out that are neither leased nor done. Answers how many. */
+  /** Whether anything is being sent or could be sent at some time without a person's help. */
+  isPending(): boolean
+  /** When the next item falls due that is not due yet, in epoch milliseconds; null when none. */
+  nextDueMs(): number | null
+  /** Takes a capture's items out that are not leased. Answers how many. */
   cancel(captureId: string, kinds: readonly OutboxKind[]): number
+  /** Takes the sending of a capture out when the backend cannot have it; answers whether it did. */
+  cancelSending(captureId: string): boolean
   /** At start: what a dead process had leased waits again. */
   releaseLeases(): number
   figures(): QueueFigures
 }
 
+/** Kinds that name the backend's id of a session. */
+const needsSession = `('capture.submit', 'capture.upload', 'session.end')`
+
+/** As SQL over a row of `outbox`: the state of an item that is not leased, done or parked. */
+export const waitingState = `
+  iif(kind IN ${needsSession} AND (SELECT remote_id FROM sessions WHERE sessions.id = session_id) IS NULL,
+    'held', 'waiting')`
+
+/** Nothing of the last request is kept but that it was made. */
+const nextRound = `json_object('round', coalesce(payload ->> 'round', 0) + 1)`
+
+/** What a waiting item still waits for, besides its time. */
 const ready = `
-  (o.kind = 'session.create')
-  OR (o.kind = 'product.create')
-  OR (o.kind IN ('capture.submit', 'capture.upload') AND s.remote_id IS NOT NULL)
+  (o.kind IN ('session.create', 'product.create', 'capture.submit', 'capture.upload'))
   OR (o.kind IN ('capture.update', 'capture.remove', 'capture.retry')
       AND (SELECT remote_id FROM captures c WHERE c.id = o.capture_id) IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.capture_id = o.capture_id AND e.id < o.id AND e.state <> 'parked'))
-  OR (o.kind = 'session.end' AND s.remote_id IS NOT NULL
-      AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'leased')
+  OR (o.kind = 'session.end'
+      AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased')
                       AND e.kind IN ('session.create', 'capture.submit', 'capture.upload')))`
+
+/**
+ * No wait is that long (Retry-After is cut at an hour): what is due later was written before the clock was set back,
+ * and is due now.
+ */
+const longestWaitMs = 3_700_000
 
 const leaseQuery = `
   SELECT o.id, o.kind, o.session_id, o.capture_id, o.payload, o.attempts
-  FROM outbox o LEFT JOIN sessions s ON s.id = o.session_id
-  WHERE o.state = 'waiting' AND o.due_at <= ? AND (${ready})
+  FROM outbox o WHERE o.state = 'waiting' AND (o.due_at <= ? OR o.due_at > ?) AND (${ready})
   ORDER BY o.id LIMIT ?`
 
 function toItem(row: Row): OutboxItem {
@@ -116,7 +156,8 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     add(item) {
       database.run(
         `INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
-         VALUES (?, ?, ?, ?, 'waiting', ?, ?)`,
+         SELECT kind, session_id, capture_id, payload, ${waitingState}, due_at, created_at
+         FROM (SELECT ? AS kind, ? AS session_id, ? AS capture_id, ? AS payload, ? AS due_at, ? AS created_at)`,
         item.kind,
         item.sessionId,
         item.captureId,
@@ -127,11 +168,20 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     },
     lease(limit) {
       return database.transaction(() => {
-        const items = database.all(leaseQuery, nowMs(), limit).map(toItem)
-        for (const item of items) {
-          database.run(`UPDATE outbox SET state = 'leased', attempts = attempts + 1 WHERE id = ?`, item.id)
-        }
-        return items.map((item) => ({ ...item, attempts: item.attempts + 1 }))
+        const now = nowMs()
+        return database.all(leaseQuery, now, now + longestWaitMs, limit).map((row) => {
+          const id = Number(row['id'])
+          database.run(
+            `UPDATE outbox SET state = 'leased', attempts = attempts + 1, payload = iif(
+               kind NOT IN ('capture.submit', 'capture.upload') OR payload ->> 'session' IS NOT NULL, payload,
+               json_set(payload, '$.session', (SELECT remote_id FROM sessions WHERE sessions.id = session_id),
+                 '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id)))
+             WHERE id = ?`,
+            id,
+          )
+          const payload = database.get('SELECT payload FROM outbox WHERE id = ?', id)?.['payload'] ?? '{}'
+          return toItem({ ...row, payload, attempts: Number(row['attempts']) + 1 })
+        })
       })
     },
     done(id) {
@@ -139,18 +189,33 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     },
     retryAt(id, dueMs, error) {
       database.run(
-        `UPDATE outbox SET state = 'waiting', due_at = ?, error_code = ?, error_message = ? WHERE id = ?`,
+        `UPDATE outbox SET state = ${waitingState}, due_at = ?, error_code = ?, error_message = ? WHERE id = ?`,
         dueMs,
         error.code,
         error.message,
         id,
       )
     },
-    park(id, error) {
+    release(id) {
+      database.run(`UPDATE outbox SET state = ${waitingState}, attempts = attempts - 1 WHERE id = ?`, id)
+    },
+    restart(id, error) {
       database.run(
-        `UPDATE outbox SET state = 'parked', error_code = ?, error_message = ? WHERE id = ?`,
+        `UPDATE outbox SET state = ${waitingState}, due_at = ?, payload = ${nextRound}, error_code = ?, error_message = ?
+         WHERE id = ?`,
+        nowMs(),
         error.code,
         error.message,
+        id,
+      )
+    },
+    park(id, error, isUntaken) {
+      database.run(
+        `UPDATE outbox SET state = 'parked', error_code = ?, error_message = ?,
+           payload = iif(? AND kind IN ('capture.submit', 'capture.upload'), ${nextRound}, payload) WHERE id = ?`,
+        error.code,
+        error.message,
+        isUntaken ? 1 : 0,
         id,
       )
       setSync(id, 'parked')
@@ -159,7 +224,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
       const parked = database.all(`SELECT id FROM outbox WHERE capture_id = ? AND state = 'parked'`, captureId)
       for (const row of parked) {
         const id = Number(row['id'])
-        database.run(`UPDATE outbox SET state = 'waiting', attempts = 0, due_at = ? WHERE id = ?`, nowMs(), id)
+        database.run(`UPDATE outbox SET state = ${waitingState}, attempts = 0, due_at = ? WHERE id = ?`, nowMs(), id)
         setSync(id, 'waiting')
       }
       return parked.length > 0
@@ -168,40 +233,60 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
       const now = nowMs()
       database.run(`UPDATE outbox SET due_at = ? WHERE state = 'waiting' AND due_at > ?`, now, now)
       database.run(
-        `UPDATE outbox SET state = 'waiting', due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`,
+        `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`,
         now,
       )
     },
-    pending() {
+    isPending() {
       const row = database.get(
-        `SELECT count(*) AS pending FROM outbox o LEFT JOIN sessions s ON s.id = o.session_id
-         WHERE o.state = 'leased' OR (o.state = 'waiting' AND (${ready} OR (o.kind LIKE 'capture.%' AND EXISTS (
-           SELECT 1 FROM outbox c WHERE c.session_id = o.session_id AND c.kind = 'session.create' AND c.state <> 'parked'))))`,
+        `SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'leased')
+           OR EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'waiting' AND (${ready})) AS pending`,
       )
-      return Number(row?.['pending'] ?? 0)
+      return row?.['pending'] === 1
+    },
+    nextDueMs() {
+      const row = database.get(`SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting' AND due_at > ?`, nowMs())
+      return (row?.['next'] as number | null | undefined) ?? null
     },
     cancel(captureId, kinds) {
       const marks = kinds.map(() => '?').join(', ')
       return database.run(
-        `DELETE FROM outbox WHERE capture_id = ? AND state IN ('waiting', 'parked') AND kind IN (${marks})`,
+        `DELETE FROM outbox WHERE capture_id = ? AND state <> 'leased' AND kind IN (${marks})`,
         captureId,
         ...(kinds as readonly SqlValue[]),
       ).changes
     },
+    cancelSending(captureId) {
+      const { changes } = database.run(
+        `DELETE FROM outbox WHERE capture_id = ? AND kind IN ('capture.submit', 'capture.upload')
+           AND state <> 'leased' AND payload ->> 'session' IS NULL`,
+        captureId,
+      )
+      return changes > 0
+    },
     releaseLeases() {
-      return database.run(`UPDATE outbox SET state = 'waiting', due_at = ? WHERE state = 'leased'`, nowMs()).changes
+      return database.run(`UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'leased'`, nowMs())
+        .changes
     },
     figures() {
-      const row = database.get(
-        `SELECT coalesce(sum(state IN ('waiting', 'leased')), 0) AS waiting, coalesce(sum(state = 'parked'), 0) AS parked,
-                min(iif(state = 'parked', NULL, created_at)) AS oldest, min(iif(state = 'waiting', due_at, NULL)) AS next
-         FROM outbox`,
+      const counts = new Map(
+        database
+          .all('SELECT state, count(*) AS items FROM outbox GROUP BY state')
+          .map((row) => [row['state'], Number(row['items'])]),
       )
+      const count = (state: string): number => counts.get(state) ?? 0
+      const oldest = database.get(
+        `SELECT min(created_at) AS oldest FROM outbox WHERE id IN (
+           SELECT min(id) FROM outbox WHERE state = 'waiting' UNION ALL
+           SELECT min(id) FROM outbox WHERE state = 'held' UNION ALL
+           SELECT min(id) FROM outbox WHERE state = 'leased')`,
+      )
+      const next = database.get(`SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting'`)
       return {
-        waiting: Number(row?.['waiting'] ?? 0),
-        parked: Number(row?.['parked'] ?? 0),
-        oldestWaitingAt: (row?.['oldest'] as string | null | undefined) ?? null,
-        nextAttemptMs: (row?.['next'] as number | null | undefined) ?? null,
+        waiting: count('waiting') + count('held') + count('leased'),
+        parked: count('parked'),
+        oldestWaitingAt: (oldest?.['oldest'] as string | null | undefined) ?? null,
+        nextAttemptMs: (next?.['next'] as number | null | undefined) ?? null,
       }
     },
   }

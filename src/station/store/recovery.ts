@@ -1,6 +1,17 @@
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  truncateSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import type { Database, Row, SqlValue } from '#station/store/database.ts'
+import { isStorageError, type Database, type Row, type SqlValue } from '#station/store/database.ts'
+import { waitingState } from '#station/store/outbox.ts'
 
 /**
  * Moves a damaged database out of the way, with its write-ahead log, and answers its new path.
@@ -13,6 +24,30 @@ export function setAside(path: string, folder: string, instant: string): string 
     if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix)
   }
   return target
+}
+
+/**
+ * SQLite opens no file that is shorter than its header says: of one that was cut off this makes a copy, filled up with
+ * zeros, and answers its path; any other file is answered as it is. The caller deletes the copy.
+ */
+export function makeReadable(path: string): string {
+  const header = Buffer.alloc(100)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, header, 0, header.length, 0)
+  } finally {
+    closeSync(file)
+  }
+  // sqlite.org/fileformat.html section 1.3: page size at 16 (1 means 65,536), number of pages at 28.
+  const pageSize = header.readUInt16BE(16) === 1 ? 65_536 : header.readUInt16BE(16)
+  const bytes = pageSize * header.readUInt32BE(28)
+  const found = statSync(path).size
+  // A number of pages that is noise must not fill the disk.
+  if (!header.toString('latin1').startsWith('SQLite format 3\0') || found >= bytes || bytes > found * 1_000) return path
+  const copy = `${path}.reading`
+  for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix)
+  truncateSync(copy, bytes)
+  return copy
 }
 
 /** Columns that the new store's triggers fill again while captures are copied. */
@@ -31,17 +66,18 @@ const derivedSessionColumns = [
 
 /**
  * Copies every row that can still be read from a damaged store into a fresh one; answers how many captures
- * were saved. A capture whose session is lost gets a placeholder session; one that still waits gets its
- * outbox item again.
+ * were saved, and how many rows could be read but make no sense. A capture whose session is lost gets a placeholder
+ * session; one that still waits gets its outbox item again.
  */
-export function salvage(damaged: Database, fresh: Database): number {
+export function salvage(damaged: Database, fresh: Database): { captures: number; unreadable: number } {
+  let unreadable = 0
   fresh.transaction(() => {
-    copy(damaged, fresh, 'facts')
-    copy(damaged, fresh, 'sessions', (row) => ({
+    unreadable += copy(damaged, fresh, 'facts')
+    unreadable += copy(damaged, fresh, 'sessions', (row) => ({
       ...row,
       ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])),
     }))
-    copy(damaged, fresh, 'captures', (row) => {
+    unreadable += copy(damaged, fresh, 'captures', (row) => {
       fresh.run(
         `INSERT OR IGNORE INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, ended_at)
          VALUES (?, '', 'both', 'count', 3000, 'COMPLETED', ?, ?)`,
@@ -51,54 +87,117 @@ export function salvage(damaged: Database, fresh: Database): number {
       )
       return row
     })
-    copy(damaged, fresh, 'outbox')
+    unreadable += copy(damaged, fresh, 'outbox')
+    // What is about a lost capture can no longer be sent.
+    fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`
       INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
       SELECT iif(upload IS NULL, 'capture.submit', 'capture.upload'), session_id, id, '{}', 'waiting', 0, captured_at
-      FROM captures WHERE sync = 'waiting' AND id NOT IN (SELECT capture_id FROM outbox WHERE capture_id IS NOT NULL)`)
+      FROM captures WHERE sync = 'waiting' AND id NOT IN (SELECT capture_id FROM outbox
+        WHERE capture_id IS NOT NULL AND kind IN ('capture.submit', 'capture.upload'))
+      ORDER BY sequence`)
     fresh.run(`
       INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
       SELECT 'session.create', id, NULL, '{}', 'waiting', 0, opened_at
       FROM sessions WHERE remote_id IS NULL
         AND id NOT IN (SELECT session_id FROM outbox WHERE kind = 'session.create' AND session_id IS NOT NULL)
-        AND id IN (SELECT session_id FROM captures)`)
+        AND (state = 'ACTIVE' OR id IN (SELECT session_id FROM outbox WHERE kind IN ('capture.submit', 'capture.upload')))`)
+    // The sessions may know less than before: what waits for one waits by what is known now.
+    fresh.run(`UPDATE outbox SET state = ${waitingState} WHERE state <> 'parked'`)
+    keepSequence(damaged, fresh)
   })
-  return Number(fresh.get('SELECT count(*) AS captures FROM captures')?.['captures'] ?? 0)
+  return { captures: Number(fresh.get('SELECT count(*) AS captures FROM captures')?.['captures'] ?? 0), unreadable }
 }
 
-/** Reads upwards until the damage, then downwards from the end until the damage: what lies between is lost. */
-function copy(damaged: Database, fresh: Database, table: string, prepare: (row: Row) => Row = (row) => row): void {
-  const known = new Set(fresh.all(`SELECT name FROM pragma_table_info('${table}')`).map((row) => String(row['name'])))
-  const insert = (source: Row): void => {
-    const row = prepare(source)
-    const names = Object.keys(row).filter((name) => known.has(name))
-    fresh.run(
-      `INSERT OR IGNORE INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
-      ...names.map((name) => row[name] as SqlValue),
-    )
+/** Numbers that lost captures had are not given again. */
+function keepSequence(damaged: Database, fresh: Database): void {
+  try {
+    const last = damaged.get(`SELECT seq FROM sqlite_sequence WHERE name = 'captures'`)?.['seq'] ?? 0
+    fresh.run(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'captures'`, last)
+  } catch {
+    // That page is damaged too; the highest number found stands.
   }
-  const read = (sql: string, bound: number): Row | undefined | 'damage' => {
+}
+
+/** Reads that fail for one table at most: whole gigabytes of damage must not keep the station from starting. */
+const damageLimit = 20_000
+
+/**
+ * Copies what can be read of a table: upwards until the damage, downwards from the end until the damage, and then the
+ * same for both halves of what lies between, until only the damage is left.
+ * Answers how many rows were read that the fresh store does not take.
+ */
+function copy(damaged: Database, fresh: Database, table: string, prepare: (row: Row) => Row = (row) => row): number {
+  const known = new Set(fresh.all(`SELECT name FROM pragma_table_info('${table}')`).map((row) => String(row['name'])))
+  // When not even the list of tables can be read, this throws: then nothing can.
+  if (!damaged.get('SELECT 1 FROM sqlite_schema WHERE name = ?', table)) return 0
+  let unreadable = 0
+  const insert = (source: Row): void => {
     try {
-      return damaged.get(sql, bound)
+      const row = prepare(source)
+      const names = Object.keys(row).filter((name) => known.has(name))
+      fresh.run(
+        `INSERT INTO ${table} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`,
+        ...names.map((name) => row[name] as SqlValue),
+      )
+    } catch (error) {
+      // One senseless row must not cost the others; a full disk must.
+      if (isStorageError(error)) throw error
+      unreadable += 1
+    }
+  }
+  let failures = 0
+  const read = (order: '' | 'DESC', above: number, upTo: number): Row | undefined | 'damage' => {
+    try {
+      return damaged.get(
+        `SELECT rowid AS row_number, * FROM ${table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid ${order} LIMIT 1`,
+        above,
+        upTo,
+      )
     } catch {
+      failures += 1
       return 'damage'
     }
   }
+  const copyRange = (above: number, upTo: number): void => {
+    let low = above
+    let high = upTo
+    for (;;) {
+      const row = read('', low, high)
+      if (row === undefined) return
+      if (row === 'damage') break
+      low = Number(row['row_number'])
+      insert(row)
+    }
+    for (;;) {
+      const row = read('DESC', low, high)
+      if (row === undefined) return
+      if (row === 'damage') break
+      high = Number(row['row_number']) - 1
+      insert(row)
+    }
+    if (high - low <= 1 || failures >= damageLimit) return
+    const middle = Math.floor((low + high) / 2)
+    copyRange(low, middle)
+    copyRange(middle, high)
+  }
+  copyRange(-1, lastRow(damaged, table))
+  return unreadable
+}
 
-  let last = -1
-  for (;;) {
-    const row = read(`SELECT rowid AS row_number, * FROM ${table} WHERE rowid > ? ORDER BY rowid LIMIT 1`, last)
-    if (row === undefined) return
-    if (row === 'damage') break
-    last = Number(row['row_number'])
-    insert(row)
+/** The highest row number a table can have, as far as that can still be known. */
+function lastRow(damaged: Database, table: string): number {
+  const tried = [
+    `SELECT max(rowid) AS last FROM ${table}`,
+    `SELECT seq AS last FROM sqlite_sequence WHERE name = '${table}'`,
+  ]
+  for (const sql of tried) {
+    try {
+      const last = damaged.get(sql)?.['last']
+      if (typeof last === 'number') return last
+    } catch {
+      // Damaged there too.
+    }
   }
-  let first = Number.MAX_SAFE_INTEGER
-  for (;;) {
-    const row = read(`SELECT rowid AS row_number, * FROM ${table} WHERE rowid < ? ORDER BY rowid DESC LIMIT 1`, first)
-    if (row === undefined || row === 'damage') return
-    first = Number(row['row_number'])
-    if (first <= last) return
-    insert(row)
-  }
+  return 1_000_000
 }

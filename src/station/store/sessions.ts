@@ -14,13 +14,14 @@ export interface Sessions {
   list(limit: number): Session[]
   /** Ends it and puts the end on the outbox; a session that has ended stays as it is. Null when unknown. */
   end(id: string): Session | null
-  /** The backend knows the session as `remoteId`; captures waiting for that can go. */
+  /** The backend knows the session as `remoteId`; captures waiting for that can go. Call inside a transaction. */
   linkRemote(id: string, remoteId: string): void
   /**
-   * The backend no longer takes captures for the session it knew: forgets that id and asks for a continuation.
-   * Answers the generation of the continuation, which is part of its idempotency key.
+   * The backend no longer takes captures for the session it knew: forgets that id and asks for a continuation,
+   * which is ended too when the session has ended here. Call inside a transaction.
    */
-  continueRemote(id: string): number
+  continueRemote(id: string): void
+  /** How many continuations there were; part of the idempotency key of each. */
   remoteGeneration(id: string): number
 }
 
@@ -94,13 +95,22 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
     },
     linkRemote(id, remoteId) {
       database.run('UPDATE sessions SET remote_id = ? WHERE id = ?', remoteId, id)
+      database.run(`UPDATE outbox SET state = 'waiting' WHERE session_id = ? AND state = 'held'`, id)
     },
     continueRemote(id) {
-      return database.transaction(() => {
-        database.run('UPDATE sessions SET remote_id = NULL, remote_generation = remote_generation + 1 WHERE id = ?', id)
-        outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })
-        return Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'])
-      })
+      database.run('UPDATE sessions SET remote_id = NULL, remote_generation = remote_generation + 1 WHERE id = ?', id)
+      database.run(
+        `UPDATE outbox SET state = 'held' WHERE session_id = ? AND state = 'waiting'
+           AND kind IN ('capture.submit', 'capture.upload', 'session.end')`,
+        id,
+      )
+      outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })
+      const isEndOwed = database.get(
+        `SELECT 1 FROM sessions WHERE id = ? AND state <> 'ACTIVE'
+           AND NOT EXISTS (SELECT 1 FROM outbox WHERE session_id = sessions.id AND kind = 'session.end')`,
+        id,
+      )
+      if (isEndOwed) outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
     },
     remoteGeneration: (id) =>
       Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'] ?? 0),

@@ -1,16 +1,16 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
-import { isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
+import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
 import { createFacts, type Facts } from '#station/store/facts.ts'
 import { createMedia, type Media } from '#station/store/media.ts'
-import { migrate, schemaVersion } from '#station/store/migrations.ts'
+import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
-import { salvage, setAside } from '#station/store/recovery.ts'
+import { makeReadable, salvage, setAside } from '#station/store/recovery.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
 /** Where everything of a station lives. The only road between capturing and syncing. */
@@ -34,8 +34,8 @@ const files = { database: 'station.sqlite', lock: 'station.lock', media: 'media'
  * Opens (or makes) the store of a data folder for writing.
  *
  * Checks its integrity first: a damaged database is set aside, and every row that can still be read is
- * carried over. Fails with `conflict` when another station uses the folder and `storage_full` when the
- * disk cannot be written; a store of a newer Capstan throws.
+ * carried over. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
+ * store, and `storage_full` when the disk cannot be written.
  */
 export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; log: Log }): Result<Store> {
   const { dataDir, clock, log } = options
@@ -50,6 +50,7 @@ export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; lo
     return ok(assemble(database, options, recovered, () => held.close()))
   } catch (error) {
     lock?.close()
+    if (error instanceof NewerSchemaError) return fail('conflict', error.message)
     if (isStorageError(error) || isFolderError(error)) {
       return fail('storage_full', `the folder ${dataDir} cannot be written: ${(error as Error).message}`)
     }
@@ -61,8 +62,16 @@ export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; lo
 export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids: Ids }): Result<Store> {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return fail('not_found', `there is no station store in ${dataDir}`)
-  const database = openDatabase(path, { readOnly: true })
-  const version = Number(database.get('PRAGMA user_version')?.['user_version'])
+  let database: Database | null = null
+  let version: number
+  try {
+    database = openDatabase(path, { readOnly: true })
+    version = Number(database.get('PRAGMA user_version')?.['user_version'])
+  } catch (error) {
+    database?.close()
+    if (!isCorruptionError(error)) throw error
+    return fail('conflict', `the store in ${dataDir} is damaged (${(error as Error).message}): start the station once`)
+  }
   if (version !== schemaVersion) {
     database.close()
     return fail(
@@ -150,16 +159,22 @@ function openSound(
 }
 
 function salvageFrom(aside: string, fresh: Database, log: Log): number {
+  const readable = makeReadable(aside)
   try {
-    const damaged = openDatabase(aside, { readOnly: true })
+    const damaged = openDatabase(readable, { readOnly: true })
     try {
-      return salvage(damaged, fresh)
+      const { captures, unreadable } = salvage(damaged, fresh)
+      if (unreadable > 0) log.error({ aside, unreadable }, 'rows of the damaged store make no sense; they stay there')
+      return captures
     } finally {
       damaged.close()
     }
   } catch (error) {
+    if (isStorageError(error)) throw error
     log.error({ aside, error: (error as Error).message }, 'nothing could be read from the damaged store')
     return 0
+  } finally {
+    if (readable !== aside) for (const suffix of ['', '-wal', '-shm']) rmSync(readable + suffix, { force: true })
   }
 }
 
@@ -173,13 +188,16 @@ function complaints(database: Database, check: 'quick_check' | 'integrity_check'
  * kill, so no stale lock file ever needs a person. Waits up to two seconds for a dying predecessor.
  */
 function lockFolder(dataDir: string): DatabaseSync | null {
-  const lock = new DatabaseSync(join(dataDir, files.lock))
+  const path = join(dataDir, files.lock)
+  // Nothing is ever written into it. A disk fault may have: a station must not be kept from starting by that.
+  if (existsSync(path) && statSync(path).size > 0) rmSync(path)
+  const lock = new DatabaseSync(path)
   try {
     lock.exec('PRAGMA busy_timeout = 2000; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
     return lock
   } catch (error) {
     lock.close()
-    if (/locked|busy/i.test((error as Error).message)) return null
+    if (isBusyError(error)) return null
     throw error
   }
 }

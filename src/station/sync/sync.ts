@@ -1,10 +1,10 @@
 import type { Clock, Log } from '#contract/ports.ts'
-import type { MatchedProduct } from '#contract/station/capture.ts'
+import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
 import type { RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 import type { RemoteCapture } from '#station/store/captures.ts'
-import type { OutboxItem } from '#station/store/outbox.ts'
+import { sentCaptureSchema, type OutboxItem } from '#station/store/outbox.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
@@ -17,9 +17,10 @@ export interface Sync {
   readonly backend: Omit<StationStatus['backend'], 'url'>
   /**
    * Resolves when nothing is left that could be sent without a person's help and what was sent has been
-   * settled by the backend (waiting at most `settleMs` for that). Resolves early with `unauthorised`.
+   * settled by the backend (waiting at most `settleMs` for that). Resolves early with `unauthorised`, and with
+   * `closed` when the worker is closed meanwhile. While the backend cannot be reached, it waits.
    */
-  drained(settleMs: number): Promise<'empty' | 'unauthorised'>
+  drained(settleMs: number): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops after what is being sent right now. */
   close(): Promise<void>
 }
@@ -36,12 +37,32 @@ const limits = {
   followMinMs: 200,
   followMaxMs: 10_000,
   /** A conflict that does not clear is a refusal after this many attempts. */
-  conflictAttempts: 5,
+  conflictAttempts: 10,
+  /** An item that the backend fails on so often, while it answers otherwise, waits for a person. */
+  serverErrors: 10,
+  /** Progress of so many captures is asked one by one, of more with their whole session. */
+  askSingly: 16,
+  /** Products whose brand is looked up at a time, so that captures never wait long for that. */
+  learn: 16,
+  /** Retry-After is cut at an hour: a longer wait was begun before the clock was set back. */
+  longestWaitMs: 3_600_000,
   /** A backend session that ends under our hands is continued, but not for ever. */
   continuations: 20,
 } as const
 
 type Outcome = () => void
+
+/** What is left of a capture that somebody has deleted at the backend. */
+const gone: Omit<RemoteCapture, 'remoteId'> = {
+  state: 'FAILED',
+  errorMessage: 'the backend has this capture no more',
+  productId: null,
+  productName: null,
+  gtin: null,
+}
+
+/** What every key may do that is good for anything here. */
+const needsNothing: ReadonlySet<OutboxItem['kind']> = new Set(['session.create', 'capture.submit', 'capture.upload'])
 
 /**
  * Creates the worker and starts it. `onCaptures` is told of captures whose rows changed, `onBackend` of a
@@ -69,7 +90,15 @@ export function createSync(ports: {
   let wakeUp: (() => void) | null = null
   let isWoken = false
   const settledListeners = new Set<() => void>()
+  /** How often the backend has failed on an item in a row, by the item's id. */
+  const serverErrors = new Map<number, number>()
+  /** Captures whose product the catalogue has still to be asked about, by GTIN. */
+  const toLearn = new Map<string, string[]>()
   const nowMs = (): number => clock.now().getTime()
+  /** A clock that was set back must not make a short wait long. */
+  const hasCome = (atMs: number): boolean =>
+    nowMs() >= atMs || (atMs - nowMs() > limits.longestWaitMs && atMs !== Number.POSITIVE_INFINITY)
+  const isBlocked = (): boolean => !hasCome(blockedUntilMs)
 
   const wake = (): void => {
     isWoken = true
@@ -100,7 +129,7 @@ export function createSync(ports: {
   /** What a failure means for the backend as a whole. */
   const noteFailure = (failure: RemoteFailure): void => {
     if (failure.kind === 'unreachable') {
-      if (nowMs() >= blockedUntilMs) {
+      if (!isBlocked()) {
         failuresInRow += 1
         blockedUntilMs = nowMs() + backoffMs(failuresInRow - 1, ports.random(), limits.backoff)
       }
@@ -151,14 +180,38 @@ export function createSync(ports: {
 
   /** A failed send: later, or parked with the backend's words. */
   const handleFailure = async (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
-    noteFailure(failure)
+    const isForbidden = failure.status === 403 && !needsNothing.has(item.kind)
+    // A key may scan and yet not create or delete: that is the item's matter, not the key's.
+    const kind = isForbidden ? 'refused' : failure.kind
+    noteFailure({ ...failure, kind })
     const clears = failure.status === 409 && item.attempts < limits.conflictAttempts
-    if (failure.kind !== 'refused' || clears) return postpone(item, failure)
+    const isHopeless = kind === 'busy' && failure.retryAfterMs === null && (await isItsOwnFault(item))
+    if ((kind !== 'refused' && !isHopeless) || clears) return postpone(item, failure)
     log.warn(
       { kind: item.kind, captureId: item.captureId, status: failure.status, code: failure.code },
       'the backend refused an item',
     )
-    return write(() => store.outbox.park(item.id, failure))
+    const isUntaken = kind === 'refused' && failure.status !== 409
+    return write(() => {
+      const isSending = item.kind === 'capture.submit' || item.kind === 'capture.upload'
+      if (isSending && isUntaken && store.captures.get(item.captureId ?? '')?.disposition === 'undone') {
+        store.outbox.done(item.id)
+        store.captures.forget(item.captureId ?? '')
+      } else {
+        store.outbox.park(item.id, failure, isUntaken)
+      }
+    })
+  }
+
+  /** Tells an item that the backend always fails on from a backend that fails on everything. */
+  const isItsOwnFault = async (item: OutboxItem): Promise<boolean> => {
+    const errors = (serverErrors.get(item.id) ?? 0) + 1
+    serverErrors.set(item.id, errors)
+    if (errors < limits.serverErrors) return false
+    const remoteId = store.sessions.get(item.sessionId ?? '')?.remoteId
+    const other = remoteId ? await remote.sessionState(remoteId) : await remote.probe()
+    if (other.ok) serverErrors.delete(item.id)
+    return other.ok
   }
 
   const send = async (item: OutboxItem): Promise<void> => {
@@ -216,13 +269,15 @@ export function createSync(ports: {
 
   const sendCapture = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
-    const session = capture ? store.sessions.get(capture.sessionId) : null
-    if (!capture || !session?.remoteId)
-      return postpone(item, { kind: 'busy', status: null, code: 'waiting', message: '', retryAfterMs: null })
+    // Only a damaged store has a sending without its capture.
+    if (!capture) return write(() => store.outbox.done(item.id))
+    const sent = sentCaptureSchema.parse(item.payload)
+    const key = sent.round === 0 ? capture.id : `${capture.id}-${sent.round}`
+    const asSent = { ...capture, quantity: sent.quantity }
     const upload = store.captures.uploadOf(capture.id)
     const answer = upload
-      ? await remote.uploadImage(session.remoteId, capture, await store.media.blob(upload, 'image/jpeg'))
-      : await remote.submitCapture(session.remoteId, capture)
+      ? await uploadPhoto(key, sent.session, asSent, upload)
+      : await remote.submitCapture(key, sent.session, asSent)
     if (answer.ok) {
       noteContact()
       await write(() => {
@@ -230,15 +285,29 @@ export function createSync(ports: {
         store.outbox.done(item.id)
       })
       expectProgress()
+      expectProducts([capture.id])
       return ports.onCaptures([capture.id])
     }
     if (
       (answer.failure.status === 409 || answer.failure.status === 404) &&
-      (await continueSession(item, session.id, session.remoteId))
+      (await continueSession(item, capture.sessionId, sent.session))
     )
       return
     await handleFailure(item, answer.failure)
     ports.onCaptures([capture.id])
+  }
+
+  const uploadPhoto = async (
+    key: string,
+    session: string,
+    capture: Capture,
+    hash: string,
+  ): Promise<RemoteResult<RemoteCapture>> => {
+    if (store.media.has(hash)) {
+      return remote.uploadImage(key, session, capture, await store.media.blob(hash, 'image/jpeg'))
+    }
+    const message = `the photo ${hash} is gone from the data folder`
+    return { ok: false, failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null } }
   }
 
   /**
@@ -255,7 +324,7 @@ export function createSync(ports: {
         store.sessions.continueRemote(sessionId)
         log.warn({ sessionId }, 'the backend ended the session; it goes on in a continuation')
       }
-      store.outbox.retryAt(item.id, nowMs(), { code: 'session_over', message: 'the backend had ended the session' })
+      store.outbox.restart(item.id, { code: 'session_over', message: 'the backend had ended the session' })
     })
     return true
   }
@@ -315,7 +384,9 @@ export function createSync(ports: {
       waiting.push(...store.captures.notFoundWith(answer.ok ? answer.value.gtin : product.gtin.padStart(14, '0')))
     })
     for (const id of waiting) store.captures.retry(id)
-    ports.onCaptures(waiting)
+    ports.onCaptures(
+      item.captureId === null || waiting.includes(item.captureId) ? waiting : [item.captureId, ...waiting],
+    )
   }
 
   const settle = async (item: OutboxItem, answer: RemoteResult<unknown>): Promise<void> => {
@@ -343,9 +414,7 @@ export function createSync(ports: {
       const answers = await askProgress(group)
       if (!answers.ok) {
         noteFailure(answers.failure)
-        // A session that the backend has forgotten has no progress to tell.
-        if (answers.failure.status !== 404) break
-        continue
+        break
       }
       noteContact()
       await write(() => {
@@ -355,7 +424,7 @@ export function createSync(ports: {
         }
       })
     }
-    await learnProducts(changed)
+    expectProducts(changed)
     if (changed.length > 0) ports.onCaptures(changed)
     const tookMs = nowMs() - startedMs
     followDelayMs = changed.length > 0 ? limits.followMinMs : Math.min(followDelayMs * 2, limits.followMaxMs)
@@ -366,35 +435,49 @@ export function createSync(ports: {
     remoteSessionId: string
     captures: { remoteId: string }[]
   }): Promise<RemoteResult<Map<string, RemoteCapture>>> => {
-    if (group.captures.length > 3) return remote.sessionCaptures(group.remoteSessionId)
     const found = new Map<string, RemoteCapture>()
-    for (const capture of group.captures) {
-      const answer = await remote.getCapture(capture.remoteId)
-      if (!answer.ok && answer.failure.status !== 404) return answer
-      if (answer.ok) found.set(capture.remoteId, answer.value)
+    if (group.captures.length > limits.askSingly) {
+      const answer = await remote.sessionCaptures(group.remoteSessionId)
+      if (answer.ok) for (const [id, capture] of answer.value) found.set(id, capture)
+      else if (answer.failure.status !== 404) return answer
+    }
+    // Few, or sent to a session before the continuation.
+    const singly = group.captures.filter((capture) => !found.has(capture.remoteId)).slice(0, limits.askSingly)
+    const answers = await Promise.all(
+      singly.map(async ({ remoteId }) => ({ remoteId, answer: await remote.getCapture(remoteId) })),
+    )
+    for (const { remoteId, answer } of answers) {
+      if (answer.ok) found.set(remoteId, answer.value)
+      else if (answer.failure.status === 404) found.set(remoteId, { ...gone, remoteId })
+      else return answer
     }
     return { ok: true, value: found }
   }
 
   /** The capture's answer names the product; brand and content come from the catalogue, once a GTIN. */
-  const learnProducts = async (ids: readonly string[]): Promise<void> => {
-    const gtins = new Set<string>()
+  const expectProducts = (ids: readonly string[]): void => {
     for (const capture of store.captures.getMany(ids)) {
-      if (
-        capture.state === 'COMPLETED' &&
-        capture.gtin !== null &&
-        store.captures.knownProduct(capture.gtin) === null
-      ) {
-        gtins.add(capture.gtin)
-      }
+      if (capture.state !== 'COMPLETED' || capture.gtin === null) continue
+      if (store.captures.knownProduct(capture.gtin) !== null) continue
+      toLearn.set(capture.gtin, [...(toLearn.get(capture.gtin) ?? []), capture.id])
     }
-    const products: MatchedProduct[] = []
-    for (const gtin of gtins) {
-      const answer = await remote.findProduct(gtin)
-      if (answer.ok && answer.value) products.push(answer.value)
-      if (!answer.ok && answer.failure.kind !== 'refused') break
-    }
-    if (products.length > 0) await write(() => products.forEach((product) => store.captures.rememberProduct(product)))
+  }
+
+  const learnProducts = async (): Promise<void> => {
+    const gtins = [...toLearn].slice(0, limits.learn)
+    const learnt: MatchedProduct[] = []
+    await Promise.all(
+      gtins.map(async ([gtin]) => {
+        const answer = await remote.findProduct(gtin)
+        // What fails is not asked again: the name is there, and the next capture of it asks anew.
+        if (answer.ok && answer.value) learnt.push(answer.value)
+        toLearn.delete(gtin)
+      }),
+    )
+    if (learnt.length === 0) return
+    await write(() => learnt.forEach((product) => store.captures.rememberProduct(product)))
+    const known = new Set(learnt.map((product) => product.gtin))
+    ports.onCaptures(gtins.filter(([gtin]) => known.has(gtin)).flatMap(([, ids]) => ids))
   }
 
   // --- The loop ----------------------------------------------------------------------------------------
@@ -404,17 +487,19 @@ export function createSync(ports: {
     const worker = async (): Promise<void> => {
       for (let item = queue.shift(); item; item = queue.shift()) {
         // The backend went away or asked for a pause: the rest waits with the others.
-        if (closed || nowMs() < blockedUntilMs) {
+        if (closed || isBlocked()) {
           const id = item.id
-          await write(() =>
-            store.outbox.retryAt(id, blockedUntilMs, { code: 'waiting', message: backend.message ?? '' }),
-          )
+          await write(() => store.outbox.release(id))
         } else {
+          const errors = serverErrors.get(item.id)
           await send(item)
+          if (serverErrors.get(item.id) === errors) serverErrors.delete(item.id)
         }
       }
     }
-    await Promise.all(Array.from({ length: limits.inParallel }, worker))
+    // All must have ended before the loop goes on, or starts anew after a fault: two of it would send everything twice.
+    const ends = await Promise.allSettled(Array.from({ length: limits.inParallel }, worker))
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 
   const probe = async (): Promise<void> => {
@@ -426,12 +511,9 @@ export function createSync(ports: {
 
   const sleepMs = (): number => {
     const now = nowMs()
-    if (now < blockedUntilMs) return blockedUntilMs - now
-    const due = store.outbox.figures().nextAttemptMs
-    return Math.max(
-      0,
-      Math.min(due !== null && due > now ? due : Number.POSITIVE_INFINITY, nextFollowMs, nextProbeMs) - now,
-    )
+    if (isBlocked()) return blockedUntilMs - now
+    const due = store.outbox.nextDueMs() ?? Number.POSITIVE_INFINITY
+    return Math.max(0, Math.min(due, nextFollowMs, nextProbeMs) - now)
   }
 
   const pause = (ms: number): Promise<void> =>
@@ -450,15 +532,18 @@ export function createSync(ports: {
   const run = async (): Promise<void> => {
     store.outbox.releaseLeases()
     while (!closed) {
-      if (nowMs() >= blockedUntilMs) {
+      if (!isBlocked()) {
         const items = store.outbox.lease(limits.lease)
         if (items.length > 0) {
           await sendAll(items)
           for (const listener of settledListeners) listener()
           continue
         }
-        if (nowMs() >= nextFollowMs) await follow()
-        else if (nowMs() >= nextProbeMs) await probe()
+        if (hasCome(nextFollowMs)) await follow()
+        else if (toLearn.size > 0) {
+          await learnProducts()
+          continue
+        } else if (hasCome(nextProbeMs)) await probe()
       }
       for (const listener of settledListeners) listener()
       if (!closed) await pause(sleepMs())
@@ -492,16 +577,18 @@ export function createSync(ports: {
       return new Promise((resolve) => {
         let emptySinceMs: number | null = null
         const look = (): void => {
+          if (closed) return finish('closed')
           if (backend.state === 'unauthorised') return finish('unauthorised')
-          if (store.outbox.pending() > 0) {
+          if (store.outbox.isPending()) {
             emptySinceMs = null
             return
           }
           emptySinceMs ??= nowMs()
-          if (store.captures.unsettled().length === 0 || nowMs() - emptySinceMs >= settleMs) finish('empty')
+          const isSettled = toLearn.size === 0 && !store.captures.isUnsettled()
+          if (isSettled || nowMs() - emptySinceMs >= settleMs) finish('empty')
         }
         const timer = setInterval(look, 100)
-        const finish = (how: 'empty' | 'unauthorised'): void => {
+        const finish = (how: 'empty' | 'unauthorised' | 'closed'): void => {
           clearInterval(timer)
           settledListeners.delete(look)
           resolve(how)
@@ -512,6 +599,7 @@ export function createSync(ports: {
     },
     async close() {
       closed = true
+      for (const listener of settledListeners) listener()
       wake()
       await running
     },
