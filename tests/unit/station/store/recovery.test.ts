@@ -1,0 +1,225 @@
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { openDatabase } from '#station/store/database.ts'
+import { checkStore, type Store } from '#station/store/store.ts'
+import { addCapture, createKeptLog, openTestSession, openTestStore, temporaryFolder } from '../parts.ts'
+
+const captures = 2_000
+const file = (dataDir: string): string => join(dataDir, 'station.sqlite')
+
+/** A closed store with many captures: half of them at the backend, half waiting; a refused one; an open session. */
+function makeStore(): { dataDir: string; raws: string[] } {
+  const dataDir = temporaryFolder()
+  const store = openTestStore({ dataDir })
+  const session = openTestSession(store, { label: 'aisle 4' })
+  const raws = Array.from({ length: captures }, (_, index) => `CODE-${String(index).padStart(6, '0')}`)
+  const ids = raws.map((raw) => addCapture(store, session.id, { raw }))
+  const create = store.outbox.lease(1)[0]
+  store.transaction(() => {
+    store.sessions.linkRemote(session.id, 'S1')
+    store.outbox.done(create?.id ?? 0)
+  })
+  const items = store.outbox.lease(captures / 2 + 1)
+  store.transaction(() => {
+    for (const item of items.slice(1)) {
+      store.captures.accept(item.captureId ?? '', {
+        remoteId: `R-${item.captureId}`,
+        state: 'COMPLETED',
+        errorMessage: '',
+        productId: null,
+        productName: 'Pen',
+        gtin: null,
+      })
+      store.outbox.done(item.id)
+    }
+    store.outbox.park(items[0]?.id ?? 0, { code: 'validation_error', message: 'no' }, true)
+  })
+  expect(items[0]?.captureId).toBe(ids[0])
+  store.facts.set('station_id', 'THE-STATION')
+  store.close()
+  return { dataDir, raws }
+}
+
+/** The page of a table's b-tree that holds the row in its middle. */
+function pagesOf(dataDir: string, table: string): { pageSize: number; rootPage: number; pages: number } {
+  const database = openDatabase(file(dataDir), { readOnly: true })
+  try {
+    return {
+      pageSize: Number(database.get('PRAGMA page_size')?.['page_size']),
+      pages: Number(database.get('PRAGMA page_count')?.['page_count']),
+      rootPage: Number(database.get('SELECT rootpage FROM sqlite_schema WHERE name = ?', table)?.['rootpage']),
+    }
+  } finally {
+    database.close()
+  }
+}
+
+function overwrite(path: string, offset: number, bytes: Buffer): void {
+  const content = readFileSync(path)
+  bytes.copy(content, offset)
+  writeFileSync(path, content)
+}
+
+/** Fills the leaves of tables in which a text lies with noise; its traces in indexes and freed pages stay. */
+function destroyPageWith(dataDir: string, text: string): void {
+  const { pageSize } = pagesOf(dataDir, 'captures')
+  const content = readFileSync(file(dataDir))
+  for (let at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) {
+    const page = Math.floor(at / pageSize) * pageSize
+    // sqlite.org/fileformat.html section 1.6: 13 is a leaf of a table.
+    if (content[page] === 13) overwrite(file(dataDir), page, Buffer.alloc(pageSize, 0xa5))
+  }
+}
+
+function expectSetAside(store: Store, dataDir: string): string {
+  const aside = store.recovered?.setAsideAs ?? ''
+  expect(aside.startsWith(join(dataDir, 'set-aside'))).toBe(true)
+  expect(existsSync(aside)).toBe(true)
+  expect(checkStore(dataDir)).toEqual([])
+  return aside
+}
+
+describe('a damaged store', () => {
+  it('with a ruined page in the middle is set aside, and all its other rows live on', () => {
+    const { dataDir, raws } = makeStore()
+    destroyPageWith(dataDir, 'CODE-001500')
+    expect(checkStore(dataDir)).not.toEqual([])
+    const before = readFileSync(file(dataDir))
+
+    const log = createKeptLog()
+    const store = openTestStore({ dataDir, log })
+    expect(readFileSync(expectSetAside(store, dataDir)).equals(before)).toBe(true)
+    const saved = [...store.captures.each(null)].map((capture) => capture.raw)
+    expect(store.recovered?.captures).toBe(saved.length)
+    // A page holds a few rows.
+    expect(saved.length).toBeGreaterThan(captures - 60)
+    expect(saved.length).toBeLessThan(captures)
+    expect(saved).not.toContain('CODE-001500')
+    expect(saved).toEqual(raws.filter((raw) => saved.includes(raw)))
+    expect(store.facts.get('station_id')).toBe('THE-STATION')
+    expect(log.text()).toContain('set aside')
+
+    // What was sent is not sent again, what waited waits, what was refused is still refused.
+    const session = store.sessions.current()
+    expect(session).toMatchObject({ label: 'aisle 4', remoteId: 'S1' })
+    const all = [...store.captures.each(null)]
+    expect(all[0]).toMatchObject({ sync: 'parked', syncError: { message: 'no' } })
+    const waiting = all.filter((capture) => capture.sync === 'waiting')
+    expect(session?.totals).toMatchObject({ scans: all.length, waiting: waiting.length, parked: 1 })
+    const leased = store.outbox.lease(captures)
+    expect(new Set(leased.map((item) => item.captureId))).toEqual(new Set(waiting.map((capture) => capture.id)))
+    expect(leased).toHaveLength(waiting.length)
+    // New scans go on with numbers nobody had.
+    const next = addCapture(store, session?.id ?? '')
+    expect(store.captures.get(next)?.sequence).toBe(captures + 1)
+  })
+
+  it('with ruined pages in many places keeps the rows between them', () => {
+    const { dataDir } = makeStore()
+    const ruined = ['CODE-000010', 'CODE-000500', 'CODE-000900', 'CODE-001999']
+    for (const raw of ruined) destroyPageWith(dataDir, raw)
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    const saved = [...store.captures.each(null)].map((capture) => capture.raw)
+    expect(saved.length).toBeGreaterThan(captures - 200)
+    expect(saved).toEqual(saved.toSorted())
+    for (const raw of ruined) expect(saved).not.toContain(raw)
+    // The last row is lost, its number is not given again.
+    const next = addCapture(store, store.sessions.current()?.id ?? '')
+    expect(store.captures.get(next)?.sequence).toBe(captures + 1)
+  })
+
+  it('whose queue is lost asks again for everything that the captures still owe', () => {
+    const { dataDir } = makeStore()
+    const { pageSize, rootPage } = pagesOf(dataDir, 'outbox')
+    overwrite(file(dataDir), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    expect(store.recovered?.captures).toBe(captures)
+    const waiting = [...store.captures.each(null)].filter((capture) => capture.sync === 'waiting')
+    expect(waiting.length).toBe(captures / 2 - 1)
+    const leased = store.outbox.lease(captures)
+    expect(leased.map((item) => item.captureId)).toEqual(waiting.map((capture) => capture.id))
+  })
+
+  it('whose sessions are lost keeps the captures, in a session of their own that is asked for at the backend', () => {
+    const { dataDir } = makeStore()
+    const { pageSize, rootPage } = pagesOf(dataDir, 'sessions')
+    overwrite(file(dataDir), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    expect(store.recovered?.captures).toBe(captures)
+    expect(store.sessions.list(10)).toMatchObject([{ state: 'COMPLETED', remoteId: null, totals: { scans: captures } }])
+    expect(store.outbox.lease(captures).map((item) => item.kind)).toEqual(['session.create'])
+  })
+
+  it('that was cut off is set aside, and what is before the cut lives on', () => {
+    const { dataDir } = makeStore()
+    truncateSync(file(dataDir), Math.floor(statSync(file(dataDir)).size / 2))
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    const saved = [...store.captures.each(null)]
+    expect(store.recovered?.captures).toBe(saved.length)
+    // Rows are written in their order, and indexes lie between them: the first ones are before the cut.
+    expect(saved.length).toBeGreaterThan(captures / 4)
+    expect(saved[0]?.raw).toBe('CODE-000000')
+    expect(readdirSync(join(dataDir, 'set-aside')).filter((name) => name.includes('reading'))).toEqual([])
+  })
+
+  it.each([
+    ['text', Buffer.from('This is no database. '.repeat(1_000))],
+    ['noise behind a good name', Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(50_000, 0xa5)])],
+  ])('that is no database at all but %s is set aside untouched, and a new one begun', (_, bytes) => {
+    const dataDir = temporaryFolder()
+    writeFileSync(file(dataDir), bytes)
+    const store = openTestStore({ dataDir })
+    expect(readFileSync(expectSetAside(store, dataDir)).equals(bytes)).toBe(true)
+    expect(store.recovered?.captures).toBe(0)
+    addCapture(store, openTestSession(store).id)
+  })
+
+  it('takes its write-ahead log along', () => {
+    const { dataDir } = makeStore()
+    const store = openTestStore({ dataDir })
+    const copy = temporaryFolder()
+    addCapture(store, store.sessions.current()?.id ?? '', { raw: 'IN THE LOG' })
+    // As a power failure leaves it: the last commits are in the log only.
+    for (const suffix of ['', '-wal']) copyFileSync(file(dataDir) + suffix, file(copy) + suffix)
+    expect(statSync(`${file(copy)}-wal`).size).toBeGreaterThan(0)
+    const { pageSize, rootPage } = pagesOf(dataDir, 'outbox')
+    overwrite(file(copy), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+
+    const recovered = openTestStore({ dataDir: copy })
+    expect([...recovered.captures.each(null)].at(-1)?.raw).toBe('IN THE LOG')
+  })
+
+  it('costs no other rows for one row that makes no sense', () => {
+    const { dataDir } = makeStore()
+    // As bit rot in a cell: a value that the schema forbids, put there while the schema says otherwise.
+    const strict = 'captured_at TEXT NOT NULL,'
+    const replaceAll = (from: string, to: string): void =>
+      writeFileSync(file(dataDir), readFileSync(file(dataDir), 'latin1').replaceAll(from, to), 'latin1')
+    const loosened = 'captured_at TEXT         ,'
+    replaceAll(strict, loosened)
+    const loose = openDatabase(file(dataDir))
+    loose.exec('UPDATE captures SET captured_at = NULL WHERE sequence = 7')
+    loose.close()
+    replaceAll(loosened, strict)
+    expect(checkStore(dataDir)).toEqual([expect.stringContaining('NULL value')])
+
+    const log = createKeptLog()
+    const store = openTestStore({ dataDir, log })
+    expect(store.recovered?.captures).toBe(captures - 1)
+    expect(log.text()).toContain('"unreadable":1')
+  })
+
+  it('that is damaged twice is set aside twice', () => {
+    const { dataDir } = makeStore()
+    for (const instant of ['2026-11-21T09:00:00.000Z', '2026-11-21T09:00:01.000Z']) {
+      writeFileSync(file(dataDir), 'no database')
+      openTestStore({ dataDir, clock: { now: () => new Date(instant) } }).close()
+    }
+    expect(readdirSync(join(dataDir, 'set-aside')).filter((name) => name.endsWith('.sqlite'))).toHaveLength(2)
+  })
+})
