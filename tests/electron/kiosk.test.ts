@@ -1,3 +1,4 @@
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -192,7 +193,27 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
         { timeout: 20_000, interval: 200 },
       )
       await kiosk.page.getByText(code).first().waitFor()
+      await kiosk.call('session.end', { id })
     })
+  })
+
+  it('saves an export without a dialog, and downloads nothing else', async () => {
+    const folder = join(kiosk.dataDir, 'downloads')
+    await mkdir(folder)
+    await kiosk.app.evaluate(({ app }, path) => app.setPath('downloads', path), folder)
+    const opened = await kiosk.call('session.open', { label: 'export' })
+    const { id } = opened.value as unknown as { id: string }
+    await kiosk.call('scan.submit', { data: '96385074', source: 'manual' })
+    await kiosk.page.evaluate(pageTools)
+    await kiosk.page.evaluate((path) => follow({ href: path, download: '' }), '/')
+    for (let count = 0; count < 2; count += 1) {
+      await kiosk.page.evaluate((path) => follow({ href: path, download: '' }), `/exports/${id}.csv`)
+      await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(count + 1), { timeout: 10_000 })
+    }
+    const names = (await readdir(folder)).toSorted()
+    expect(names.map((name) => /^capstan-[\d-]+T[\d-]+( 2)?\.csv$/.test(name))).toEqual([true, true])
+    await vi.waitFor(async () => expect(await readFile(join(folder, names[0] ?? ''), 'utf8')).toContain('96385074'))
+    await kiosk.call('session.end', { id })
   })
 
   describe('leaving the page', () => {
