@@ -4,7 +4,8 @@ import type { RateLimiter } from './http/rate-limit.ts'
 import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
 
-const idempotencyMs = 24 * 3_600_000
+const hourMs = 3_600_000
+const idempotencyMs = 24 * hourMs
 
 /** Ends in the background what time has ended: idle sessions, logins, stored answers, rate limit windows. */
 export function startReaper(parts: {
@@ -16,6 +17,7 @@ export function startReaper(parts: {
 }): { readonly close: () => Promise<void> } {
   const { db, log, now, life, limiter } = parts
   const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
+  let answersKeptUntil = 0
   let round = reap()
   const timer = setInterval(() => {
     round = round.then(reap)
@@ -34,6 +36,9 @@ export function startReaper(parts: {
         .where('active_at', '<=', idleLimit(life, at))
         .execute()
       await db.deleteFrom('logins').where('expires_at', '<=', instant).execute()
+      // The stored answers have no index by age, and to be late does no harm: they are not read when too old.
+      if (at.getTime() < answersKeptUntil) return
+      answersKeptUntil = at.getTime() + hourMs
       await db
         .deleteFrom('idempotency_keys')
         .where('created_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())

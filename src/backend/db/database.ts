@@ -19,6 +19,7 @@ export function openDatabase(path: string): Kysely<Tables> {
       PRAGMA busy_timeout = 5000;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
+      PRAGMA wal_autocheckpoint = 4000;
       PRAGMA foreign_keys = ON;
       PRAGMA trusted_schema = OFF;
     `)

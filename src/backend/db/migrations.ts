@@ -3,6 +3,9 @@ import { productMeasures, productTexts } from '#contract/backend/products.ts'
 /**
  * Numbered migrations, oldest first; the number of those done is SQLite's `user_version`.
  * One that has been released is never changed.
+ *
+ * Every index is one more page to write in the commit of each capture, so there are few: ids rise with time and
+ * serve as order, `jobs` is nothing but a set of ids, and what only the reaper asks for is not indexed.
  */
 export const migrations: readonly string[] = [
   `
@@ -54,7 +57,7 @@ export const migrations: readonly string[] = [
     modified_at TEXT NOT NULL,
     active_at TEXT NOT NULL
   ) STRICT;
-  CREATE INDEX sessions_idle ON sessions (active_at) WHERE status = 'ACTIVE';
+  CREATE INDEX sessions_active ON sessions (id) WHERE status = 'ACTIVE';
   CREATE INDEX sessions_extracting ON sessions (id) WHERE extraction_status = 'processing';
 
   CREATE TABLE products (
@@ -91,14 +94,12 @@ export const migrations: readonly string[] = [
     created_at TEXT NOT NULL,
     processed_at TEXT,
     image_key TEXT
-  ) STRICT;
+  ) STRICT, WITHOUT ROWID;
   CREATE INDEX captures_of_session ON captures (session_id, id);
-  CREATE INDEX captures_of_gtin ON captures (gtin, id);
 
   CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY,
-    capture_id TEXT NOT NULL UNIQUE REFERENCES captures ON DELETE CASCADE
-  ) STRICT;
+    capture_id TEXT PRIMARY KEY REFERENCES captures ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE idempotency_keys (
     credential TEXT NOT NULL,
@@ -110,6 +111,5 @@ export const migrations: readonly string[] = [
     created_at TEXT NOT NULL,
     PRIMARY KEY (credential, path, key)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
   `,
 ]

@@ -59,7 +59,7 @@ export interface Tables {
     image_key: string | null
   }
   /** One row for each capture that has not reached an end state. */
-  jobs: { id: Generated<number>; capture_id: string }
+  jobs: { capture_id: string }
   products: ProductsTable
   idempotency_keys: {
     credential: string

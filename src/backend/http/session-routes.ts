@@ -261,7 +261,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
           const unfinished = await db
             .selectFrom('jobs')
             .innerJoin('captures', 'captures.id', 'jobs.capture_id')
-            .select('jobs.id')
+            .select('capture_id')
             .where('session_id', '=', session.id)
             .limit(1)
             .executeTakeFirst()

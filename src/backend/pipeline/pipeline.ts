@@ -13,8 +13,10 @@ export interface Pipeline {
 }
 
 const batchSize = 200
-/** A batch is gathered for this long, so that under load one commit moves many captures. */
+/** An idle pipeline starts this soon after a capture came … */
 const gatherMs = 20
+/** … and a busy one takes up the newly come this seldom, so that one commit moves many of them. */
+const spacingMs = 150
 const retryMs = 1_000
 
 /** Starts the pipeline; it first takes up what an earlier process left. */
@@ -35,14 +37,20 @@ export function startPipeline(parts: {
     ring()
   }
 
+  let readyAt = 0
+
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
       if (!isAwake) await new Promise<void>((resolve) => (ring = resolve))
       isAwake = false
       try {
-        await delay(gatherMs, undefined, { signal: stop.signal })
-        while (!stop.signal.aborted && (await advance())) await setImmediate()
+        const waitMs = Math.max(gatherMs, readyAt - performance.now())
+        await delay(waitMs, undefined, { signal: stop.signal })
+        // Those that come meanwhile are left to the next round: they would be moved one by one.
+        const last = await lastJob()
+        while (!stop.signal.aborted && (await advance(last))) await setImmediate()
         await finishExtractions()
+        readyAt = performance.now() + spacingMs
       } catch (error) {
         if (stop.signal.aborted) return
         // Not a capture's fault: the disk is full or the file is locked. Nothing is lost by waiting.
@@ -53,13 +61,24 @@ export function startPipeline(parts: {
     }
   }
 
-  /** Moves the oldest captures one step; false when there were none. */
-  async function advance(): Promise<boolean> {
+  async function lastJob(): Promise<string> {
+    const job = await db
+      .selectFrom('jobs')
+      .select('capture_id')
+      .orderBy('capture_id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    return job?.capture_id ?? ''
+  }
+
+  /** Moves the oldest captures, up to a last one, one step; false when there were none. */
+  async function advance(last: string): Promise<boolean> {
     const captures = await db
       .selectFrom('captures')
       .innerJoin('jobs', 'jobs.capture_id', 'captures.id')
       .selectAll('captures')
-      .orderBy('jobs.id')
+      .where('jobs.capture_id', '<=', last)
+      .orderBy('jobs.capture_id')
       .limit(batchSize)
       .execute()
     if (captures.length === 0) return false
