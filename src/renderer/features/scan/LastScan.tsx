@@ -131,7 +131,8 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
               {[product.brand, product.netContent].filter((part) => part !== '').join(' · ')}
             </p>
           )}
-          {next !== '' && product === null && <p className="last-next">{next}</p>}
+          {/* A name that is known already needs no word about its being on the way. */}
+          {next !== '' && (product === null || view.tone !== 'waiting') && <p className="last-next">{next}</p>}
           {capture.syncError !== null && view.tone === 'stop' && <q>{capture.syncError.message}</q>}
           {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
           {capture.raw !== '' && (

@@ -1,0 +1,127 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { chromium } from 'playwright-core'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import { build, root } from '../../tools/set-up.mjs'
+import { keyEvents } from './key-events.ts'
+
+/** From key to key: a slow scanner, and faster than any hand. */
+const gapMs = 4
+
+/** A whole kiosk as it is run: backend and web host are processes of their own, the window is a Chromium. */
+export interface Kiosk {
+  readonly page: Page
+  /** What the window's policy has refused so far. */
+  readonly violations: () => Promise<readonly string[]>
+  /** Types a code as a scanner does: faster than any hand, ended by Enter, wherever the focus is. */
+  readonly scan: (...codes: readonly string[]) => Promise<void>
+  /** Ends the backend at once, as when its machine loses power. */
+  readonly stopBackend: () => Promise<void>
+  /** Starts it again where it was, with what it had stored. */
+  readonly startBackend: () => Promise<void>
+  /** Ends the station's process at once. */
+  readonly stopStation: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** Starts everything in a folder of its own; `catalogue` is the text of a products file. */
+export async function openKiosk(options: {
+  readonly chromiumPath: string
+  readonly catalogue: string
+  readonly context?: BrowserContextOptions
+}): Promise<Kiosk> {
+  await build()
+  const folder = await mkdtemp(join(tmpdir(), 'capstan-e2e-'))
+  const products = join(folder, 'products.csv')
+  await writeFile(products, options.catalogue)
+  const running = new Set<ChildProcess>()
+  let browser: Browser | undefined
+
+  const run = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
+    const { DISPLAY: _, WAYLAND_DISPLAY: __, ...rest } = process.env
+    const child = spawn(process.execPath, ['src/cli/capstan.ts', ...args], {
+      cwd: root,
+      env: { ...rest, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    running.add(child)
+    let complaints = ''
+    child.stderr.on('data', (data: Buffer) => (complaints += data.toString()))
+    for await (const line of createInterface({ input: child.stdout })) {
+      // The rest of its output is nobody's; left unread it would stand still.
+      child.stdout.resume()
+      return { child, answer: JSON.parse(line) as { readonly listening: string; readonly apiKey?: string } }
+    }
+    throw new Error(`capstan ${args[0]} ended before it listened: ${complaints}`)
+  }
+  const stop = async (child: ChildProcess) => {
+    running.delete(child)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGKILL')
+    await ended
+  }
+
+  const close = async () => {
+    await browser?.close()
+    await Promise.all([...running].map(stop))
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+
+  try {
+    const data = ['--data', join(folder, 'backend'), '--products', products]
+    let backend = await run(['backend', ...data, '--port', '0'])
+    const { listening: backendUrl, apiKey = '' } = backend.answer
+    const station = await run(
+      ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', backendUrl],
+      { CAPSTAN_API_KEY: apiKey },
+    )
+    browser = await chromium.launch({ executablePath: options.chromiumPath, args: ['--no-sandbox'] })
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options.context })
+    const page = await context.newPage()
+    await page.addInitScript(() => {
+      const refused: string[] = []
+      Object.assign(window, { refused })
+      document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI, sample }) =>
+        refused.push([violatedDirective, blockedURI, sample].join(' ')),
+      )
+    })
+    const keyboard = await context.newCDPSession(page)
+    await page.goto(station.answer.listening)
+    return {
+      page,
+      violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),
+      async scan(...codes) {
+        for (const code of codes) {
+          // Each key carries the time it was pressed, as from a real keyboard, whatever the window is busy with.
+          const startMs = Date.now()
+          const names = [...code, 'Enter']
+          await Promise.all(
+            names.flatMap((name, index) =>
+              keyEvents(name).map((event) =>
+                keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp: (startMs + index * gapMs) / 1_000 }),
+              ),
+            ),
+          )
+          await delay(Math.max(0, startMs + names.length * gapMs - Date.now()))
+        }
+      },
+      stopBackend: () => stop(backend.child),
+      async startBackend() {
+        const port = new URL(backendUrl).port
+        backend = await run(['backend', ...data, '--port', port, '--api-key', apiKey])
+      },
+      stopStation: () => stop(station.child),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
