@@ -31,25 +31,38 @@ export interface Kiosk {
 export async function openKiosk(more: readonly string[] = []): Promise<Kiosk> {
   const dataDir = mkdtempSync(join(tmpdir(), 'capstan-electron-'))
   const display = await openDisplay()
+  const cleanUp = (): void => {
+    display?.server.kill()
+    rmSync(dataDir, { recursive: true, force: true })
+  }
   const isOld = Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
-  const app = await _electron.launch({
-    executablePath: executable,
-    cwd: root,
-    args: [
-      ...(isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []),
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--use-fake-device-for-media-stream',
-      root,
-      '--data',
-      dataDir,
-      ...more,
-    ],
-    env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }) } as Record<string, string>,
-  })
+  const app = await _electron
+    .launch({
+      executablePath: executable,
+      cwd: root,
+      args: [
+        ...(isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []),
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        '--use-fake-device-for-media-stream',
+        root,
+        '--data',
+        dataDir,
+        ...more,
+      ],
+      env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }) } as Record<string, string>,
+    })
+    .catch((error: unknown) => {
+      cleanUp()
+      throw error
+    })
   let output = ''
-  app.process().stdout?.on('data', (chunk) => (output += String(chunk)))
-  app.process().stderr?.on('data', (chunk) => (output += String(chunk)))
-  const page = await app.firstWindow()
+  const child = app.process()
+  child.stdout?.on('data', (chunk) => (output += String(chunk)))
+  child.stderr?.on('data', (chunk) => (output += String(chunk)))
+  const page = await app.firstWindow().catch((error: unknown) => {
+    cleanUp()
+    throw error
+  })
   await page.waitForLoadState('load')
   return {
     app,
@@ -66,9 +79,9 @@ export async function openKiosk(more: readonly string[] = []): Promise<Kiosk> {
         [name, input] as const,
       ),
     async close() {
-      await app.close()
-      display?.server.kill()
-      rmSync(dataDir, { recursive: true, force: true })
+      // One that has ended by itself has nothing left to close.
+      if (child.exitCode === null) await app.close()
+      cleanUp()
     },
   }
 }
