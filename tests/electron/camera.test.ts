@@ -26,7 +26,8 @@ describe.skipIf(missing !== null)('a camera in Electron', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('has what it sees captured once, saved, sent and looked up', async () => {
+  it('has what it sees captured once, saved, sent and looked up', async ({ onTestFailed }) => {
+    onTestFailed(() => console.error(kiosk.output()))
     const opened = await kiosk.call('session.open', { label: 'camera' })
     const { id } = opened.value as unknown as { id: string }
     expect(await kiosk.call('settings.change', { camera: { enabled: true } })).toMatchObject({ ok: true })
