@@ -35,6 +35,8 @@ export async function openKiosk(options: {
   readonly chromiumPath: string
   readonly catalogue: string
   readonly context?: BrowserContextOptions
+  /** Further arguments of the browser, as for a fake camera. */
+  readonly browserArgs?: readonly string[]
 }): Promise<Kiosk> {
   await build()
   const folder = await mkdtemp(join(tmpdir(), 'capstan-e2e-'))
@@ -82,7 +84,10 @@ export async function openKiosk(options: {
       ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', backendUrl],
       { CAPSTAN_API_KEY: apiKey },
     )
-    browser = await chromium.launch({ executablePath: options.chromiumPath, args: ['--no-sandbox'] })
+    browser = await chromium.launch({
+      executablePath: options.chromiumPath,
+      args: ['--no-sandbox', ...(options.browserArgs ?? [])],
+    })
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options.context })
     const page = await context.newPage()
     await page.addInitScript(() => {

@@ -4,6 +4,7 @@ import { parse } from 'csv-parse/sync'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import { drawCode } from '../barcode-image.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
 import { readXlsx } from './read-xlsx.ts'
@@ -195,6 +196,20 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     expect(lines.map((line) => (JSON.parse(line) as { readonly raw: string }).raw)).toEqual(codes)
     const [head = [], ...sheet] = readXlsx(await download('Excel workbook'))
     expect(sheet.map((row) => row[head.indexOf('raw')])).toEqual(codes)
+    expect(await kiosk.violations()).toEqual([])
+  })
+
+  it('saves photos from files with the codes that are read in them, and says what is no picture', async () => {
+    await page.getByText('Both', { exact: true }).click()
+    await startButton().click()
+    const files = page.locator('input[type=file]')
+    const image = Buffer.from(await drawCode({ format: 'EAN13', text: cola }, 6))
+    await files.setInputFiles({ name: 'label.png', mimeType: 'image/png', buffer: image })
+    await page.getByText('Photo saved, 1 code read.').waitFor()
+    await rows().getByText('Sparkling cola').waitFor()
+    expect(await rows().first().locator('img').count()).toBe(1)
+    await files.setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') })
+    await page.getByRole('alert').filter({ hasText: 'not a picture that can be read' }).waitFor()
     expect(await kiosk.violations()).toEqual([])
   })
 

@@ -67,6 +67,10 @@ function plainParts(text: string): readonly CodePart[] {
   })
 }
 
+const mostTokens = 4
+
+const fours = (text: string): readonly string[] => text.match(/.{1,4}/gu) ?? [text]
+
 function groupRun(run: string): readonly string[] {
   const lengths = /^\d+$/.test(run) ? printedGroups[run.length] : undefined
   if (lengths !== undefined) {
@@ -75,5 +79,9 @@ function groupRun(run: string): readonly string[] {
   }
   // What the eye takes in at once, and text with gaps of its own, needs none.
   if (run.length <= 8 || run.includes(' ')) return [run]
-  return run.match(/.{1,4}/gu) ?? [run]
+  const tokens = run.match(/\d+|\D+/g) ?? [run]
+  // Words and numbers are their own groups, unless there are so many that no eye could follow.
+  return tokens.length > mostTokens
+    ? fours(run)
+    : tokens.flatMap((token) => (token.length <= 8 ? [token] : fours(token)))
 }

@@ -9,6 +9,7 @@ import { takeCapture, useNow, useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { canBecomeProduct, captureView, isRetryable } from '../../ui/capture-view.ts'
+import type { CaptureWord } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { elementName, elementTitle, readElement } from '../../ui/elements.ts'
@@ -92,10 +93,7 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
   const language = i18n.language
   const { product } = capture
   const headline = t(`capture.headline.${view.word}`)
-  const next =
-    view.word === 'not_found' && capture.gtin === null
-      ? t(capture.type === 'IMAGE' ? 'capture.next.not_found_photo' : 'capture.next.not_found_no_gtin')
-      : t(`capture.next.${view.word}`)
+  const next = nextStep(capture, view.word)
   const before = previous === null ? '' : ago(Date.parse(previous.capturedAt), now, language)
   const note =
     outcome.outcome === 'repeated'
@@ -132,7 +130,7 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
             </p>
           )}
           {/* A name that is known already needs no word about its being on the way. */}
-          {next !== '' && (product === null || view.tone !== 'waiting') && <p className="last-next">{next}</p>}
+          {next !== null && (product === null || view.tone !== 'waiting') && <p className="last-next">{t(next)}</p>}
           {capture.syncError !== null && view.tone === 'stop' && <q>{capture.syncError.message}</q>}
           {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
           {capture.raw !== '' && (
@@ -146,6 +144,13 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
       </div>
     </section>
   )
+}
+
+/** The sentence that says what to do, or null where the name says all. */
+function nextStep(capture: Capture, word: CaptureWord) {
+  if (word === 'found') return null
+  if (word !== 'not_found' || capture.gtin !== null) return `capture.next.${word}` as const
+  return capture.type === 'IMAGE' ? 'capture.next.not_found_photo' : 'capture.next.not_found_no_gtin'
 }
 
 /** What the code itself says: its type, the product number and each element by name. */

@@ -13,6 +13,8 @@ describe('a code cut into groups', () => {
     ['05449000000996', ['0', '5', '449000', '000996']],
     ['ABCDEFGHIJ', ['ABCD', 'EFGH', 'IJ']],
     ['LOT-7', ['LOT-7']],
+    ['BOX000299', ['BOX', '000299']],
+    ['A1B2C3D4E5F6', ['A1B2', 'C3D4', 'E5F6']],
     ['https://id.gs1.org/01/09506000134352', ['https://id.gs1.org/01/09506000134352']],
   ])('cuts %s where people look for the gaps', (raw, expected) => {
     expect(texts(raw)).toEqual(expected)
