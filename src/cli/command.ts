@@ -61,7 +61,10 @@ export async function printRaw(piece: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(piece)) await once(process.stdout, 'drain')
 }
 
-/** Resolves with the name of the signal that asks the program to stop; a second one ends it at once. */
+/**
+ * Resolves with the name of the signal that asks the program to stop; a second one ends it at once. The end of the npm
+ * that started it counts as SIGTERM.
+ */
 export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -70,5 +73,35 @@ export function stopSignal(): Promise<NodeJS.Signals> {
         process.once(signal, () => process.exit(130))
       })
     }
+    if (process.env['npm_lifecycle_event'] === 'capstan') watchAncestors(() => resolve('SIGTERM'))
   })
+}
+
+/**
+ * npm runs a script through a shell. The shell ends by npm's SIGTERM without passing it on, and outlives an npm that is
+ * killed: the signal reaches us as a change of our parent, or of our parent's parent.
+ */
+function watchAncestors(onEnd: () => void): void {
+  const ancestors = (): string => `${process.ppid} ${parentOf(process.ppid)}`
+  const atStart = ancestors()
+  const watch = setInterval(() => {
+    if (ancestors() === atStart) return
+    clearInterval(watch)
+    onEnd()
+  }, 200)
+  watch.unref()
+}
+
+/** The parent of a process where /proc tells it, else nothing. */
+function parentOf(pid: number): string {
+  try {
+    // `pid (name) state ppid ...`; the name may hold spaces and brackets.
+    return (
+      readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\)\s\S\s/s, '')
+        .split(' ')[0] ?? ''
+    )
+  } catch {
+    return ''
+  }
 }

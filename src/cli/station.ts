@@ -1,3 +1,4 @@
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanOutcome } from '#contract/station/capture.ts'
 import { createLineDriver, createStation, forkImaging, type Station } from '#station/index.ts'
@@ -24,8 +25,8 @@ export async function station(args: readonly string[]): Promise<number> {
   if (!options.ok) return refuse(options.error)
   const { data, backend } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
-  if (backend !== undefined && !isHttpUrl(backend)) {
-    return refuse({ code: 'invalid_input', message: `--backend takes an http or https address, not "${backend}"` })
+  if (backend !== undefined && !isSafeBackendAddress(backend)) {
+    return refuse({ code: 'invalid_input', message: '--backend takes an https address, or one on this machine' })
   }
 
   const apiKey = options.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
@@ -130,8 +131,4 @@ function createOutput(): Output {
     isDiskRefusing: () => isDiskRefusing,
     flushed: () => written,
   }
-}
-
-function isHttpUrl(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
