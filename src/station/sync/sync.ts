@@ -512,6 +512,7 @@ export function createSync(ports: {
   const sleepMs = (): number => {
     const now = nowMs()
     if (isBlocked()) return blockedUntilMs - now
+    if (toLearn.size > 0) return 0
     const due = store.outbox.nextDueMs() ?? Number.POSITIVE_INFINITY
     return Math.max(0, Math.min(due, nextFollowMs, nextProbeMs) - now)
   }
