@@ -1,0 +1,204 @@
+import { createServer, request as httpRequest } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import sharp from 'sharp'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { until } from '../parts.ts'
+import { startBackend, startStation } from '../start-station.ts'
+
+const known = '4006381333931'
+const unknown = '5012345678900'
+
+/** Everything the backend has, as it lists it. */
+async function listCaptures(backend: { url: string; apiKey: string }) {
+  const response = await fetch(`${backend.url}/scanner/api/v1/captures?page_size=100`, {
+    headers: { 'x-api-key': backend.apiKey },
+  })
+  const page = (await response.json()) as {
+    data: { id: string; status: string; raw_value: string; capture_type: string; metadata: Record<string, string> }[]
+  }
+  return page.data
+}
+
+describe('a station and the reference backend', () => {
+  it('find what the catalogue has and do not find what it has not', async () => {
+    const backend = await startBackend()
+    const { station, call, log } = await startStation(backend)
+    const session = await call('session.open', { label: 'aisle 4' })
+    const pen = (await call('scan.submit', { data: `]E0${known}` })).capture
+    const other = (await call('scan.submit', { data: unknown })).capture
+    expect(await station.drained()).toBe('empty')
+
+    expect(await call('capture.get', { id: pen.id })).toMatchObject({
+      state: 'COMPLETED',
+      sync: 'sent',
+      product: { gtin: `0${known}`, name: 'Marker Boss', brand: 'Stabilo', netContent: '1 pc' },
+    })
+    expect(await call('capture.get', { id: other.id })).toMatchObject({ state: 'NOT_FOUND', product: null })
+    const { session: ended } = await call('session.end', { id: session.id })
+    expect(ended.totals).toMatchObject({ scans: 2, found: 1, notFound: 1, waiting: 0 })
+    expect(await station.drained()).toBe('empty')
+    expect(log.text()).not.toContain(backend.apiKey)
+    expect(log.text()).not.toContain(known)
+  })
+
+  it('find a code after a person has made a product of it, everywhere it was scanned', async () => {
+    const backend = await startBackend()
+    const { station, call } = await startStation(backend)
+    await call('session.open', {})
+    const ids = await Promise.all([1, 2].map(async () => (await call('scan.submit', { data: unknown })).capture.id))
+    expect(await station.drained()).toBe('empty')
+    await call('product.create', {
+      captureId: ids[0] ?? '',
+      gtin: unknown,
+      name: 'Tea',
+      brand: 'Leaf',
+      netContent: '80 g',
+    })
+    expect(await station.drained()).toBe('empty')
+    for (const id of ids) {
+      expect(await call('capture.get', { id })).toMatchObject({
+        state: 'COMPLETED',
+        product: { name: 'Tea', brand: 'Leaf', netContent: '80 g' },
+      })
+    }
+  })
+
+  it('look a missing code up again when asked to', async () => {
+    const backend = await startBackend()
+    const { station, call } = await startStation(backend)
+    await call('session.open', {})
+    const { capture } = await call('scan.submit', { data: unknown })
+    expect(await station.drained()).toBe('empty')
+    // Somebody else makes the product meanwhile.
+    const made = await fetch(`${backend.url}/products/api/v1/products`, {
+      method: 'POST',
+      headers: { 'x-api-key': backend.apiKey, 'content-type': 'application/json' },
+      body: JSON.stringify({ gtin: unknown, product_name: 'Tea' }),
+    })
+    expect(made.status).toBe(201)
+    expect(await call('capture.retry', { id: capture.id })).toMatchObject({ state: 'PENDING' })
+    expect(await station.drained()).toBe('empty')
+    expect(await call('capture.get', { id: capture.id })).toMatchObject({
+      state: 'COMPLETED',
+      product: { name: 'Tea' },
+    })
+  })
+
+  it('take a photo over, and its original stays on the station', async () => {
+    const backend = await startBackend()
+    const { station, call } = await startStation(backend)
+    await call('session.open', { captureMode: 'product_photography' })
+    const jpeg = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#c0ffee' } })
+      .jpeg()
+      .toBuffer()
+    const response = await station.handle(
+      new Request('http://station/media/photos?device=camera', { method: 'PUT', body: new Uint8Array(jpeg) }),
+    )
+    expect(response.status).toBe(201)
+    const { photo, outcomes } = (await response.json()) as PhotoOutcome
+    expect(outcomes).toMatchObject([{ outcome: 'saved', capture: { type: 'IMAGE', photo } }])
+    expect(await station.drained()).toBe('empty')
+    expect(await listCaptures(backend)).toMatchObject([
+      { capture_type: 'IMAGE', metadata: { station_capture: outcomes[0]?.capture.id } },
+    ])
+    const original = await station.handle(new Request(`http://station/media/${photo}`))
+    expect(Buffer.from(await original.arrayBuffer()).equals(jpeg)).toBe(true)
+  })
+
+  it('have each capture once although every answer is lost the first time', async () => {
+    const backend = await startBackend()
+    const proxy = await startForgetfulProxy(backend.url)
+    const { station, call } = await startStation({ url: proxy.url, apiKey: backend.apiKey })
+    const session = await call('session.open', {})
+    const scanned = await Promise.all(
+      Array.from({ length: 30 }, async (_, n) => (await call('scan.submit', { data: `CODE-${n}` })).capture.id),
+    )
+    const changed = scanned[7] ?? ''
+    await until(() => proxy.lost() > 0)
+    await call('capture.setQuantity', { id: changed, quantity: 5 })
+    const undone = scanned[9] ?? ''
+    await call('capture.undo', { id: undone })
+    for (let n = 0; n < 400; n += 1) {
+      await call('station.syncNow', {})
+      if ((await call('station.status', {})).queue.waiting === 0) break
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(await station.drained()).toBe('empty')
+    expect(proxy.lost()).toBeGreaterThan(10)
+
+    const at = await listCaptures(backend)
+    const wanted = scanned.filter((id) => id !== undone)
+    expect(at.map((capture) => capture.metadata['station_capture']).toSorted()).toEqual(wanted.toSorted())
+    expect(at.find((capture) => capture.metadata['station_capture'] === changed)?.metadata['quantity']).toBe('5')
+    expect((await call('session.summary', { id: session.id })).session.totals).toMatchObject({
+      scans: 29,
+      waiting: 0,
+      parked: 0,
+      undone: 1,
+    })
+  })
+
+  it('go on in a continuation when the backend lets the session expire', async () => {
+    let offsetMs = 0
+    const backend = await startBackend({ now: () => new Date(Date.now() + offsetMs), sessionTtlSeconds: 60 })
+    const { station, call } = await startStation(backend)
+    await call('session.open', {})
+    await call('scan.submit', { data: 'BEFORE' })
+    expect(await station.drained()).toBe('empty')
+    offsetMs = 120_000
+    for (const data of ['AFTER 1', 'AFTER 2', 'AFTER 3']) await call('scan.submit', { data })
+    expect(await station.drained()).toBe('empty')
+    expect((await listCaptures(backend)).map((capture) => capture.raw_value).toSorted()).toEqual([
+      'AFTER 1',
+      'AFTER 2',
+      'AFTER 3',
+      'BEFORE',
+    ])
+    expect((await call('session.current', {}))?.totals).toMatchObject({ waiting: 0, parked: 0, scans: 4 })
+  })
+
+  it("take 500 characters and park 501 with the backend's words", async () => {
+    const backend = await startBackend()
+    const { station, call } = await startStation(backend)
+    await call('session.open', {})
+    const fits = (await call('scan.submit', { data: 'x'.repeat(500) })).capture
+    const tooLong = (await call('scan.submit', { data: 'x'.repeat(501) })).capture
+    expect(await station.drained()).toBe('empty')
+    expect(await call('capture.get', { id: fits.id })).toMatchObject({ sync: 'sent' })
+    const parked = await call('capture.get', { id: tooLong.id })
+    expect(parked).toMatchObject({ sync: 'parked', raw: 'x'.repeat(501), syncError: { code: 'validation_error' } })
+    expect(parked.syncError?.message).toContain('500')
+  })
+})
+
+/** Passes requests on and closes the connection after the backend has answered, the first time for each POST. */
+async function startForgetfulProxy(target: string): Promise<{ url: string; lost: () => number }> {
+  const forgotten = new Set<string>()
+  const server = createServer((incoming, outgoing) => {
+    const key = String(incoming.headers['idempotency-key'] ?? '')
+    const passed = httpRequest(
+      target + (incoming.url ?? ''),
+      { method: incoming.method, headers: incoming.headers },
+      (answer) => {
+        const isFirst = incoming.method === 'POST' && key !== '' && !forgotten.has(key)
+        if (isFirst) {
+          forgotten.add(key)
+          answer.resume()
+          answer.on('end', () => outgoing.destroy())
+          return
+        }
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers)
+        answer.pipe(outgoing)
+      },
+    )
+    passed.on('error', () => outgoing.destroy())
+    incoming.pipe(passed)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, lost: () => forgotten.size }
+}

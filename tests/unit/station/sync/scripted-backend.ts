@@ -1,0 +1,127 @@
+import { startServer, type Arrived, type Said, type ScriptedServer } from '../scripted-server.ts'
+
+/** What the scripted backend keeps of a capture. */
+interface Kept {
+  readonly id: string
+  readonly key: string
+  readonly session: string
+  readonly raw: string
+  metadata: Record<string, string>
+  status: string
+}
+
+export interface ScriptedBackend extends ScriptedServer {
+  readonly sessions: Map<string, { id: string; status: string; key: string }>
+  readonly captures: Map<string, Kept>
+  /** Requests as `METHOD path` without the API's prefix, without polls and probes. */
+  writes(): string[]
+}
+
+/**
+ * A Scanner API of the least kind: idempotent by key and body, captures settle at once.
+ *
+ * `fault` is asked before each request and may answer in its place; `lose` may close the connection after the
+ * request has taken effect.
+ */
+export async function startScriptedBackend(
+  options: {
+    fault?: (request: Arrived) => Said | undefined
+    lose?: (request: Arrived) => boolean
+    settled?: (raw: string) => string
+    port?: number
+  } = {},
+): Promise<ScriptedBackend> {
+  const sessions: ScriptedBackend['sessions'] = new Map()
+  const captures: ScriptedBackend['captures'] = new Map()
+  const answered = new Map<string, { body: string; said: Said }>()
+
+  const idempotent = (request: Arrived, make: () => Said): Said => {
+    const key = `${request.path} ${String(request.headers['idempotency-key'])}`
+    const earlier = answered.get(key)
+    if (earlier && earlier.body !== request.body)
+      return problem(422, 'unprocessable_entity', 'This Idempotency-Key was used with another request.')
+    const said = earlier?.said ?? make()
+    if (said !== 'cut' && said !== 'silence' && said.status < 500 && said.status !== 422) {
+      answered.set(key, { body: request.body, said })
+    }
+    return said
+  }
+
+  const answer = (request: Arrived): Said => {
+    const path = request.path.replace('/scanner/api/v1', '')
+    const key = String(request.headers['idempotency-key'])
+    if (request.method === 'POST' && path === '/sessions') {
+      return idempotent(request, () => {
+        const session = { id: `S${sessions.size + 1}`, status: 'ACTIVE', key }
+        sessions.set(session.id, session)
+        return { status: 201, body: session }
+      })
+    }
+    const session = sessions.get(/^\/sessions\/([^/]+)/.exec(path)?.[1] ?? '')
+    if (path.startsWith('/sessions/') && !session) return problem(404, 'not_found', 'no such session')
+    if (session && path.endsWith('/end')) {
+      if (session.status === 'EXPIRED') return problem(409, 'conflict', 'The session is EXPIRED.')
+      session.status = 'COMPLETED'
+      return { status: 200, body: session }
+    }
+    if (session && path.endsWith('/status'))
+      return { status: 200, body: { session_status: session.status, captures: [] } }
+    if (session) {
+      return {
+        status: 200,
+        body: { ...session, captures: [...captures.values()].filter((each) => each.session === session.id) },
+      }
+    }
+    if (request.method === 'POST' && path === '/captures') {
+      return idempotent(request, () => {
+        const of = sessions.get(String(request.json['session_short_id']))
+        if (!of) return problem(404, 'not_found', 'no such session')
+        if (of.status !== 'ACTIVE') return problem(409, 'conflict', `The session is ${of.status}.`)
+        const raw = String(request.json['raw_value'])
+        const capture: Kept = {
+          id: `C${captures.size + 1}`,
+          key,
+          session: of.id,
+          raw,
+          metadata: request.json['metadata'] as Record<string, string>,
+          status: options.settled?.(raw) ?? 'NOT_FOUND',
+        }
+        captures.set(capture.id, capture)
+        return { status: 201, body: capture }
+      })
+    }
+    const capture = captures.get(/^\/captures\/([^/]+)/.exec(path)?.[1] ?? '')
+    if (capture && request.method === 'GET') return { status: 200, body: capture }
+    if (capture && request.method === 'PATCH') {
+      capture.metadata = { ...capture.metadata, ...(request.json['metadata'] as Record<string, string>) }
+      return { status: 200, body: capture }
+    }
+    if (capture && request.method === 'DELETE') {
+      captures.delete(capture.id)
+      return { status: 204 }
+    }
+    return problem(404, 'not_found', 'no such path')
+  }
+
+  const server = await startServer((request) => {
+    const fault = options.fault?.(request)
+    if (fault) return fault
+    const said = answer(request)
+    return options.lose?.(request) ? 'cut' : said
+  }, options.port)
+  return {
+    ...server,
+    sessions,
+    captures,
+    writes: () =>
+      server.requests
+        .filter((request) => request.method !== 'GET')
+        .map((request) => `${request.method} ${request.path.replace('/scanner/api/v1', '')}`),
+  }
+}
+
+export function problem(status: number, code: string, detail: string, headers: Record<string, string> = {}): Said {
+  return { status, body: { title: 'x', status, detail, error_code: code }, headers }
+}
+
+export const isSubmit = (request: Arrived): boolean => request.method === 'POST' && request.path.endsWith('/captures')
