@@ -1,0 +1,160 @@
+import { describe, expect, it } from 'vitest'
+import type { StationStatus } from '#contract/station/status.ts'
+import { createStation } from '#station/index.ts'
+import { createKeptLog, temporaryFolder, until } from './parts.ts'
+import { startStation } from './start-station.ts'
+
+const unknownId = '00000000-0000-7000-8000-000000000000'
+
+describe('a station without a backend', () => {
+  it('keeps everything and says that none is configured', async () => {
+    const { station, call } = await startStation(null)
+    await call('session.open', {})
+    await call('scan.submit', { data: 'A' })
+    expect(await call('station.status', {})).toMatchObject({
+      backend: { state: 'unconfigured', url: null },
+      queue: { waiting: 2, parked: 0 },
+      storage: { recovered: null },
+    })
+    expect(await station.drained()).toBe('empty')
+  })
+
+  it('is known by the same id and settings after a restart', async () => {
+    const dataDir = temporaryFolder()
+    const first = await startStation(null, { dataDir })
+    const { stationId } = await first.call('station.status', {})
+    await first.call('settings.change', { stationName: 'Gate 2' })
+    await first.station.close()
+    const second = await startStation(null, { dataDir })
+    expect(await second.call('station.status', {})).toMatchObject({ stationId, stationName: 'Gate 2' })
+  })
+
+  it('is alone in its folder, and closing twice is closing once', async () => {
+    const dataDir = temporaryFolder()
+    const { station } = await startStation(null, { dataDir })
+    const second = await createStation({
+      dataDir,
+      host: 'cli',
+      version: '0',
+      log: createKeptLog(),
+      fetch,
+      backend: null,
+      spawnImaging: () => {
+        throw new Error('not needed')
+      },
+    })
+    expect(second).toMatchObject({ ok: false, error: { code: 'conflict' } })
+    await Promise.all([station.close(), station.close()])
+  })
+})
+
+describe('what a window asks', () => {
+  it.each([
+    ['session.end', { id: unknownId }, 'not_found'],
+    ['session.summary', { id: unknownId }, 'not_found'],
+    ['capture.get', { id: unknownId }, 'not_found'],
+    ['capture.list', { sessionId: unknownId }, 'not_found'],
+    ['capture.undo', { id: unknownId }, 'not_found'],
+    ['capture.undoLast', { sessionId: unknownId }, 'not_found'],
+    ['capture.retry', { id: unknownId }, 'not_found'],
+    ['scan.submit', { data: 'A' }, 'conflict'],
+    ['scan.submit', { data: '' }, 'invalid_input'],
+    ['scan.submit', { data: 'x'.repeat(9_000) }, 'invalid_input'],
+    ['capture.setQuantity', { id: unknownId, quantity: 0 }, 'invalid_input'],
+    ['__proto__', {}, 'not_found'],
+  ])('%s with %o is answered with %s', async (name, input, code) => {
+    const { station } = await startStation(null)
+    expect(await station.call(name, input)).toMatchObject({ ok: false, error: { code } })
+  })
+
+  it('undoes and counts, and refuses both for what does not count and for a session that is over', async () => {
+    const { call, ask } = await startStation(null)
+    const session = await call('session.open', { duplicatePolicy: 'reject' })
+    expect(await ask('session.open', {})).toMatchObject({ error: { code: 'conflict' } })
+    const { capture } = await call('scan.submit', { data: 'A' })
+    const { capture: rejected } = await call('scan.submit', { data: 'A' })
+    expect(await ask('capture.undo', { id: rejected.id })).toMatchObject({ error: { code: 'conflict' } })
+    expect(await ask('capture.setQuantity', { id: rejected.id, quantity: 2 })).toMatchObject({
+      error: { code: 'conflict' },
+    })
+    expect(await call('capture.setQuantity', { id: capture.id, quantity: 12 })).toMatchObject({ quantity: 12 })
+    expect((await call('session.current', {}))?.totals).toMatchObject({ scans: 1, units: 12, duplicates: 1 })
+    expect(await call('capture.undoLast', { sessionId: session.id })).toMatchObject({ disposition: 'undone' })
+    expect(await ask('capture.undoLast', { sessionId: session.id })).toMatchObject({ error: { code: 'not_found' } })
+    expect(await ask('capture.undo', { id: capture.id })).toMatchObject({ error: { code: 'conflict' } })
+
+    const last = (await call('scan.submit', { data: 'B' })).capture
+    await call('session.end', { id: session.id })
+    expect(await ask('capture.undo', { id: last.id })).toMatchObject({ error: { code: 'conflict' } })
+    expect(await ask('scan.submit', { data: 'C' })).toMatchObject({ error: { code: 'conflict' } })
+  })
+
+  it('makes no product of a GTIN with a wrong check digit, and says so', async () => {
+    const { call, ask } = await startStation(null)
+    await call('session.open', {})
+    const { capture } = await call('scan.submit', { data: '4006381333932' })
+    expect(await ask('product.create', { captureId: capture.id, gtin: '4006381333932', name: 'Pen' })).toMatchObject({
+      error: { code: 'invalid_input' },
+    })
+  })
+
+  it('ends a session after the scans that were on their way', async () => {
+    const { call, ask } = await startStation(null)
+    const session = await call('session.open', {})
+    const scans = Array.from({ length: 100 }, (_, n) => ask('scan.submit', { data: `CODE-${n}` }))
+    const summary = await call('session.end', { id: session.id })
+    expect((await Promise.all(scans)).every((scan) => scan.ok)).toBe(true)
+    expect(summary.session.totals.scans).toBe(100)
+  })
+})
+
+describe('what windows are told', () => {
+  it('comes after the commit: the scan, its session and the status', async () => {
+    const { station, call } = await startStation(null)
+    await call('session.open', {})
+    const taken: string[] = []
+    const sessions: number[] = []
+    let status: StationStatus | null = null
+    const stop = station.subscribe('scan.taken', (payload) => {
+      taken.push((payload as { capture: { raw: string } }).capture.raw)
+    })
+    station.subscribe('session.changed', (payload) => {
+      sessions.push((payload as { totals: { scans: number } }).totals.scans)
+    })
+    station.subscribe('status.changed', (payload) => (status = payload as StationStatus))
+    await call('scan.submit', { data: 'A' })
+    expect(taken).toEqual(['A'])
+    await until(() => sessions.includes(1) && status?.queue.waiting === 2)
+    stop()
+    await call('scan.submit', { data: 'B' })
+    expect(taken).toEqual(['A'])
+  })
+})
+
+describe('what is asked by HTTP', () => {
+  it('is an export as a download, and clear refusals for everything else', async () => {
+    const { station, call } = await startStation(null)
+    const session = await call('session.open', {})
+    await call('scan.submit', { data: '00012' })
+    const get = (path: string, init?: RequestInit) => station.handle(new Request(`http://station${path}`, init))
+
+    const csv = await get(`/exports/${session.id}.csv`)
+    expect(csv.headers.get('content-disposition')).toMatch(/^attachment; filename="capstan-[\w-]+T[\w-]+\.csv"$/)
+    expect(await csv.text()).toContain(',00012,')
+    for (const [path, status, init] of [
+      [`/exports/${session.id}.exe`, 404],
+      [`/exports/${unknownId}.csv`, 404],
+      [`/media/${'0'.repeat(64)}`, 404],
+      ['/media/../station.sqlite', 404],
+      ['/', 404],
+      [`/exports/${session.id}.csv`, 405, { method: 'POST' }],
+      ['/media/photos', 405, { method: 'GET' }],
+      ['/media/photos', 400, { method: 'PUT' }],
+      ['/media/photos', 422, { method: 'PUT', body: 'no image' }],
+    ] as const) {
+      const response = await get(path, init)
+      expect([path, response.status]).toEqual([path, status])
+      expect(await response.json()).toHaveProperty('code')
+    }
+  })
+})
