@@ -62,8 +62,9 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     await last().getByRole('heading', { name: 'Not in the catalogue' }).waitFor()
     await last().getByText('Press N to create it, or go on: it is kept.').waitFor()
     expect(await rows().count()).toBe(2)
-    expect(await total('Scans').innerText()).toBe('2')
-    expect(await total('Not found').innerText()).toBe('1')
+    // The totals follow the scan by an event of their own.
+    await expect.poll(() => total('Scans').innerText()).toBe('2')
+    await expect.poll(() => total('Not found').innerText()).toBe('1')
     expect(await kiosk.violations()).toEqual([])
   })
 
@@ -86,7 +87,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     await kiosk.scan(...codes.slice(10))
     await expect.poll(() => total('Scans').innerText(), { timeout: 10_000 }).toBe('20')
     expect(await field.inputValue()).toBe('')
-    expect(await total('Items').innerText()).toBe('20')
+    await expect.poll(() => total('Items').innerText()).toBe('20')
     const shown = (await rows().locator('.capture-name').allInnerTexts()).map((text) => text.replaceAll('\n', ''))
     expect(shown).toEqual(codes.toReversed().slice(0, shown.length))
   })

@@ -13,6 +13,9 @@ import { i18n } from './i18n.ts'
 import { Shell } from './Shell.tsx'
 import { useTheme } from './use-theme.ts'
 
+/** What a browser takes for a person, so that sounds may begin. */
+const gestures = ['pointerdown', 'pointerup', 'keydown'] as const
+
 /** The whole window: what is true on every screen is wired here. */
 export function App() {
   const { i18n: current } = useTranslation()
@@ -25,12 +28,10 @@ export function App() {
     const stops = [listenToShortcuts(), followStation()]
     scanQueue.resume()
     openSound()
-    window.addEventListener('pointerdown', openSound)
-    window.addEventListener('keydown', openSound, { capture: true })
+    for (const gesture of gestures) window.addEventListener(gesture, openSound, { capture: true })
     return () => {
       for (const stop of stops) stop()
-      window.removeEventListener('pointerdown', openSound)
-      window.removeEventListener('keydown', openSound, { capture: true })
+      for (const gesture of gestures) window.removeEventListener(gesture, openSound, { capture: true })
     }
   }, [])
 

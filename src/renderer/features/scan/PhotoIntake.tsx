@@ -31,7 +31,7 @@ export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
   return (
     <DropZone
       className="photo-intake"
-      aria-label={t('scan.photo.drop')}
+      aria-label={t('scan.photo.choose')}
       onDrop={(event) => {
         const files = event.items.filter((item) => item.kind === 'file')
         void Promise.all(files.map((item) => item.getFile())).then(take)
