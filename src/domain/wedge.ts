@@ -21,13 +21,15 @@ export interface WedgeKey {
  *
  * The answer to a key ends with what becomes of that key: `hold` (swallow it, it may be part of a code), `swallow`
  * (it belonged to a code) or `pass` (it is not ours, let it act). Before it comes what has become certain of the keys
- * held so far: `release` (a person typed them: give them back) or `scan`.
+ * held so far: `release` (a person typed them: give them back), `takeBack` (they were given back too early) or `scan`.
  */
 export type WedgeDecision<K extends WedgeKey = WedgeKey> =
   | { readonly kind: 'hold' }
   | { readonly kind: 'swallow' }
   | { readonly kind: 'pass' }
   | { readonly kind: 'release'; readonly keys: readonly K[] }
+  /** Keys given back too early: the window heard of the next one late. They are on hold again; take them out of the field. */
+  | { readonly kind: 'takeBack'; readonly keys: readonly K[] }
   | { readonly kind: 'scan'; readonly data: string }
   /** A burst longer than any code: it was swallowed, and it is no scan. */
   | { readonly kind: 'strange'; readonly reason: 'too_long'; readonly length: number }
@@ -47,6 +49,13 @@ export interface WedgeReader<K extends WedgeKey = WedgeKey> {
 const maxLength = 8_192
 
 const groupSeparator = '\u001d'
+
+/**
+ * How long a burst under way is waited for before silence ends it: keys carry the time they were pressed, but on a
+ * machine under load the window may hear of them late, and a code cut in two is two wrong codes. Once the scanner has
+ * shown that it ends its codes with a terminator, silence says little and is waited for longer.
+ */
+const silenceMs = { unknownScanner: 200, terminatingScanner: 1_000 } as const
 
 /** The keys that some scanners press for the group separator instead of Ctrl+]. */
 const separatorKeys: Readonly<Record<WedgeSettings['groupSeparator'], string>> = {
@@ -81,6 +90,10 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   let overflow = 0
   /** When a scan's terminator came: a second one right behind it (CR LF) belongs to it. */
   let terminatedMs = Number.NEGATIVE_INFINITY
+  /** What the clock, not a key, had given back last: by the next key's own time that may turn out too early. */
+  let givenBack: Held<K>[] = []
+  /** The scanner has ended a code with a terminator before. */
+  let hasTerminated = false
 
   const text = () => held.map((one) => one.text).join('')
   const isPrefixed = () => prefix !== '' && text().startsWith(prefix)
@@ -144,14 +157,18 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   function key(pressed: K): readonly WedgeDecision<K>[] {
     if (isModifier(pressed.key)) return [{ kind: 'pass' }]
-    const decided = tick(pressed.timeMs)
+    const decided = pressed.timeMs - lastMs > maxGapMs ? finish() : takeBack(pressed)
     if (pressed.repeat) return [...decided, ...finish(), { kind: 'pass' }]
 
     if (isTerminator(pressed)) {
+      givenBack = []
       const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
       const ended = finish()
       const isOurs = isSecond || ended.some((decision) => decision.kind !== 'release')
-      if (isOurs) terminatedMs = pressed.timeMs
+      if (isOurs) {
+        terminatedMs = pressed.timeMs
+        hasTerminated = true
+      }
       return [...decided, ...ended, { kind: isOurs ? 'swallow' : 'pass' }]
     }
 
@@ -162,19 +179,37 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
       overflow++
       return [...decided, { kind: 'swallow' }]
     }
+    givenBack = []
     held.push({ key: pressed, text: character })
     return [...decided, ...releaseTyped(), { kind: 'hold' }]
   }
 
-  function tick(timeMs: number): readonly WedgeDecision<K>[] {
-    return held.length > 0 && timeMs - lastMs > maxGapMs ? finish() : []
+  /** The key before was given back, and this one follows it as closely as a scanner types. */
+  function takeBack(pressed: K): WedgeDecision<K>[] {
+    const keys = givenBack.map((one) => one.key)
+    if (held.length > 0 || keys.length === 0 || pressed.repeat || textOf(pressed) === undefined) return []
+    held = givenBack
+    givenBack = []
+    return [{ kind: 'takeBack', keys }]
   }
 
-  return {
-    key,
-    tick,
-    deadlineMs: () => (held.length > 0 ? lastMs + maxGapMs : undefined),
+  function deadlineMs(): number | undefined {
+    if (held.length === 0) return undefined
+    const isUnderWay = isBurst() && held.length >= 3
+    const silence = hasTerminated ? silenceMs.terminatingScanner : silenceMs.unknownScanner
+    return lastMs + (isUnderWay ? Math.max(silence, maxGapMs) : maxGapMs)
   }
+
+  function tick(timeMs: number): readonly WedgeDecision<K>[] {
+    const dueMs = deadlineMs()
+    if (dueMs === undefined || timeMs <= dueMs) return []
+    const before = held
+    const decided = finish()
+    givenBack = decided.some((decision) => decision.kind === 'release') ? before : []
+    return decided
+  }
+
+  return { key, tick, deadlineMs }
 }
 
 function isModifier(key: string): boolean {

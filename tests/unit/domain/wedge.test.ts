@@ -45,6 +45,7 @@ function run(keys: readonly WedgeKey[], settings: WedgeSettings = defaults) {
       if (decision.kind === 'scan') scans.push(decision.data)
       if (decision.kind === 'strange') strange.push(decision.length)
       if (decision.kind === 'release') seen.push(...decision.keys.map((key) => key.key))
+      if (decision.kind === 'takeBack') seen.splice(-decision.keys.length)
       if (decision.kind === 'pass' && current) seen.push(current.key)
     }
   }
@@ -95,6 +96,60 @@ describe('the wedge reader', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('keeps a burst whole when the window hears of its keys late', () => {
+    fc.assert(
+      fc.property(
+        printable.chain((text) =>
+          fc.record({
+            text: fc.constant(text),
+            gaps: scannerGaps(text.length - 1),
+            delays: fc.array(fc.integer({ min: 0, max: 110 }), {
+              minLength: text.length + 1,
+              maxLength: text.length + 1,
+            }),
+          }),
+        ),
+        ({ text, gaps, delays }) => {
+          const pressed = burst(text, 1_000, gaps)
+          const end = press('Enter', (pressed.at(-1)?.timeMs ?? 0) + 8)
+          const reader = createWedgeReader(defaults)
+          const scans: string[] = []
+          const field: string[] = []
+          const decide = (decisions: readonly WedgeDecision[]) => {
+            for (const decision of decisions) {
+              if (decision.kind === 'scan') scans.push(decision.data)
+              if (decision.kind === 'release') field.push(...decision.keys.map((key) => key.key))
+              if (decision.kind === 'takeBack') field.splice(-decision.keys.length)
+            }
+          }
+          let heardMs = 0
+          for (const [index, key] of [...pressed, end].entries()) {
+            heardMs = Math.max(heardMs, key.timeMs + (delays[index] ?? 0))
+            // The window's timer goes off before it hears of the key, whenever one is due by then.
+            for (let due = reader.deadlineMs(); due !== undefined && due < heardMs; due = reader.deadlineMs()) {
+              decide(reader.tick(due + 1))
+            }
+            decide(reader.key(key))
+          }
+          expect(scans).toEqual([text])
+          expect(field).toEqual([])
+        },
+      ),
+    )
+  })
+
+  it('waits for the terminator of a scanner that has sent one before', () => {
+    const reader = createWedgeReader(defaults)
+    const scan = (text: string, startMs: number) => {
+      for (const key of burst(text, startMs, [8])) reader.key(key)
+    }
+    scan('4006381333931', 1_000)
+    expect(reader.deadlineMs()).toBe(1_096 + 200)
+    reader.key(press('Enter', 1_104))
+    scan('4006381333931', 5_000)
+    expect(reader.deadlineMs()).toBe(5_096 + 1_000)
   })
 
   it('never takes typing at 60 ms a key and slower for a scan, and gives every character back in order', () => {

@@ -38,6 +38,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
   function act(decisions: readonly WedgeDecision<HeldKey>[]): WedgeDecision<HeldKey> | undefined {
     for (const decision of decisions) {
       if (decision.kind === 'release') giveBack(decision.keys)
+      else if (decision.kind === 'takeBack') takeBack(decision.keys)
       else if (decision.kind === 'scan') listener.onScan(decision.data)
       else if (decision.kind === 'strange') listener.onStrange?.(decision.reason, decision.length)
     }
@@ -140,6 +141,18 @@ function giveBack(keys: readonly HeldKey[]): void {
     // A held control character was a burst's beginning that came to nothing: no key that types.
     const text = own.map((key) => (key.ctrl && !key.altGraph ? '' : key.key)).join('')
     if (field?.isConnected && text !== '') insert(field, text)
+  }
+}
+
+/** Takes characters out again that were given back too early, as far as they still stand before the caret. */
+function takeBack(keys: readonly HeldKey[]): void {
+  for (const { field, key } of keys.toReversed()) {
+    if (!field?.isConnected || key.length !== 1) continue
+    if ((field.getRootNode() as Document | ShadowRoot).activeElement !== field) continue
+    const isThere = isTextField(field)
+      ? field.selectionStart === null || field.value.slice(0, field.selectionStart).endsWith(key)
+      : true
+    if (isThere) document.execCommand('delete')
   }
 }
 
