@@ -55,7 +55,7 @@ const groupSeparator = '\u001d'
  * machine under load the window may hear of them late, and a code cut in two is two wrong codes. Once the scanner has
  * shown that it ends its codes with a terminator, silence says little and is waited for longer.
  */
-const silenceMs = { unknownScanner: 200, terminatingScanner: 1_000 } as const
+const silenceMs = { unknownScanner: 200, terminatingScanner: 500 } as const
 
 /** The keys that some scanners press for the group separator instead of Ctrl+]. */
 const separatorKeys: Readonly<Record<WedgeSettings['groupSeparator'], string>> = {
