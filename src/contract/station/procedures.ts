@@ -1,6 +1,12 @@
 import { z } from 'zod'
 import type { ProcedureDefinition } from '#contract/transport.ts'
-import { captureSchema, capturePageSchema, listCapturesSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
+import {
+  captureSchema,
+  capturePageSchema,
+  listCapturesSchema,
+  scanOutcomeSchema,
+  scanSchema,
+} from '#contract/station/capture.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'

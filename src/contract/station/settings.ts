@@ -18,7 +18,9 @@ export const settingsSchema = z.strictObject({
       maxMeanGapMs: z.number().min(5).max(200).default(35),
       minLength: z.number().int().min(2).max(20).default(4),
       /** How this scanner types the GS1 group separator. */
-      groupSeparator: z.enum(['control_bracket', 'f8', 'f12', 'arrow_down', 'brace', 'pipe']).default('control_bracket'),
+      groupSeparator: z
+        .enum(['control_bracket', 'f8', 'f12', 'arrow_down', 'brace', 'pipe'])
+        .default('control_bracket'),
     })
     .prefault({}),
   camera: z
