@@ -5,16 +5,34 @@ import type { Device } from '#contract/station/status.ts'
 /** What a driver tells of its device. */
 export type DeviceReport = Pick<Device, 'id' | 'kind' | 'name' | 'state' | 'advice'>
 
+/** What a scan was before it became text. */
+export interface RawScan {
+  /** Who read it, as its reports name it. */
+  readonly deviceId: string
+  /** The code as it came, without what framed it. */
+  readonly bytes: Uint8Array
+  /** When its last byte came, on the monotonic clock of the process (`performance.now`). */
+  readonly receivedMs: number
+}
+
+/**
+ * Keeps one read: resolves once the scan is durable, or failed. Drivers call it in the order of the reads and without
+ * waiting for the one before; who holds its device back until then waits for the promise.
+ */
+export type Emit = (scan: Scan, raw?: RawScan) => Promise<Result<ScanOutcome>>
+
+/** What a scanner is told about a read: it was saved, or it was not (or does not count). */
+export type Signal = 'good' | 'bad'
+
 /**
  * Something that reads codes without a window. Drivers push: they get two functions and call them.
  * A driver never throws out of itself; what goes wrong is a state with advice.
  */
 export interface DeviceDriver {
-  /**
-   * Starts reading. `emit` resolves once the scan is durable (or failed): a driver that can hold its
-   * device back, waits for it. `report` is called at the start and at each change of state.
-   */
-  start(emit: (scan: Scan) => Promise<Result<ScanOutcome>>, report: (device: DeviceReport) => void): void
-  /** Lets go of the device. */
+  /** Starts reading. `report` is called at the start and at each change of state. */
+  start(emit: Emit, report: (device: DeviceReport) => void): void
+  /** Sounds a device's own beeper, where its commands are known; `device_unavailable` otherwise. */
+  feedback?(deviceId: string, signal: Signal): Promise<Result<void>>
+  /** Ends reading and lets go of every device; resolves after the last has been given back. */
   close(): Promise<void>
 }

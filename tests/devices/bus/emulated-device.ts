@@ -119,7 +119,7 @@ export function createEmulatedDevice(
         return undefined
       case 0x09:
         reports.set(report, data ?? Buffer.alloc(0))
-        tell({ event: 'set-report', type: value >> 8, id: value & 0xff, data: data?.toString('hex') })
+        tell({ event: 'set-report', reportType: value >> 8, reportId: value & 0xff, data: data?.toString('hex') })
         return undefined
       case 0x01:
         return reports.get(report) ?? stall

@@ -1,0 +1,61 @@
+import { z } from 'zod'
+
+/** The country a keyboard scanner is set to. */
+export const keyboardLayoutSchema = z.enum(['us', 'uk', 'de', 'fr', 'it', 'es'])
+export type KeyboardLayout = z.infer<typeof keyboardLayoutSchema>
+
+/** What ends a code on a serial line. `any` is CR, LF or both; `none` is silence alone. Silence always ends one too. */
+export const serialTerminatorSchema = z.enum(['any', 'cr', 'lf', 'crlf', 'tab', 'etx', 'none'])
+
+/** How one scanner is read. */
+export const scannerSettingsSchema = z.strictObject({
+  /** What people call it; empty for the product's own name. */
+  name: z.string().max(100).default(''),
+  enabled: z.boolean().default(true),
+  /** The scanner is told good or bad by its own beeper, where its commands are known. */
+  feedback: z.boolean().default(true),
+  /** Serial scanners in host-acknowledge mode: ACK after the commit, NAK when it was not saved. */
+  acknowledge: z.boolean().default(false),
+  /** A HID scanner may hold reports that are minutes old: what comes this soon after opening is dropped. */
+  staleMs: z.number().int().min(0).max(5_000).default(250),
+  keyboard: z
+    .strictObject({
+      layout: keyboardLayoutSchema.default('us'),
+      /** The key that ends a code; silence ends one too. */
+      terminator: z.enum(['enter', 'tab', 'none']).default('enter'),
+      silenceMs: z.number().int().min(20).max(2_000).default(150),
+    })
+    .prefault({}),
+  serial: z
+    .strictObject({
+      baudRate: z.number().int().min(300).max(3_000_000).default(9_600),
+      dataBits: z.literal([7, 8]).default(8),
+      parity: z.enum(['none', 'even', 'odd']).default('none'),
+      stopBits: z.literal([1, 2]).default(1),
+      terminator: serialTerminatorSchema.default('any'),
+      /** One STX before each code is taken off. */
+      hasStx: z.boolean().default(false),
+      silenceMs: z.number().int().min(10).max(2_000).default(300),
+    })
+    .prefault({}),
+})
+export type ScannerSettings = z.infer<typeof scannerSettingsSchema>
+
+const usbIdSchema = z.number().int().min(0).max(0xffff)
+
+/** All scanners that the station reads without a window. */
+export const scannersSettingsSchema = z.strictObject({
+  enabled: z.boolean().default(true),
+  /** Keyboard scanners of known makers are taken from the desktop and read raw; otherwise they type into the window. */
+  claimKeyboards: z.boolean().default(true),
+  /** Devices that are scanners though Capstan does not know them; `productId` null stands for all of the maker. */
+  also: z
+    .array(z.strictObject({ vendorId: usbIdSchema, productId: usbIdSchema.nullable() }))
+    .max(50)
+    .default([]),
+  /** Serial ports to read, as `/dev/ttyS0` or `COM3`. */
+  serialPorts: z.array(z.string().min(1).max(200)).max(20).default([]),
+  /** Settings of single scanners by their ids, as the device list names them. */
+  byId: z.record(z.string().max(200), scannerSettingsSchema).default({}),
+})
+export type ScannersSettings = z.infer<typeof scannersSettingsSchema>

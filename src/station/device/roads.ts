@@ -1,0 +1,38 @@
+import type { DeviceClass } from './makers.ts'
+
+/** How the bytes of a device come into the station; `window` is the keyboard, read by the window's wedge. */
+export type Road = 'usb' | 'node-hid' | 'serialport' | 'window' | 'none'
+
+type Roads = Readonly<Record<DeviceClass, Road>>
+
+/**
+ * Windows gives HID devices to everyone but `usb` (that would need the WinUSB driver) and keeps keyboards for itself,
+ * macOS lets nobody detach its drivers: there HID goes through hidapi, and keyboards type into the window.
+ */
+const withSystemDrivers: Roads = {
+  'hid-pos': 'node-hid',
+  'hid-keyboard': 'window',
+  'simple-com': 'node-hid',
+  cdc: 'serialport',
+  serial: 'serialport',
+  undocumented: 'none',
+}
+
+const roads: Readonly<Record<string, Roads>> = {
+  // A virtual COM port without a tty (no cdc_acm in the kernel) is read through usb too.
+  linux: {
+    'hid-pos': 'usb',
+    'hid-keyboard': 'usb',
+    'simple-com': 'usb',
+    cdc: 'serialport',
+    serial: 'serialport',
+    undocumented: 'none',
+  },
+  win32: withSystemDrivers,
+  darwin: withSystemDrivers,
+}
+
+/** The road for a device class on a platform (`process.platform`). */
+export function roadFor(platform: string, deviceClass: DeviceClass): Road {
+  return (roads[platform] ?? withSystemDrivers)[deviceClass]
+}

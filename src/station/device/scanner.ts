@@ -1,0 +1,350 @@
+import type { Log } from '#contract/ports.ts'
+import { fail, ok, type Result } from '#contract/result.ts'
+import { scanSchema, type ScanOutcome } from '#contract/station/capture.ts'
+import type { ScannerSettings } from '#contract/station/scanner-settings.ts'
+import { decodeText, type Decoder, type Read } from './decoder.ts'
+import type { DeviceReport, Emit, Signal } from './driver.ts'
+import { acknowledgement, type FeedbackPlan } from './feedback.ts'
+
+/** Where a scanner stands; the first two are told as `busy`. */
+export type ScannerState = 'detected' | 'opening' | DeviceReport['state']
+
+/** All waiting in this room, in milliseconds. */
+export interface Delays {
+  /** The bus is looked at once it has been quiet this long after a change. */
+  readonly settleMs: number
+  /** It is looked at this often whatever it says: events can be missed. */
+  readonly sweepMs: number
+  /** Between the end of a connection and the attempt to open it again. */
+  readonly reopenMs: number
+  /** Between attempts to open what is taken, not permitted or failed. */
+  readonly retryMs: number
+  /** A USB read cannot be cancelled: it ends this late, and so does closing. */
+  readonly pollMs: number
+  /** Between reads that end in a protocol error, and how many of them in a row mean that the device is gone. */
+  readonly faultMs: number
+  readonly faultLimit: number
+  /** Ends a HID-POS code whose last report wrongly says that more follows. */
+  readonly flushMs: number
+}
+
+export const defaultDelays: Delays = {
+  settleMs: 50,
+  sweepMs: 5_000,
+  reopenMs: 100,
+  retryMs: 2_000,
+  pollMs: 250,
+  faultMs: 20,
+  faultLimit: 5,
+  flushMs: 150,
+}
+
+/** What an open connection calls. */
+export interface LinkEvents {
+  /** Bytes, as the device packs them; `timeMs` is monotonic. */
+  bytes(bytes: Uint8Array, timeMs: number): void
+  /** The connection has ended by itself; called once, and nothing after it. */
+  end(reason: string): void
+}
+
+/** An open connection to a scanner. */
+export interface Link {
+  readonly decoder: Decoder
+  readonly feedback: FeedbackPlan
+  /** The scanner is on a line of bytes, where ACK and NAK mean something. */
+  readonly hasAcknowledge: boolean
+  write(bytes: Uint8Array): Promise<void>
+  /** Gives the device back as it was found; also after `end`. */
+  close(): Promise<void>
+}
+
+/** Why a scanner could not be opened. */
+export interface Refusal {
+  readonly state: Extract<ScannerState, 'busy' | 'refused' | 'unplugged' | 'failed'>
+  readonly advice: string
+  /** Trying again is of no use until it is plugged in again. */
+  readonly isFinal?: boolean
+}
+export type Opening = { readonly link: Link } | Refusal
+
+/** A scanner that is there. */
+export interface FoundScanner {
+  /** The same after a replug. */
+  readonly id: string
+  /** The same until it is unplugged. */
+  readonly instance: string
+  readonly name: string
+  open(settings: ScannerSettings, events: LinkEvents): Promise<Opening>
+}
+
+/** What became of everything that a scanner sent. */
+export interface ScannerCounts {
+  readonly reads: number
+  readonly saved: number
+  /** Reads that the station refused or failed to save. */
+  readonly notSaved: number
+  /** Codes dropped because they began too soon after opening. */
+  readonly stale: number
+  /** Reads that are no scan: too long. */
+  readonly strange: number
+  /** Codes under way when the scanner was pulled out. */
+  readonly torn: number
+  /** Connections that ended by themselves. */
+  readonly ends: number
+}
+
+/** One scanner over all its plugs and pulls. */
+export interface Scanner {
+  /** It is there; `found` replaces what was there before. */
+  attach(found: FoundScanner): void
+  detach(): void
+  /** New settings; what is open is opened again with them. */
+  configure(settings: ScannerSettings): void
+  feedback(signal: Signal): Promise<Result<void>>
+  counts(): ScannerCounts
+  close(): Promise<void>
+}
+
+export interface ScannerPorts {
+  readonly settings: ScannerSettings
+  readonly delays: Delays
+  readonly log: Log
+  readonly emit: Emit
+  readonly report: (report: DeviceReport) => void
+}
+
+const openingAdvice = 'It is being opened.'
+const unpluggedAdvice = 'Plug the scanner in.'
+
+/** Creates the machine of the scanner with that id; it does nothing before `attach`. */
+export function createScanner(id: string, ports: ScannerPorts): Scanner {
+  const { delays, emit } = ports
+  const log = ports.log.child({ device: id })
+  let settings = ports.settings
+  let target: FoundScanner | null = null
+  let productName = id
+  let link: Link | null = null
+  let isClosing = false
+  let told = ''
+  /** Counts changes of target, settings and closing, so that no change is missed between two looks. */
+  let version = 0
+  let wake: () => void = () => undefined
+  let life: Promise<void> | null = null
+  let writing: Promise<void> = Promise.resolve()
+  const emitting = new Set<Promise<void>>()
+  const counts = { reads: 0, saved: 0, notSaved: 0, stale: 0, strange: 0, torn: 0, ends: 0 }
+
+  const nameOf = () => settings.name || productName
+
+  const set = (state: ScannerState, advice = ''): void => {
+    const words = `${state} ${advice} ${nameOf()}`
+    if (words === told) return
+    told = words
+    log.info({ state, advice }, 'scanner state')
+    const isWaiting = state === 'detected' || state === 'opening'
+    ports.report({
+      id,
+      kind: 'scanner',
+      name: nameOf().slice(0, 200),
+      state: isWaiting ? 'busy' : state,
+      advice: (isWaiting ? openingAdvice : advice).slice(0, 500),
+    })
+  }
+
+  const changed = (): void => {
+    version += 1
+    wake()
+  }
+  /** Resolves at the next change after `seen`, or after `waitMs`. */
+  const changeSince = async (seen: number, waitMs?: number): Promise<void> => {
+    if (version !== seen) return
+    await new Promise<void>((resolve) => {
+      const timer = waitMs === undefined ? undefined : setTimeout(resolve, waitMs)
+      wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  const send = (to: Link, bytes: Uint8Array): Promise<void> => {
+    // One transfer at a time: a second one on the same endpoint is refused.
+    const sent = writing.then(() => to.write(bytes))
+    writing = sent.catch((error: unknown) => log.warn({ error: String(error) }, 'scanner was not told'))
+    return sent
+  }
+
+  const answer = async (to: Link, result: Result<ScanOutcome>): Promise<void> => {
+    const isSaved = result.ok
+    const counted = isSaved && (result.value.outcome === 'saved' || result.value.outcome === 'repeated')
+    if (isSaved) counts.saved += 1
+    else counts.notSaved += 1
+    if (to !== link) return
+    const signal: Signal = counted ? 'good' : 'bad'
+    const bytes =
+      settings.acknowledge && to.hasAcknowledge
+        ? acknowledgement[signal]
+        : settings.feedback
+          ? to.feedback[signal]
+          : undefined
+    if (bytes) await send(to, bytes).catch(() => undefined)
+  }
+
+  const take = (from: Link, read: Read): void => {
+    counts.reads += 1
+    const scan = scanSchema.safeParse({
+      data: read.text ?? decodeText(read.bytes),
+      ...(read.aim === undefined ? {} : { aim: read.aim }),
+      source: 'device',
+      deviceName: nameOf().slice(0, 200),
+    })
+    if (!scan.success) {
+      counts.strange += 1
+      log.warn({ length: read.bytes.length }, 'scanner sent what is no scan')
+      void answer(from, fail('invalid_input', 'what the scanner sent is no scan'))
+      return
+    }
+    const done = emit(scan.data, { deviceId: id, bytes: read.bytes, receivedMs: read.timeMs })
+      .catch((error: unknown): Result<never> => {
+        log.error({ error: String(error) }, 'a scan was not kept')
+        return fail('internal', String(error))
+      })
+      .then((result) => answer(from, result))
+      .finally(() => emitting.delete(done))
+    emitting.add(done)
+  }
+
+  /** One connection, from opening to its end; answers how long to wait before the next. */
+  const connect = async (found: FoundScanner, seen: number): Promise<number | undefined> => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let isOver = false
+    let endReason = ''
+    let openedMs = Number.POSITIVE_INFINITY
+    /** When the code that is under way began. */
+    let begunMs = 0
+    let own: Link | null = null
+    const early: { readonly bytes: Uint8Array; readonly timeMs: number }[] = []
+
+    const arm = (): void => {
+      clearTimeout(timer)
+      const deadline = own?.decoder.deadlineMs()
+      if (deadline === undefined || isOver) return
+      timer = setTimeout(
+        () => {
+          if (own && !isOver) for (const read of own.decoder.tick(performance.now())) keep(own, read)
+          arm()
+        },
+        Math.max(1, Math.ceil(deadline - performance.now())),
+      )
+    }
+    /** A code is as old as its first byte: the rest of an old one must not pass for a short new one. */
+    const keep = (to: Link, read: Read): void => {
+      if (begunMs < openedMs + settings.staleMs && !to.hasAcknowledge) counts.stale += 1
+      else take(to, read)
+    }
+    const accept = (to: Link, bytes: Uint8Array, timeMs: number): void => {
+      if (to.decoder.deadlineMs() === undefined) begunMs = timeMs
+      for (const read of to.decoder.push(bytes, timeMs)) {
+        keep(to, read)
+        begunMs = timeMs
+      }
+      arm()
+    }
+    const events: LinkEvents = {
+      bytes(bytes, timeMs) {
+        if (isOver) return
+        if (own) accept(own, bytes, timeMs)
+        else early.push({ bytes, timeMs })
+      },
+      end(reason) {
+        if (isOver) return
+        isOver = true
+        endReason = reason
+        wake()
+      },
+    }
+
+    const opening = await found.open(settings, events).catch((error: unknown): Refusal => {
+      log.error({ error: String(error) }, 'scanner could not be opened')
+      return { state: 'failed', advice: `It could not be opened: ${String(error)}` }
+    })
+    if (!('link' in opening)) {
+      set(opening.state, opening.advice)
+      return opening.isFinal ? undefined : delays.retryMs
+    }
+    own = opening.link
+    link = own
+    openedMs = performance.now()
+    set('ready')
+    for (const { bytes, timeMs } of early) accept(own, bytes, timeMs)
+
+    while (!isOver && version === seen) await changeSince(seen)
+
+    isOver = true
+    clearTimeout(timer)
+    if (endReason !== '') {
+      counts.ends += 1
+      log.info({ reason: endReason }, 'scanner connection ended')
+    }
+    if (own.decoder.deadlineMs() !== undefined) {
+      counts.torn += 1
+      log.warn({}, 'a code was under way when the scanner went')
+    }
+    // Who is closed in order still hears what became of the last scans.
+    if (endReason === '') await Promise.allSettled(emitting)
+    link = null
+    await writing
+    await own.close().catch((error: unknown) => log.warn({ error: String(error) }, 'scanner was not given back'))
+    return delays.reopenMs
+  }
+
+  const live = async (): Promise<void> => {
+    while (!isClosing) {
+      const seen = version
+      const found = target
+      if (!found) {
+        set('unplugged', unpluggedAdvice)
+        await changeSince(seen)
+        continue
+      }
+      set('opening')
+      const waitMs = await connect(found, seen)
+      if (!isClosing) await changeSince(seen, waitMs)
+    }
+  }
+
+  return {
+    attach(found) {
+      if (isClosing || target?.instance === found.instance) return
+      target = found
+      productName = found.name
+      if (!life) {
+        set('detected')
+        life = live()
+      } else changed()
+    },
+    detach() {
+      if (!target) return
+      target = null
+      changed()
+    },
+    configure(next) {
+      settings = next
+      changed()
+    },
+    async feedback(signal) {
+      const bytes = link?.feedback[signal]
+      if (!link || !bytes) return fail('device_unavailable', `${nameOf()} cannot be told "${signal}"`)
+      return send(link, bytes).then(
+        () => ok(undefined),
+        (error: unknown) => fail('device_unavailable', String(error)),
+      )
+    },
+    counts: () => ({ ...counts }),
+    async close() {
+      isClosing = true
+      changed()
+      await life
+    },
+  }
+}
