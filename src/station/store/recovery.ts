@@ -149,15 +149,19 @@ function copy(damaged: Database, fresh: Database, table: string, prepare: (row: 
   let failures = 0
   const read = (order: '' | 'DESC', above: number, upTo: number): Row | undefined | 'damage' => {
     try {
-      return damaged.get(
+      const row = damaged.get(
         `SELECT rowid AS row_number, * FROM ${table} WHERE rowid > ? AND rowid <= ? ORDER BY rowid ${order} LIMIT 1`,
         above,
         upTo,
       )
+      // Pages that are linked wrongly lead round in circles: a row out of its place is damage too.
+      const number = Number(row?.['row_number'] ?? upTo)
+      if (number > above && number <= upTo) return row
     } catch {
-      failures += 1
-      return 'damage'
+      // Counted below.
     }
+    failures += 1
+    return 'damage'
   }
   const copyRange = (above: number, upTo: number): void => {
     let low = above

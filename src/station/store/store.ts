@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
@@ -126,6 +126,11 @@ function openSound(
   clock: Clock,
   log: Log,
 ): { database: Database; recovered: Store['recovered'] } {
+  const rebuilt = `${path}.rebuilding`
+  // The damaged file goes away only when the rebuilt one is whole: without the former, the latter is the store.
+  if (!existsSync(path) && existsSync(rebuilt)) renameSync(rebuilt, path)
+  removeDatabase(rebuilt)
+
   const found = existsSync(path)
   let database: Database | null = null
   try {
@@ -150,31 +155,41 @@ function openSound(
   }
 
   const at = clock.now().toISOString()
+  const fresh = openDatabase(rebuilt)
+  let captures: number
+  try {
+    migrate(fresh)
+    captures = salvageFrom(path, fresh, log)
+  } finally {
+    fresh.close()
+  }
   const aside = setAside(path, asideFolder, at)
-  const fresh = openDatabase(path)
-  migrate(fresh)
-  const captures = salvageFrom(aside, fresh, log)
+  renameSync(rebuilt, path)
   log.warn({ aside, captures }, 'the damaged store was set aside and rebuilt')
-  return { database: fresh, recovered: { at, setAsideAs: aside, captures } }
+  return { database: openDatabase(path), recovered: { at, setAsideAs: aside, captures } }
 }
 
-function salvageFrom(aside: string, fresh: Database, log: Log): number {
-  const readable = makeReadable(aside)
+function removeDatabase(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
+}
+
+function salvageFrom(path: string, fresh: Database, log: Log): number {
+  const readable = makeReadable(path)
   try {
     const damaged = openDatabase(readable, { readOnly: true })
     try {
       const { captures, unreadable } = salvage(damaged, fresh)
-      if (unreadable > 0) log.error({ aside, unreadable }, 'rows of the damaged store make no sense; they stay there')
+      if (unreadable > 0) log.error({ unreadable }, 'rows of the damaged store make no sense; they stay there')
       return captures
     } finally {
       damaged.close()
     }
   } catch (error) {
     if (isStorageError(error)) throw error
-    log.error({ aside, error: (error as Error).message }, 'nothing could be read from the damaged store')
+    log.error({ error: (error as Error).message }, 'nothing could be read from the damaged store')
     return 0
   } finally {
-    if (readable !== aside) for (const suffix of ['', '-wal', '-shm']) rmSync(readable + suffix, { force: true })
+    if (readable !== path) removeDatabase(readable)
   }
 }
 
