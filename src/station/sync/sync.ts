@@ -89,6 +89,7 @@ export function createSync(ports: {
   let followDelayMs: number = limits.followMinMs
   let wakeUp: (() => void) | null = null
   let isWoken = false
+  let hasStarted = false
   const settledListeners = new Set<() => void>()
   /** How often the backend has failed on an item in a row, by the item's id. */
   const serverErrors = new Map<number, number>()
@@ -531,7 +532,12 @@ export function createSync(ports: {
     })
 
   const run = async (): Promise<void> => {
-    store.outbox.releaseLeases()
+    store.transaction(() => {
+      store.outbox.releaseLeases()
+      // Whoever starts a station expects it to try, with a new key perhaps: waits of an earlier run are over.
+      if (!hasStarted) store.outbox.hurry()
+    })
+    hasStarted = true
     while (!closed) {
       if (!isBlocked()) {
         const items = store.outbox.lease(limits.lease)
