@@ -3,7 +3,7 @@ import { inflateRawSync } from 'node:zlib'
 /** Reads the one sheet of a workbook back, by its bytes alone: rows of cell texts, XML entities resolved, `_xHHHH_` left. */
 export function readCells(workbook: Uint8Array): { text: string; isNumber: boolean }[][] {
   const files = unzip(Buffer.from(workbook))
-  const name = [...files.keys()].find((each) => /worksheets\/sheet1\.xml$/.test(each)) ?? ''
+  const name = [...files.keys()].find((each) => each.endsWith('worksheets/sheet1.xml')) ?? ''
   const sheet = files.get(name)?.toString('utf8') ?? ''
   const shared = [...(files.get('xl/sharedStrings.xml')?.toString('utf8') ?? '').matchAll(/<si>(.*?)<\/si>/gs)].map(
     ([, inner = '']) => textOf(inner),

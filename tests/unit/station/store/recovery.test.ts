@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '#station/store/database.ts'
@@ -164,7 +173,7 @@ describe('a damaged store', () => {
     // Rows are written in their order, and indexes lie between them: the first ones are before the cut.
     expect(saved.length).toBeGreaterThan(captures / 4)
     expect(saved[0]?.raw).toBe('CODE-000000')
-    expect(readdirSync(join(dataDir, 'set-aside')).filter((name) => name.includes('reading'))).toEqual([])
+    expect(readdirSync(dataDir).filter((name) => name.includes('reading'))).toEqual([])
   })
 
   it.each([
@@ -212,6 +221,21 @@ describe('a damaged store', () => {
     const store = openTestStore({ dataDir, log })
     expect(store.recovered?.captures).toBe(captures - 1)
     expect(log.text()).toContain('"unreadable":1')
+  })
+
+  it('is rebuilt at the next start when the process died while rebuilding, before or after the exchange', () => {
+    const before = makeStore()
+    destroyPageWith(before.dataDir, 'CODE-001500')
+    writeFileSync(`${file(before.dataDir)}.rebuilding`, 'half a store')
+    const store = openTestStore({ dataDir: before.dataDir })
+    expectSetAside(store, before.dataDir)
+    expect(store.recovered?.captures).toBeGreaterThan(captures - 60)
+
+    const after = makeStore()
+    renameSync(file(after.dataDir), `${file(after.dataDir)}.rebuilding`)
+    expect([...openTestStore({ dataDir: after.dataDir }).captures.each(null)]).toHaveLength(captures)
+    for (const { dataDir } of [before, after])
+      expect(readdirSync(dataDir).filter((name) => name.includes('rebuilding'))).toEqual([])
   })
 
   it('that is damaged twice is set aside twice', () => {

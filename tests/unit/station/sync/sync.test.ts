@@ -425,6 +425,23 @@ describe('a restart', () => {
     expect(parts.store.sessions.current()?.totals).toMatchObject({ waiting: 0, parked: 0, notFound: 200 })
   })
 
+  it('tries at once what an earlier run would have waited for', async () => {
+    let isDown = true
+    const backend = await startScriptedBackend({
+      fault: () => (isDown ? problem(401, 'unauthorized', 'no') : undefined),
+    })
+    const dataDir = temporaryFolder()
+    const first = startSync(backend.url, { dataDir, raws: raws(3) })
+    expect(await first.sync.drained(0)).toBe('unauthorised')
+    await first.sync.close()
+    first.store.close()
+    isDown = false
+    const { sync } = startSync(backend.url, { dataDir, clock: first.clock })
+    // Not a millisecond has passed.
+    expect(await sync.drained(0)).toBe('empty')
+    expect(backend.captures.size).toBe(3)
+  })
+
   it('releases what a dead process had taken', async () => {
     const backend = await startScriptedBackend()
     const dataDir = temporaryFolder()
