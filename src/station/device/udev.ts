@@ -8,26 +8,32 @@ export const scannerGroup = 'plugdev'
 /** Where the rules belong; before 73-*, which turns `uaccess` into permissions. */
 export const udevRulesPath = '/etc/udev/rules.d/70-capstan-scanners.rules'
 
-/** The rules that let Capstan open the devices of one maker. */
-export function udevRulesFor(vendorId: number, name: string): string {
+/** The rules that let Capstan open the devices of one maker, or one product of it. */
+function rulesFor(name: string, vendorId: number, productId?: number): string {
   const rights = `GROUP="${scannerGroup}", MODE="0660", TAG+="uaccess"`
+  const of = (attribute: string) =>
+    `${attribute}{idVendor}=="${hex(vendorId)}"` +
+    (productId === undefined ? '' : `, ${attribute}{idProduct}=="${hex(productId)}"`)
   return [
     `# ${name}`,
-    `SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ATTR{idVendor}=="${hex(vendorId)}", ${rights}`,
-    `SUBSYSTEM=="hidraw", ATTRS{idVendor}=="${hex(vendorId)}", ${rights}`,
-    `SUBSYSTEM=="tty", ATTRS{idVendor}=="${hex(vendorId)}", ${rights}, ENV{ID_MM_DEVICE_IGNORE}="1"`,
+    `SUBSYSTEM=="usb", ENV{DEVTYPE}=="usb_device", ${of('ATTR')}, ${rights}`,
+    `SUBSYSTEM=="hidraw", ${of('ATTRS')}, ${rights}`,
+    `SUBSYSTEM=="tty", ${of('ATTRS')}, ${rights}, ENV{ID_MM_DEVICE_IGNORE}="1"`,
     '',
   ].join('\n')
 }
 
-/** The whole rules file: makers of nothing but scanners, and what the site has added. */
-export function udevRules(also: readonly { readonly vendorId: number }[] = []): string {
-  const known = new Map(makers.map((maker) => [maker.vendorId, maker.name]))
-  for (const { vendorId } of also) if (!known.has(vendorId)) known.set(vendorId, 'added by this site')
-  return [
-    '# Lets Capstan read barcode scanners. Load with: udevadm control --reload && udevadm trigger\n',
-    ...[...known].map(([vendorId, name]) => udevRulesFor(vendorId, name)),
-  ].join('\n')
+/** The whole rules file: known scanners and what the site has added (a null product is all of a maker). */
+export function udevRules(
+  also: readonly { readonly vendorId: number; readonly productId: number | null }[] = [],
+): string {
+  const known = makers.flatMap(({ name, vendorId, isScannersOnly, products }) =>
+    // Who makes printers too gives no right to those.
+    isScannersOnly ? [rulesFor(name, vendorId)] : products.map(({ from }) => rulesFor(name, vendorId, from)),
+  )
+  const added = also.map(({ vendorId, productId }) => rulesFor('Added by this site', vendorId, productId ?? undefined))
+  const head = '# Lets Capstan read barcode scanners. Load with: udevadm control --reload && udevadm trigger\n'
+  return [head, ...known, ...added].join('\n')
 }
 
 /** What to do about a scanner that may not be opened. */

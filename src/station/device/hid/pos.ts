@@ -70,6 +70,41 @@ export function findPosLayout(descriptor: ReportDescriptor): Result<PosLayout> {
   })
 }
 
+const newland = 0x1eab
+const honeywellFamily = [0x0c2e, 0x0536, 0x23d0]
+
+/** The layout of a maker, for systems that do not show the report descriptor: B for Newland, A for all others. */
+export function knownPosLayout(vendorId: number): PosLayout {
+  const isB = vendorId === newland
+  const isHoneywell = honeywellFamily.includes(vendorId)
+  const bytes = (at: number, count: number): ReportField => ({
+    type: 'input',
+    reportId: 2,
+    // Byte 0 is the report id.
+    bitOffset: (at - 1) * 8,
+    bitSize: 8,
+    count,
+    isConstant: false,
+    isVariable: true,
+    usages: [],
+    logicalMinimum: 0,
+    logicalMaximum: 255,
+    application: posScanner,
+  })
+  const aim = bytes(2, 3)
+  return {
+    hasIds: true,
+    reportId: 2,
+    data: bytes(isB ? 2 : 5, 56),
+    byteCount: { field: bytes(1, 1), element: 0 },
+    aim: isB ? [] : [0, 1, 2].map((element) => ({ field: aim, element })),
+    isContinued: { field: { ...bytes(63, 1), bitSize: 1 }, element: 0 },
+    makerCode: isHoneywell ? { field: bytes(61, 1), element: 0 } : undefined,
+    beeps: isHoneywell ? { good: Uint8Array.of(4, 0x40), bad: Uint8Array.of(4, 0x20) } : {},
+    enable: isHoneywell ? Uint8Array.of(0xfe, 1) : undefined,
+  }
+}
+
 function covers(field: ReportField, usage: number): boolean {
   return !field.isConstant && field.usages.some(({ from, to }) => usage >= from && usage <= to)
 }
