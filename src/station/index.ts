@@ -69,6 +69,8 @@ export const timeOrderedIds: Ids = { next: () => uuidv7() }
 
 /** How long the end of a headless run waits for the backend to settle what it has. */
 const settleMs = 15_000
+/** How long the end of the station waits for requests in flight. */
+const closeGraceMs = 3_000
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
 /** Below this the station says that the disk is nearly full. */
@@ -134,6 +136,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 
   // --- Rooms --------------------------------------------------------------------------------------
 
+  const stopping = new AbortController()
   const devices = createDeviceRegistry(clock, statusChanged)
   const imaging = createImaging({ spawn: ports.spawnImaging, log: log.child({ room: 'imaging' }) })
   const sync = ports.backend
@@ -144,6 +147,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           url: ports.backend.url,
           apiKey: ports.backend.apiKey,
           userAgent: `Capstan/${ports.version}`,
+          signal: stopping.signal,
           now: () => clock.now(),
         }),
         clock,
@@ -411,7 +415,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         await capturing.idle()
         clearInterval(diskTimer)
         if (summaryTimer) clearTimeout(summaryTimer)
+        // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
+        const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await sync?.close()
+        clearTimeout(cutOff)
         imaging.close()
         listeners.clear()
         store.close()
@@ -425,15 +432,25 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 function readSettings(json: string | null, log: Log): Settings {
   const defaults = settingsSchema.parse({})
   if (json === null) return defaults
-  const parsed = settingsSchema.safeParse(JSON.parse(json))
+  const stored = parseStored(json)
+  const parsed = settingsSchema.safeParse(stored)
   if (parsed.success) return parsed.data
   log.warn({ issues: parsed.error.issues.length }, 'some settings could not be read')
-  const kept = Object.entries(JSON.parse(json) as Record<string, unknown>).filter(
+  const kept = Object.entries(stored).filter(
     ([name, value]) =>
       Object.hasOwn(settingsSchema.shape, name) &&
       settingsSchema.shape[name as keyof Settings].safeParse(value).success,
   )
   return settingsSchema.parse(Object.fromEntries(kept))
+}
+
+function parseStored(json: string): Record<string, unknown> {
+  try {
+    const stored: unknown = JSON.parse(json)
+    return typeof stored === 'object' && stored !== null ? { ...stored } : {}
+  } catch {
+    return {}
+  }
 }
 
 function isExportFormat(text: string): text is ExportFormat {

@@ -32,8 +32,9 @@ export async function takePhoto(options: {
   const thumbnailPath = store.media.temporaryPath('.webp')
   const reading = await imaging.photo({ path: store.media.path(photo), derivativePath, thumbnailPath })
   if (!reading.ok) return reading
-  const upload = await store.media.adopt(derivativePath)
-  store.facts.set(`thumbnail:${photo}`, await store.media.adopt(thumbnailPath))
+  const adopted = await adopt(store, photo, derivativePath, thumbnailPath)
+  if (!adopted.ok) return adopted
+  const upload = adopted.value
 
   const scans = reading.value.codes.map((code) => toScan(code, deviceName))
   const results: Result<ScanOutcome>[] =
@@ -60,12 +61,27 @@ async function keep(options: {
     return ok((await options.store.media.put(options.bytes, options.maxBytes)).hash)
   } catch (error) {
     if (error instanceof RangeError) return fail('too_large', error.message)
-    const code = (error as { code?: unknown }).code
-    if (isStorageError(error) || code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT') {
-      return fail('storage_full', `the photo was not saved: ${(error as Error).message}`)
-    }
-    return fail('invalid_input', `the photo did not arrive whole: ${(error as Error).message}`)
+    return diskRefusal(error) ?? fail('invalid_input', `the photo did not arrive whole: ${(error as Error).message}`)
   }
+}
+
+/** Takes the derivative and the thumbnail into the media store; answers the derivative's hash. */
+async function adopt(store: Store, photo: string, derivative: string, thumbnail: string): Promise<Result<string>> {
+  try {
+    const upload = await store.media.adopt(derivative)
+    store.facts.set(`thumbnail:${photo}`, await store.media.adopt(thumbnail))
+    return ok(upload)
+  } catch (error) {
+    const refusal = diskRefusal(error)
+    if (refusal) return refusal
+    throw error
+  }
+}
+
+function diskRefusal(error: unknown): Result<never> | null {
+  const code = (error as { code?: unknown }).code
+  const isDisk = isStorageError(error) || code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT'
+  return isDisk ? fail('storage_full', `the photo was not saved: ${(error as Error).message}`) : null
 }
 
 function toScan(code: FoundCode, deviceName: string): Scan {

@@ -100,7 +100,10 @@ export function createScannerClient(options: {
   apiKey: () => Promise<string | null>
   userAgent: string
   now: () => Date
+  /** Ends requests in flight, which then count as without an answer. */
+  signal?: AbortSignal
 }): ScannerClient {
+  const signals = options.signal ? [options.signal] : []
   const base = options.url.replace(/\/+$/, '')
 
   const request = async <T>(
@@ -121,7 +124,7 @@ export function createScannerClient(options: {
         headers,
         body: extra.form ?? (extra.json === undefined ? null : JSON.stringify(extra.json)),
         redirect: 'error',
-        signal: AbortSignal.timeout(extra.timeoutMs ?? timeouts.requestMs),
+        signal: AbortSignal.any([AbortSignal.timeout(extra.timeoutMs ?? timeouts.requestMs), ...signals]),
       })
       const text = await readText(response, extra.maxBytes ?? answerLimits.usual)
       if (text === null) return broken(response.status, `the answer to ${method} ${path} is too long`)

@@ -20,9 +20,12 @@ export interface Media {
   temporaryPath(extension: string): string
 }
 
+/** Where files lie while they arrive. */
+export const incomingFolder = 'incoming'
+
 /** Keeps media under `folder`, two characters of the hash a subfolder. */
 export function createMedia(folder: string): Media {
-  const temporaryFolder = join(folder, 'incoming')
+  const temporaryFolder = join(folder, incomingFolder)
   mkdirSync(temporaryFolder, { recursive: true })
 
   const path = (hash: string): string => join(folder, hash.slice(0, 2), hash)

@@ -134,6 +134,7 @@ const migrations: readonly ((database: Database) => void)[] = [
       ) STRICT;
       CREATE INDEX outbox_by_state ON outbox (state, id);
       CREATE INDEX outbox_by_due ON outbox (due_at) WHERE state = 'waiting';
+      CREATE INDEX outbox_of_bookkeeping ON outbox (kind, state) WHERE kind IN ('session.create', 'session.end');
       CREATE INDEX outbox_of_capture ON outbox (capture_id);
       CREATE INDEX outbox_of_session ON outbox (session_id, state);
 

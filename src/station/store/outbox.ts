@@ -275,6 +275,10 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
           .map((row) => [row['state'], Number(row['items'])]),
       )
       const count = (state: string): number => counts.get(state) ?? 0
+      // Opening and ending a session is our bookkeeping: what people wait for are their captures and products.
+      const bookkeeping = database.get(
+        `SELECT count(*) AS items FROM outbox WHERE kind IN ('session.create', 'session.end') AND state <> 'parked'`,
+      )
       const oldest = database.get(
         `SELECT min(created_at) AS oldest FROM outbox WHERE id IN (
            SELECT min(id) FROM outbox WHERE state = 'waiting' UNION ALL
@@ -283,7 +287,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
       )
       const next = database.get(`SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting'`)
       return {
-        waiting: count('waiting') + count('held') + count('leased'),
+        waiting: count('waiting') + count('held') + count('leased') - Number(bookkeeping?.['items'] ?? 0),
         parked: count('parked'),
         oldestWaitingAt: (oldest?.['oldest'] as string | null | undefined) ?? null,
         nextAttemptMs: (next?.['next'] as number | null | undefined) ?? null,

@@ -7,7 +7,7 @@ import type { StationStatus } from '#contract/station/status.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
 import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
 import { createFacts, type Facts } from '#station/store/facts.ts'
-import { createMedia, type Media } from '#station/store/media.ts'
+import { createMedia, incomingFolder, type Media } from '#station/store/media.ts'
 import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { makeReadable, salvage, setAside } from '#station/store/recovery.ts'
@@ -46,6 +46,8 @@ export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; lo
     lock = lockFolder(dataDir)
     if (!lock) return fail('conflict', `another Capstan station uses the folder ${dataDir}`)
     const { database, recovered } = openSound(path, join(dataDir, files.aside), clock, log)
+    // What a dead process had half written was never acknowledged.
+    rmSync(join(dataDir, files.media, incomingFolder), { recursive: true, force: true })
     const held = lock
     return ok(assemble(database, options, recovered, () => held.close()))
   } catch (error) {

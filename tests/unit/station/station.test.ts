@@ -13,7 +13,7 @@ describe('a station without a backend', () => {
     await call('scan.submit', { data: 'A' })
     expect(await call('station.status', {})).toMatchObject({
       backend: { state: 'unconfigured', url: null },
-      queue: { waiting: 2, parked: 0 },
+      queue: { waiting: 1, parked: 0 },
       storage: { recovered: null },
     })
     expect(await station.drained()).toBe('empty')
@@ -124,7 +124,7 @@ describe('what windows are told', () => {
     station.subscribe('status.changed', (payload) => (status = payload as StationStatus))
     await call('scan.submit', { data: 'A' })
     expect(taken).toEqual(['A'])
-    await until(() => sessions.includes(1) && status?.queue.waiting === 2)
+    await until(() => sessions.includes(1) && status?.queue.waiting === 1)
     stop()
     await call('scan.submit', { data: 'B' })
     expect(taken).toEqual(['A'])

@@ -194,8 +194,9 @@ describe('the outbox', () => {
       const store = openTestStore()
       const session = openTestSession(store)
       const id = addCapture(store, session.id)
-      store.captures.undo(id)
       expect(store.outbox.figures().waiting).toBe(1)
+      store.captures.undo(id)
+      expect(store.outbox.figures().waiting).toBe(0)
       expect(store.captures.get(id)?.sync).toBe('none')
     })
 

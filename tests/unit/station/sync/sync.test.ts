@@ -33,7 +33,7 @@ describe('the worker', () => {
     await until(() => sync.backend.message !== null)
     expect(sync.backend).toMatchObject({ state: 'offline', lastContactAt: null })
     scan('R3')
-    expect(store.outbox.figures().waiting).toBe(5)
+    expect(store.outbox.figures().waiting).toBe(4)
 
     const backend = await startScriptedBackend({ port })
     expect(await drained()).toBe('empty')
@@ -125,7 +125,7 @@ describe('the worker', () => {
     })
     const { store, pass, drained } = startSync(backend.url, { raws: raws(3) })
     await pass(() => backend.requests.length > 40, 10_000)
-    expect(store.outbox.figures()).toMatchObject({ parked: 0, waiting: 4 })
+    expect(store.outbox.figures()).toMatchObject({ parked: 0, waiting: 3 })
     isBroken = false
     expect(await drained(10_000)).toBe('empty')
     expect(backend.captures.size).toBe(3)
