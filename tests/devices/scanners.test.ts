@@ -235,7 +235,30 @@ describe.skipIf(reason !== null)('scanners on the USB bus', () => {
     expect((await room.counts())['usb:0c2e:1007:POS-0001']?.stale).toBeGreaterThan(0)
   })
 
+  it('gives a scanner back when it is switched off, and takes it again with its new name', async () => {
+    const device = await bus.plug(hidPosA())
+    const room = start()
+    await room.reported('ready')
+    room.configure({ own: { enabled: false } })
+    expect((await room.reported('unplugged')).advice).toContain('switched off')
+    await expect.poll(async () => (await device.state()).drivers).toEqual({ 0: 'usbhid' })
+    room.forget()
+    room.configure({ own: { name: 'Till 1' } })
+    expect((await room.reported('ready')).name).toBe('Till 1')
+    await device.scan('renamed')
+    expect((await room.scanned(1))[0]).toMatchObject({ data: 'renamed', deviceName: 'Till 1' })
+  })
+
   describe('faults', () => {
+    it('reads a scanner that does not even tell its name', async () => {
+      const model = hidPosA()
+      const device = await bus.plug({ ...model, spec: { ...model.spec, strings: {}, deafStrings: [1, 2, 3] } })
+      const room = start()
+      expect((await room.reported('ready')).name).toBe('Honeywell (1-1)')
+      await device.scan('nameless')
+      expect((await room.scanned(1))[0]?.data).toBe('nameless')
+    })
+
     it('is ready again after a plug, a pull and a plug, as the same device', async () => {
       const room = start()
       const first = await bus.plug(hidPosA(), { port: 1 })

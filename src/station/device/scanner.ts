@@ -24,6 +24,8 @@ export interface Delays {
   /** Between reads that end in a protocol error, and how many of them in a row mean that the device is gone. */
   readonly faultMs: number
   readonly faultLimit: number
+  /** Closing waits this long for the station's answers to the last scans. */
+  readonly answerMs: number
   /** Ends a HID-POS code whose last report wrongly says that more follows. */
   readonly flushMs: number
 }
@@ -36,6 +38,7 @@ export const defaultDelays: Delays = {
   pollMs: 250,
   faultMs: 20,
   faultLimit: 5,
+  answerMs: 5_000,
   flushMs: 150,
 }
 
@@ -97,7 +100,8 @@ export interface ScannerCounts {
 export interface Scanner {
   /** It is there; `found` replaces what was there before. */
   attach(found: FoundScanner): void
-  detach(): void
+  /** It is not there, or not to be read; `advice` says why when it is not the cable. */
+  detach(advice?: string): void
   /** New settings; what is open is opened again with them. */
   configure(settings: ScannerSettings): void
   feedback(signal: Signal): Promise<Result<void>>
@@ -122,6 +126,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
   const log = ports.log.child({ device: id })
   let settings = ports.settings
   let target: FoundScanner | null = null
+  let absence = unpluggedAdvice
   let productName = id
   let link: Link | null = null
   let isClosing = false
@@ -291,7 +296,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
       log.warn({}, 'a code was under way when the scanner went')
     }
     // Who is closed in order still hears what became of the last scans.
-    if (endReason === '') await Promise.allSettled(emitting)
+    if (endReason === '') await settledWithin(emitting, delays.answerMs)
     link = null
     await writing
     await own.close().catch((error: unknown) => log.warn({ error: String(error) }, 'scanner was not given back'))
@@ -303,7 +308,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
       const seen = version
       const found = target
       if (!found) {
-        set('unplugged', unpluggedAdvice)
+        set('unplugged', absence)
         await changeSince(seen)
         continue
       }
@@ -323,9 +328,10 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
         life = live()
       } else changed()
     },
-    detach() {
-      if (!target) return
+    detach(advice = unpluggedAdvice) {
+      if (!target && absence === advice) return
       target = null
+      absence = advice
       changed()
     },
     configure(next) {
@@ -347,4 +353,13 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
       await life
     },
   }
+}
+
+async function settledWithin(promises: Iterable<Promise<unknown>>, waitMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, waitMs)
+  })
+  await Promise.race([Promise.allSettled(promises), late])
+  clearTimeout(timer)
 }

@@ -38,6 +38,8 @@ export interface ScannersOptions {
   readonly delays?: Partial<Delays>
 }
 
+const switchedOff = 'It is switched off in the settings.'
+
 /** Creates the driver. Events of the bus are only hints: what counts is what is there when one looks. */
 export function createScanners({ log, finders: create, delays: given, ...options }: ScannersOptions): ScannersDriver {
   const delays: Delays = { ...defaultDelays, ...given }
@@ -65,7 +67,10 @@ export function createScanners({ log, finders: create, delays: given, ...options
       for (const one of seen) if (settingsOf(one.id).enabled) found.set(one.id, one)
     }
     if (isClosed || !start) return
-    for (const [id, scanner] of scanners) if (!found.has(id)) scanner.detach()
+    for (const [id, scanner] of scanners) {
+      if (found.has(id)) continue
+      scanner.detach(settings.enabled && settingsOf(id).enabled ? undefined : switchedOff)
+    }
     for (const [id, one] of found) {
       let scanner = scanners.get(id)
       if (!scanner) {
