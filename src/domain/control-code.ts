@@ -1,0 +1,146 @@
+import { leadingAim } from './symbology.ts'
+
+/** What a control code asks of the station or its window; `location` null takes the location away. */
+export type ControlCommand =
+  | { readonly kind: 'mode'; readonly mode: 'barcode_scan' | 'product_photography' | 'both' }
+  /** Sets the quantity of the last capture, 1 to 9. */
+  | { readonly kind: 'quantity'; readonly quantity: number }
+  /** Multiplies the quantity of the last capture by ten. */
+  | { readonly kind: 'tenfold' }
+  | { readonly kind: 'undo' }
+  /** Where the captures from now on are: printable ASCII, 1 to 20 characters. */
+  | { readonly kind: 'location'; readonly location: string | null }
+  /** The next scan of the same scanner names the location. */
+  | { readonly kind: 'locationFollows' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'shoot' }
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'reject' }
+  | { readonly kind: 'skip' }
+
+/** What a text is to the control codes: a command, a command that was damaged on its way, or no concern of theirs. */
+export type ControlReading =
+  | { readonly kind: 'command'; readonly command: ControlCommand }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'none' }
+
+/**
+ * The letters that Latin keyboards have in one place: a keyboard scanner set to another country types them all the
+ * same. Not there: A, Q, W, Z, M (French), Y (German), I (Turkish), digits (French). A prime number of letters.
+ */
+const letters = 'BCDEFGHJKLNOPRSTUVX'
+const prefix = 'XCTRL'
+const locationLimit = 20
+
+const words: readonly (readonly [string, ControlCommand])[] = [
+  ['CODES', { kind: 'mode', mode: 'barcode_scan' }],
+  ['PHOTOS', { kind: 'mode', mode: 'product_photography' }],
+  ['BOTH', { kind: 'mode', mode: 'both' }],
+  ...Array.from({ length: 9 }, (_, index): readonly [string, ControlCommand] => [
+    `COUNT${letters.charAt(index)}`,
+    { kind: 'quantity', quantity: index + 1 },
+  ]),
+  ['TENFOLD', { kind: 'tenfold' }],
+  ['UNDO', { kind: 'undo' }],
+  ['NOSPOT', { kind: 'location', location: null }],
+  ['NEXTSPOT', { kind: 'locationFollows' }],
+  ['END', { kind: 'end' }],
+  ['SHOOT', { kind: 'shoot' }],
+  ['GOOD', { kind: 'accept' }],
+  ['REJECT', { kind: 'reject' }],
+  ['NEXT', { kind: 'skip' }],
+]
+const commands = new Map(words)
+const spot = 'SPOT'
+
+/** Every command that is a fixed code; locations have a code for each name. */
+export const fixedCommands: readonly ControlCommand[] = words.map(([, command]) => command)
+
+/**
+ * The text of a command's symbol: 10 to 51 letters.
+ *
+ * Throws a RangeError for a location that is not 1 to 20 characters of printable ASCII.
+ */
+export function writeControlCode(command: ControlCommand): string {
+  const body = prefix + bodyOf(command)
+  return body + checkLetters(body)
+}
+
+/**
+ * Reads a scan as a control code; an AIM identifier in front and inverted capitals do not matter.
+ *
+ * The namespace is every text of these letters alone that begins with `XCTRL` and has three letters more: no such text
+ * is ever an item. Two check letters refuse each one with one wrong letter, or two letters exchanged.
+ */
+export function readControlCode(raw: string): ControlReading {
+  const text = (leadingAim(raw) === null ? raw : raw.slice(3)).toUpperCase()
+  if (text.length < prefix.length + 3 || !text.startsWith(prefix)) return { kind: 'none' }
+  if ([...text].some((letter) => !letters.includes(letter))) return { kind: 'none' }
+  const body = text.slice(0, -2)
+  if (checkLetters(body) !== text.slice(-2)) return { kind: 'damaged' }
+  const command = commandOf(body.slice(prefix.length))
+  return command === null ? { kind: 'damaged' } : { kind: 'command', command }
+}
+
+function bodyOf(command: ControlCommand): string {
+  if (command.kind === 'location' && command.location !== null) return spot + spell(command.location)
+  const word = words.find(([, known]) => isSame(known, command))?.[0]
+  if (word === undefined) throw new RangeError(`there is no control code for ${JSON.stringify(command)}`)
+  return word
+}
+
+function commandOf(word: string): ControlCommand | null {
+  const known = commands.get(word)
+  if (known) return known
+  const location = word.startsWith(spot) ? unspell(word.slice(spot.length)) : null
+  return location === null ? null : { kind: 'location', location }
+}
+
+function isSame(a: ControlCommand, b: ControlCommand): boolean {
+  return JSON.stringify(Object.entries(a).toSorted()) === JSON.stringify(Object.entries(b).toSorted())
+}
+
+/** Two letters a character: 19 times 19 is more than enough for printable ASCII. */
+function spell(location: string): string {
+  if (
+    location.length === 0 ||
+    location.length > locationLimit ||
+    !/^[ -~]+$/.test(location) ||
+    location !== location.trim()
+  ) {
+    throw new RangeError(`a location has 1 to ${locationLimit} characters of printable ASCII, without spaces around it`)
+  }
+  return Array.from(location, (character) => {
+    const value = character.charCodeAt(0) - 0x20
+    return letters.charAt(Math.floor(value / letters.length)) + letters.charAt(value % letters.length)
+  }).join('')
+}
+
+function unspell(text: string): string | null {
+  const pairs = text.match(/../g) ?? []
+  if (pairs.length * 2 !== text.length || pairs.length === 0 || pairs.length > locationLimit) return null
+  const location = pairs
+    .map((pair) => letters.indexOf(pair.charAt(0)) * letters.length + letters.indexOf(pair.charAt(1)) + 0x20)
+    .map((code) => String.fromCharCode(code))
+    .join('')
+  return /^[ -~]+$/.test(location) && location === location.trim() ? location : null
+}
+
+/**
+ * Two check letters over the field of 19: the sum of all letters is 0, and so is their sum weighted by the powers of 2
+ * from the right. One wrong letter breaks the first; two exchanged ones less than 18 apart break the second.
+ */
+function checkLetters(body: string): string {
+  const size = letters.length
+  let sum = 0
+  let weighted = 0
+  for (const letter of body) {
+    const value = letters.indexOf(letter)
+    sum = (sum + value) % size
+    weighted = (weighted * 2 + value) % size
+  }
+  // The two letters x and y complete both: sum + x + y = 0 and 4 * weighted + 2x + y = 0.
+  const x = (sum + 3 * size * size - 4 * weighted) % size
+  const y = (2 * size - sum - x) % size
+  return letters.charAt(x) + letters.charAt(y)
+}
