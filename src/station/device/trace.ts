@@ -2,6 +2,8 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { z } from 'zod'
 import { fail, ok, type Result } from '#contract/result.ts'
+import { scanSchema, type ScanOutcome } from '#contract/station/capture.ts'
+import type { DeviceDriver, DeviceReport, Emit } from './driver.ts'
 
 const reportSchema = z.object({
   id: z.string(),
@@ -83,5 +85,109 @@ function parse(text: string): unknown {
     return JSON.parse(text)
   } catch {
     return undefined
+  }
+}
+
+/** A driver that writes down everything its devices tell, with times from now on. */
+export function withTrace(driver: DeviceDriver, writer: TraceWriter, nowMs = () => performance.now()): DeviceDriver {
+  const beganMs = nowMs()
+  const atMs = (timeMs: number) => Math.max(0, Math.round((timeMs - beganMs) * 1_000) / 1_000)
+  return {
+    ...driver,
+    start(emit, report) {
+      driver.start(
+        (scan, raw) => {
+          writer.write({
+            event: 'scan',
+            atMs: atMs(raw?.receivedMs ?? nowMs()),
+            deviceId: raw?.deviceId ?? scan.deviceName,
+            deviceName: scan.deviceName,
+            hex: Buffer.from(raw?.bytes ?? new TextEncoder().encode(scan.data)).toString('hex'),
+            data: scan.data,
+            aim: scan.aim ?? null,
+          })
+          return emit(scan, raw)
+        },
+        (told) => {
+          writer.write({ event: 'report', atMs: atMs(nowMs()), report: told })
+          report(told)
+        },
+      )
+    },
+  }
+}
+
+/** Plays a trace as if its devices were here. */
+export interface ReplayDriver extends DeviceDriver {
+  /** Resolves after the last scan has been answered, with the number of scans, or with what is wrong with the trace. */
+  readonly ended: Promise<Result<number>>
+}
+
+/**
+ * Creates the driver. `speed` 2 plays twice as fast; `Infinity` does not wait at all. `answer` hears what became of each
+ * scan, in order.
+ */
+export function createReplayDriver(
+  input: Readable,
+  speed: number,
+  answer: (event: TraceEvent, result: Result<ScanOutcome>) => void = () => undefined,
+): ReplayDriver {
+  let isClosed = false
+  let scans = 0
+  let answered = Promise.resolve()
+  let wake: () => void = () => undefined
+  let end: (result: Result<number>) => void = () => undefined
+  const ended = new Promise<Result<number>>((resolve) => {
+    end = resolve
+  })
+
+  const play = async (emit: Emit, report: (device: DeviceReport) => void): Promise<void> => {
+    const beganMs = performance.now()
+    let fault: Result<never> | null = null
+    for await (const event of readTrace(input)) {
+      if (!event.ok) {
+        fault = event
+        break
+      }
+      const dueMs = beganMs + event.value.atMs / speed
+      const waitMs = dueMs - performance.now()
+      if (waitMs > 0)
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, waitMs)
+          wake = () => {
+            clearTimeout(timer)
+            resolve()
+          }
+        })
+      if (isClosed) break
+      if (event.value.event === 'report') {
+        report(event.value.report)
+        continue
+      }
+      const { deviceId, deviceName, data, aim, hex } = event.value
+      const scan = scanSchema.safeParse({ data, deviceName, source: 'device', ...(aim === null ? {} : { aim }) })
+      scans += 1
+      const result = scan.success
+        ? emit(scan.data, { deviceId, bytes: Buffer.from(hex, 'hex'), receivedMs: performance.now() })
+        : Promise.resolve(fail('invalid_input', 'the event holds no scan'))
+      answered = answered.then(async () => answer(event.value, await result))
+    }
+    await answered
+    end(fault ?? ok(scans))
+  }
+
+  return {
+    ended,
+    start(emit, report) {
+      play(emit, report).catch((error: unknown) => end(fail('internal', String(error))))
+    },
+    async close() {
+      isClosed = true
+      wake()
+      input.destroy()
+      // Nobody hears the end of lines whose stream was destroyed.
+      await answered
+      end(ok(scans))
+    },
   }
 }
