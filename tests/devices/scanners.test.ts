@@ -360,6 +360,14 @@ describe.skipIf(reason !== null)('scanners on the USB bus', () => {
       await room.reported('ready')
     })
 
+    it('says of a keyboard scanner without permission that it still types into the window', async () => {
+      const device = await bus.plug(hidKeyboard(), { isTold: false })
+      await device.fault({ openErrno: 13 })
+      const room = start()
+      expect((await room.reported('refused')).advice).toMatch(/^It types into the window meanwhile/)
+      expect((await device.state()).drivers).toEqual({ 0: 'usbhid' })
+    })
+
     it('survives a storm of plugs, pulls and repeated events, and reads afterwards', async () => {
       const room = start({ delays: { retryMs: 100 } })
       for (let round = 0; round < 15; round++) {

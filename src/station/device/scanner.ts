@@ -209,7 +209,8 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
       void answer(from, fail('invalid_input', 'what the scanner sent is no scan'))
       return
     }
-    const done = emit(scan.data, { deviceId: id, bytes: read.bytes, receivedMs: read.timeMs })
+    const keep = async () => emit(scan.data, { deviceId: id, bytes: read.bytes, receivedMs: read.timeMs })
+    const done = keep()
       .catch((error: unknown): Result<never> => {
         log.error({ error: String(error) }, 'a scan was not kept')
         return fail('internal', String(error))

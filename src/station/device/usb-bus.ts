@@ -317,7 +317,9 @@ async function openWay(
   try {
     await handle.open()
   } catch (error) {
-    return refusalOf(error, device)
+    const refusal = refusalOf(error, device)
+    const isTyping = way.class === 'hid-keyboard' && refusal.state === 'refused'
+    return isTyping ? { ...refusal, advice: `It types into the window meanwhile. ${refusal.advice}` } : refusal
   }
 
   const interfaces = way.control ? [way.control, way.data] : [way.data]
