@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { openBus, whyNoBus, type Bus, type BusDevice } from './bus/bus.ts'
+import { openBus, startWithoutUsb, whyNoBus, type Bus, type BusDevice } from './bus/bus.ts'
 import { cdcAcm, hidKeyboard, hidPosA, hidPosB, simpleCom, undocumented } from './bus/models.ts'
 import { startScanners, type Scanners, type ScannersStart } from './scanners.ts'
 
@@ -250,6 +250,15 @@ describe.skipIf(reason !== null)('scanners on the USB bus', () => {
   })
 
   describe('faults', () => {
+    it('goes on on a machine that has no USB at all', async () => {
+      scanners = startScanners({ start: startWithoutUsb }, { delays: { sweepMs: 20 } })
+      // Several looks at nothing.
+      for (let look = 0; look < 5; look++) {
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        expect(await scanners.counts()).toEqual({})
+      }
+    })
+
     it('reads a scanner that does not even tell its name', async () => {
       const model = hidPosA()
       const device = await bus.plug({ ...model, spec: { ...model.spec, strings: {}, deafStrings: [1, 2, 3] } })

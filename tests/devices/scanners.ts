@@ -59,7 +59,7 @@ export interface Scanners {
 const program = fileURLToPath(new URL('scanner-process.ts', import.meta.url))
 
 /** Starts the device room on the bus. */
-export function startScanners(bus: Bus, start: ScannersStart = {}): Scanners {
+export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}): Scanners {
   // No test waits for stale reports that it did not send.
   const settled = { staleMs: 0, ...start.settings }
   const child = bus.start(program, [JSON.stringify({ ...start, settings: toSettings(settled) })])

@@ -118,19 +118,20 @@ export function findOnUsbBus(delays: Delays): (settings: ScannersSettings) => Fi
     watch(hint) {
       let isStopped = false
       let stop: () => void = () => undefined
-      void import('usb').then(
-        ({ usb }) => {
-          if (isStopped) return
-          usb.addEventListener('connect', hint)
-          usb.addEventListener('disconnect', hint)
-          stop = () => {
-            usb.removeEventListener('connect', hint)
-            usb.removeEventListener('disconnect', hint)
-          }
-        },
-        // There is no such binary for this machine: the sweep still finds what the kernel offers as tty.
-        () => undefined,
-      )
+      const listen = async (): Promise<void> => {
+        const { usb } = await import('usb')
+        // Its listener asks for the devices with nobody to catch a failure, as on a machine without USB: ask before.
+        await usb.getDevices()
+        if (isStopped) return
+        usb.addEventListener('connect', hint)
+        usb.addEventListener('disconnect', hint)
+        stop = () => {
+          usb.removeEventListener('connect', hint)
+          usb.removeEventListener('disconnect', hint)
+        }
+      }
+      // Without USB, or without the binary for this machine, the sweep goes on looking.
+      listen().catch(() => undefined)
       return () => {
         isStopped = true
         stop()

@@ -70,6 +70,12 @@ export function whyNoBus(): string | null {
   return trial.status === 0 ? null : 'the emulated USB bus needs namespaces (root, or user namespaces)'
 }
 
+/** Starts a Node program that sees a machine without USB. */
+export function startWithoutUsb(program: string, args: readonly string[] = []): ChildProcess {
+  const go = ['sh', '-c', 'mount -t tmpfs none /sys/bus && exec "$@"', 'sh', process.execPath, program, ...args]
+  return spawn('unshare', [...unshareFlags, '--', ...go], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+}
+
 /** Starts the bus in namespaces of its own. */
 export async function openBus(): Promise<Bus> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-usb-'))

@@ -1,0 +1,63 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { openBus, whyNoBus, type Bus } from './bus/bus.ts'
+import { hidPosA } from './bus/models.ts'
+
+const reason = whyNoBus()
+if (reason) console.log(`skipped: ${reason}`)
+
+const program = fileURLToPath(new URL('station-process.ts', import.meta.url))
+
+describe.skipIf(reason !== null)('a station with a scanner on the USB bus', () => {
+  let bus: Bus
+  let folder: string
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'capstan-station-'))
+    bus = await openBus()
+  })
+  afterEach(async () => {
+    await bus.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  const stored = (): string[] => {
+    const database = new DatabaseSync(join(folder, 'station.sqlite'), { readOnly: true })
+    const rows = database.prepare('SELECT raw FROM captures ORDER BY sequence').all()
+    database.close()
+    return rows.map((row) => String(row['raw']))
+  }
+
+  it('has on disk, in order and once, every scan that it beeped for, when it is killed at the beep', async () => {
+    const device = await bus.plug(hidPosA())
+    const beeps = () => bus.events.filter((event) => event.event === 'out' && event['data'] === '0440').length
+    const sent: string[] = []
+    let heard = 0
+    // Without a replug: each station takes the scanner that the killed one had.
+    for (let life = 0; life < 4; life++) {
+      const reading = device.until('in-pending')
+      const station = bus.start(program, [folder])
+      const exited = once(station, 'exit')
+      await reading
+      const target = beeps() + 5 + life * 3
+      while (beeps() < target) {
+        const before = beeps()
+        const code = `scan-${sent.length}`
+        sent.push(code)
+        const beep = device.until('out')
+        await device.scan(code)
+        if (beeps() === before) await beep
+      }
+      station.kill('SIGKILL')
+      await exited
+      heard = beeps()
+      expect((await device.state()).opens).toBe(0)
+    }
+    expect(heard).toBe(sent.length)
+    expect(stored()).toEqual(sent)
+  })
+})
