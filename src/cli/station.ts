@@ -1,6 +1,6 @@
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Result } from '#contract/result.ts'
-import type { ScanOutcome } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import { createLineDriver, createStation, forkImaging, type Station } from '#station/index.ts'
 import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } from './command.ts'
 
@@ -8,8 +8,8 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  * `capstan station`: a station without a window.
  *
  * With `--stdin` it reads a JSON scan a line and prints `{"saved":id,"sequence":n}` for each, after its commit and in
- * order; a line that is not saved has `{"error":{...},"line":n}`. At the end of the input it ends the session it
- * scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it runs until it is stopped.
+ * order; a control barcode has `{"control":"UNDO","line":n}`, a line that is not saved
+ * `{"error":{...},"line":n}`. At the end of the input it ends the session it scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it runs until it is stopped.
  *
  * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
  * could not start; 3 the backend refuses the key (everything is kept).
@@ -46,7 +46,9 @@ export async function station(args: readonly string[]): Promise<number> {
   if (!opened.ok) return refuse(opened.error)
   const running = opened.value
   if (!lines) {
-    running.subscribe('scan.taken', (outcome) => output.print(toLine(0, { ok: true, value: outcome as ScanOutcome })))
+    for (const topic of ['scan.taken', 'control.taken'] as const) {
+      running.subscribe(topic, (answer) => output.print(toLine(0, { ok: true, value: answer as ScanAnswer })))
+    }
     tell(
       'The station runs; stop it with Ctrl-C. No scanner that works without a window is supported yet: use --stdin, or the kiosk.',
     )
@@ -93,14 +95,19 @@ async function openSession(running: Station): Promise<string | null> {
   return opened.ok ? opened.value.id : null
 }
 
-function toLine(line: number, result: Result<ScanOutcome>): object {
+function toLine(line: number, result: Result<ScanAnswer>): object {
   if (!result.ok) return { error: { code: result.error.code, message: result.error.message }, line }
+  if (result.value.outcome === 'control') {
+    const { command, capture } = result.value
+    const { kind, ...rest } = command
+    return { control: kind.toUpperCase(), ...rest, ...(capture ? { capture: capture.id } : {}), line }
+  }
   const { capture, outcome } = result.value
   return { saved: capture.id, sequence: capture.sequence, ...(outcome === 'saved' ? {} : { outcome }) }
 }
 
 interface Output {
-  answer(line: number, result: Result<ScanOutcome>): void
+  answer(line: number, result: Result<ScanAnswer>): void
   print(value: object): void
   isDiskRefusing(): boolean
   flushed(): Promise<void>

@@ -1,22 +1,5 @@
+import type { ControlCommand } from '#contract/station/control.ts'
 import { leadingAim } from './symbology.ts'
-
-/** What a control code asks of the station or its window; `location` null takes the location away. */
-export type ControlCommand =
-  | { readonly kind: 'mode'; readonly mode: 'barcode_scan' | 'product_photography' | 'both' }
-  /** Sets the quantity of the last capture, 1 to 9. */
-  | { readonly kind: 'quantity'; readonly quantity: number }
-  /** Multiplies the quantity of the last capture by ten. */
-  | { readonly kind: 'tenfold' }
-  | { readonly kind: 'undo' }
-  /** Where the captures from now on are: printable ASCII, 1 to 20 characters. */
-  | { readonly kind: 'location'; readonly location: string | null }
-  /** The next scan of the same scanner names the location. */
-  | { readonly kind: 'locationFollows' }
-  | { readonly kind: 'end' }
-  | { readonly kind: 'shoot' }
-  | { readonly kind: 'accept' }
-  | { readonly kind: 'reject' }
-  | { readonly kind: 'skip' }
 
 /** What a text is to the control codes: a command, a command that was damaged on its way, or no concern of theirs. */
 export type ControlReading =
@@ -43,7 +26,7 @@ const words: readonly (readonly [string, ControlCommand])[] = [
   ['TENFOLD', { kind: 'tenfold' }],
   ['UNDO', { kind: 'undo' }],
   ['NOSPOT', { kind: 'location', location: null }],
-  ['NEXTSPOT', { kind: 'locationFollows' }],
+  ['NEXTSPOT', { kind: 'location_next' }],
   ['END', { kind: 'end' }],
   ['SHOOT', { kind: 'shoot' }],
   ['GOOD', { kind: 'accept' }],

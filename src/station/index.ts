@@ -5,7 +5,8 @@ import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
-import type { Capture, PhotoOutcome, ScanOutcome } from '#contract/station/capture.ts'
+import type { Capture, PhotoOutcome } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import { exportFormats, maxPhotoBytes, type ExportFormat } from '#contract/station/http.ts'
 import { procedures } from '#contract/station/procedures.ts'
 import type { Session, SessionSummary } from '#contract/station/session.ts'
@@ -172,8 +173,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       statusChanged()
       sync?.wake()
     },
+    onControl(outcome) {
+      devices.count(outcome.deviceName)
+      publish('control.taken', outcome)
+      sessionChanged(outcome.sessionId)
+      if (outcome.capture) capturesChanged([outcome.capture.id])
+      statusChanged()
+      sync?.wake()
+    },
   })
-  const submit = async (scan: Parameters<typeof capturing.scan>[0]): Promise<Result<ScanOutcome>> => {
+  const submit = async (scan: Parameters<typeof capturing.scan>[0]): Promise<Result<ScanAnswer>> => {
     const result = await capturing.scan(scan)
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true

@@ -82,6 +82,8 @@ export const captureSchema = z.object({
   product: matchedProductSchema.nullable(),
   /** The photo it came with: content hash of the original, served at `/media/<hash>`. */
   photo: mediaHashSchema.nullable(),
+  /** Where it was, as the last location barcode before it said. */
+  location: z.string().nullable(),
 })
 export type Capture = z.infer<typeof captureSchema>
 

@@ -1,12 +1,7 @@
 import { z } from 'zod'
 import type { ProcedureDefinition } from '#contract/transport.ts'
-import {
-  captureSchema,
-  capturePageSchema,
-  listCapturesSchema,
-  scanOutcomeSchema,
-  scanSchema,
-} from '#contract/station/capture.ts'
+import { captureSchema, capturePageSchema, listCapturesSchema, scanSchema } from '#contract/station/capture.ts'
+import { scanAnswerSchema } from '#contract/station/control.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
@@ -37,8 +32,11 @@ export const procedures = {
   /** Ends it; ending twice answers the same summary. */
   'session.end': { input: byId, output: sessionSummarySchema },
   'session.summary': { input: byId, output: sessionSummarySchema },
-  /** Answers only after the scan's row is durable. `conflict` without an active session: nothing is saved. */
-  'scan.submit': { input: scanSchema, output: scanOutcomeSchema },
+  /**
+   * Answers only after the scan's row is durable, or what a control barcode asked for. `conflict` without an active
+   * session: nothing is saved. A control barcode that was damaged on its way is refused with `invalid_input`.
+   */
+  'scan.submit': { input: scanSchema, output: scanAnswerSchema },
   'capture.list': { input: listCapturesSchema, output: capturePageSchema },
   'capture.get': { input: byId, output: captureSchema },
   /** 1 to 99,999 units. The change is sent to the backend as metadata. */

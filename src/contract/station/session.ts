@@ -46,6 +46,8 @@ export const sessionSchema = z.object({
   captureMode: captureModeSchema,
   duplicatePolicy: duplicatePolicySchema,
   duplicateWindowMs: z.number().int(),
+  /** Where what is captured from now on is, as the last location barcode said. */
+  location: z.string().nullable(),
   state: sessionStateSchema,
   openedAt: instantSchema,
   endedAt: instantSchema.nullable(),

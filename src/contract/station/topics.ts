@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { captureSchema, scanOutcomeSchema } from '#contract/station/capture.ts'
+import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
 import { stationStatusSchema } from '#contract/station/status.ts'
@@ -11,6 +12,8 @@ export const topics = {
    * so that they are never early and the same for every device.
    */
   'scan.taken': scanOutcomeSchema,
+  /** A control barcode by whatever device, after the commit of what it changed. */
+  'control.taken': controlOutcomeSchema,
   /** Captures whose state, sync, quantity or disposition changed; at most 500 in one event. */
   'capture.changed': z.object({ captures: z.array(captureSchema) }),
   /** Opened, ended, or its totals changed. */

@@ -1,7 +1,8 @@
 import { createStore } from 'zustand/vanilla'
 import type { AppError } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
-import type { ScanOutcome, ScanSource } from '#contract/station/capture.ts'
+import type { ScanSource } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 
 /** One read on its way from a device to the station's disk. */
 export interface PendingScan {
@@ -29,7 +30,7 @@ export interface ScanQueueState {
 export type ReadScan = Pick<PendingScan, 'data' | 'aim' | 'source' | 'deviceName'>
 
 export interface ScanQueuePorts {
-  readonly submit: (scan: ReadScan) => Promise<Result<ScanOutcome>>
+  readonly submit: (scan: ReadScan) => Promise<Result<ScanAnswer>>
   /** Resolves once the station can be asked. */
   readonly whenOpen: () => Promise<void>
   readonly now: () => number

@@ -1,7 +1,9 @@
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { CaptureType, Disposition, Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { ControlCommand, ControlOutcome, ScanAnswer } from '#contract/station/control.ts'
 import type { Session } from '#contract/station/session.ts'
+import { readControlCode } from '#domain/control-code.ts'
 import { readScan, type ParsedScan } from '#domain/scan.ts'
 import { isStorageError } from '#station/store/database.ts'
 import type { Store } from '#station/store/store.ts'
@@ -20,10 +22,13 @@ export interface Capturing {
    * Saves a scan in the active session. Resolves only after the commit; scans are committed in the order
    * of the calls, those that wait together in one transaction.
    *
-   * Fails with `conflict` when no session is active and `storage_full` when the disk does not take it: then
-   * nothing was saved and the person must be told.
+   * A control barcode is obeyed in its place among them and is no capture; a damaged one is refused with
+   * `invalid_input`. Fails with `conflict` when no session is active and `storage_full` when the disk does not take it:
+   * then nothing was saved and the person must be told.
    */
-  scan(scan: Scan, photo?: PhotoReference): Promise<Result<ScanOutcome>>
+  scan(scan: Scan): Promise<Result<ScanAnswer>>
+  /** Saves a code that was read in a photo. */
+  codeOf(photo: PhotoReference, scan: Scan): Promise<Result<ScanOutcome>>
   /** Saves a photo without a readable code as an IMAGE capture; a code found in it is its raw value. */
   image(photo: PhotoReference, code: Scan | null, deviceName: string): Promise<Result<ScanOutcome>>
   /** Resolves when everything handed in so far is answered. */
@@ -33,25 +38,43 @@ export interface Capturing {
 /** The most scans in one transaction: enough to make a burst cheap, few enough to answer the first one soon. */
 const batchSize = 256
 
-interface Waiting {
+/** How long a scanner that announced a location is waited for. */
+const locationWaitMs = 60_000
+const locationLimit = 100
+const quantityLimit = 99_999
+
+interface Read {
   readonly type: CaptureType
   readonly scan: Scan | null
   readonly deviceName: string
   readonly photo: PhotoReference | null
-  readonly resolve: (result: Result<ScanOutcome>) => void
 }
 
-/** Creates the one queue between all devices and the store. `onSaved` is called after each commit, in order. */
+interface Control {
+  readonly type: 'CONTROL'
+  readonly command: ControlCommand
+  readonly deviceName: string
+}
+
+interface Waiting {
+  readonly item: Read | Control
+  readonly resolve: (result: Result<ScanAnswer>) => void
+}
+
+/** Creates the one queue between all devices and the store. `onSaved` and `onControl` are called after each commit, in order. */
 export function createCapturing(ports: {
   store: Store
   clock: Clock
   ids: Ids
   log: Log
   onSaved: (outcome: ScanOutcome) => void
+  onControl: (outcome: ControlOutcome) => void
 }): Capturing {
   const { store, clock, ids, log } = ports
   const queue: Waiting[] = []
   let scheduled: Promise<void> | null = null
+  /** Scanners whose next scan names the location, and until when. */
+  let announced: ReadonlyMap<string, number> = new Map()
 
   const flush = (): void => {
     while (queue.length > 0) {
@@ -60,13 +83,14 @@ export function createCapturing(ports: {
     }
   }
 
-  const settle = (batch: readonly Waiting[], results: readonly Result<ScanOutcome>[]): void => {
+  const settle = (batch: readonly Waiting[], results: readonly Result<ScanAnswer>[]): void => {
     for (const [index, waiting] of batch.entries()) {
       const result = results[index] ?? fail('internal', 'no result')
       waiting.resolve(result)
       if (!result.ok) continue
       try {
-        ports.onSaved(result.value)
+        if (result.value.outcome === 'control') ports.onControl(result.value)
+        else ports.onSaved(result.value)
       } catch (error) {
         // Whoever listens, the others in the queue are still to be answered.
         log.error({ error: (error as Error).stack }, 'a listener failed')
@@ -74,14 +98,23 @@ export function createCapturing(ports: {
     }
   }
 
-  const commit = (batch: readonly Waiting[]): Result<ScanOutcome>[] => {
-    let saved: (ReturnType<typeof add> | null)[]
+  const commit = (batch: readonly Waiting[]): Result<ScanAnswer>[] => {
+    const announcedBefore = announced
+    let answers: (() => Result<ScanAnswer>)[]
     try {
-      saved = store.transaction(() => {
-        const session = store.sessions.current()
-        return batch.map((waiting) => (session ? add(session, waiting) : null))
+      answers = store.transaction(() => {
+        let session = store.sessions.current()
+        return batch.map(({ item }) => {
+          if (!session) return () => fail('conflict', 'no session is active: nothing was saved')
+          const control = item.type === 'CONTROL' ? item : announcedLocation(item)
+          if (!control) return add(session, item as Read)
+          const answer = obey(session, control)
+          session = store.sessions.current()
+          return answer
+        })
       })
     } catch (error) {
+      announced = announcedBefore
       if (isStorageError(error)) {
         log.error({ error: (error as Error).message, scans: batch.length }, 'scans could not be saved')
         return batch.map(() => fail('storage_full', `the scan was not saved: ${(error as Error).message}`))
@@ -91,19 +124,67 @@ export function createCapturing(ports: {
       log.error({ error: (error as Error).stack }, 'a scan could not be saved')
       return [fail('internal', 'the scan was not saved')]
     }
-    return saved.map((row) => {
-      if (!row) return fail('conflict', 'no session is active: nothing was saved')
-      const capture = store.captures.get(row.id)
-      return capture
-        ? ok({ outcome: row.outcome, capture, previous: row.previous })
-        : fail('internal', 'the row is gone')
-    })
+    // The rows are read back only now: what is told is what is durable.
+    return answers.map((answer) => answer())
   }
 
-  const add = (
-    session: Session,
-    waiting: Waiting,
-  ): { id: string; outcome: ScanOutcome['outcome']; previous: ScanOutcome['previous'] } => {
+  /** The location that a scan names, when its scanner announced one; a product's code is a scan all the same. */
+  const announcedLocation = ({ scan, deviceName, photo }: Read): Control | null => {
+    const untilMs = announced.get(deviceName)
+    if (untilMs === undefined || photo !== null || scan === null) return null
+    announced = new Map([...announced].filter(([name]) => name !== deviceName))
+    const now = clock.now()
+    const { raw, gtin } = readScan(scan, { now })
+    if (now.getTime() > untilMs || gtin !== null || raw === '' || raw.length > locationLimit) return null
+    return { type: 'CONTROL', command: { kind: 'location', location: raw }, deviceName }
+  }
+
+  /** Does what a control barcode asks, as far as it is the station's to do; inside the transaction of its neighbours. */
+  const obey = (session: Session, { command, deviceName }: Control): (() => Result<ControlOutcome>) => {
+    const done = (captureId?: string) => () =>
+      ok({
+        outcome: 'control' as const,
+        command,
+        sessionId: session.id,
+        deviceName,
+        capture: captureId === undefined ? null : store.captures.get(captureId),
+      })
+    switch (command.kind) {
+      case 'undo': {
+        const last = store.captures.newestOf(session.id, deviceName, 'counted')
+        if (!last) return () => fail('not_found', 'nothing is left to undo')
+        store.captures.undo(last.id)
+        return done(last.id)
+      }
+      case 'quantity':
+      case 'tenfold': {
+        const last = store.captures.newestOf(session.id, deviceName, 'any')
+        if (!last) return () => fail('not_found', 'this device has captured nothing in this session')
+        if (last.disposition !== 'counted') return () => fail('conflict', 'the last scan does not count')
+        const quantity = command.kind === 'quantity' ? command.quantity : last.quantity * 10
+        if (quantity > quantityLimit) return () => fail('invalid_input', `a quantity is ${quantityLimit} at most`)
+        if (quantity !== last.quantity) store.captures.setQuantity(last.id, quantity)
+        return done(last.id)
+      }
+      case 'mode':
+        store.sessions.change(session.id, { captureMode: command.mode })
+        return done()
+      case 'location':
+        store.sessions.change(session.id, { location: command.location })
+        return done()
+      case 'location_next':
+        announced = new Map([...announced, [deviceName, clock.now().getTime() + locationWaitMs]])
+        return done()
+      case 'end':
+        store.sessions.end(session.id)
+        return done()
+      default:
+        // Shoot, accept, reject and skip are for the window that listens.
+        return done()
+    }
+  }
+
+  const add = (session: Session, waiting: Read): (() => Result<ScanOutcome>) => {
     const now = clock.now()
     const id = ids.next()
     const parsed = waiting.scan ? readScan(waiting.scan, { now }) : null
@@ -129,18 +210,19 @@ export function createCapturing(ports: {
       capturedAt: now.toISOString(),
       photo: waiting.photo?.photo ?? null,
       upload: disposition === 'counted' ? (waiting.photo?.upload ?? null) : null,
+      location: session.location,
       itemKey,
     })
-    return {
-      id,
-      outcome: disposition === 'counted' ? (history.scans > 0 ? 'repeated' : 'saved') : disposition,
-      previous: history.lastCounted,
+    const outcome = disposition === 'counted' ? (history.scans > 0 ? 'repeated' : 'saved') : disposition
+    return () => {
+      const capture = store.captures.get(id)
+      return capture ? ok({ outcome, capture, previous: history.lastCounted }) : fail('internal', 'the row is gone')
     }
   }
 
-  const enqueue = (waiting: Omit<Waiting, 'resolve'>): Promise<Result<ScanOutcome>> =>
+  const enqueue = (item: Read | Control): Promise<Result<ScanAnswer>> =>
     new Promise((resolve) => {
-      queue.push({ ...waiting, resolve })
+      queue.push({ item, resolve })
       // The next turn of the event loop: everything that a device delivered in this one shares a commit.
       scheduled ??= new Promise<void>((done) => {
         setImmediate(() => {
@@ -151,15 +233,25 @@ export function createCapturing(ports: {
       })
     })
 
+  /** A photo and its codes are never control barcodes, nor do they name locations. */
+  const capture = async (read: Read): Promise<Result<ScanOutcome>> => {
+    const result = await enqueue(read)
+    if (!result.ok || result.value.outcome !== 'control') return result as Result<ScanOutcome>
+    return fail('internal', 'a photo was taken for a control barcode')
+  }
+
   return {
-    scan: (scan, photo) =>
-      enqueue({
-        type: scan.source === 'manual' ? 'MANUAL' : 'BARCODE',
-        scan,
-        deviceName: scan.deviceName,
-        photo: photo ?? null,
-      }),
-    image: (photo, code, deviceName) => enqueue({ type: 'IMAGE', scan: code, deviceName, photo }),
+    scan(scan) {
+      const { deviceName } = scan
+      const control = readControlCode(scan.data)
+      if (control.kind === 'damaged') {
+        return Promise.resolve(fail('invalid_input', 'a control barcode that came damaged: scan it again'))
+      }
+      if (control.kind === 'command') return enqueue({ type: 'CONTROL', command: control.command, deviceName })
+      return enqueue({ type: scan.source === 'manual' ? 'MANUAL' : 'BARCODE', scan, deviceName, photo: null })
+    },
+    codeOf: (photo, scan) => capture({ type: 'BARCODE', scan, deviceName: scan.deviceName, photo }),
+    image: (photo, code, deviceName) => capture({ type: 'IMAGE', scan: code, deviceName, photo }),
     idle: () => scheduled ?? Promise.resolve(),
   }
 }

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { Session } from '#contract/station/session.ts'
+import { readControlCode } from '#domain/control-code.ts'
 import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
@@ -36,10 +37,12 @@ export async function takePhoto(options: {
   if (!adopted.ok) return adopted
   const upload = adopted.value
 
-  const scans = reading.value.codes.map((code) => toScan(code, deviceName))
+  // A control barcode that happens to be in the picture asks for nothing, and is no item either.
+  const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')
+  const scans = items.map((code) => toScan(code, deviceName))
   const results: Result<ScanOutcome>[] =
     session.captureMode === 'barcode_scan' && scans.length > 0
-      ? await Promise.all(scans.map((scan) => capturing.scan(scan, { photo, upload: null })))
+      ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null }, scan)))
       : [await capturing.image({ photo, upload }, scans[0] ?? null, deviceName)]
   const refused = results.find((result) => !result.ok)
   if (refused && !refused.ok) return refused

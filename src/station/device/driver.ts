@@ -1,5 +1,6 @@
 import type { Result } from '#contract/result.ts'
-import type { Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { Scan } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import type { Device } from '#contract/station/status.ts'
 
 /** What a driver tells of its device. */
@@ -19,7 +20,7 @@ export interface RawScan {
  * Keeps one read: resolves once the scan is durable, or failed. Drivers call it in the order of the reads and without
  * waiting for the one before; who holds its device back until then waits for the promise.
  */
-export type Emit = (scan: Scan, raw?: RawScan) => Promise<Result<ScanOutcome>>
+export type Emit = (scan: Scan, raw?: RawScan) => Promise<Result<ScanAnswer>>
 
 /** What a scanner is told about a read: it was saved, or it was not (or does not count). */
 export type Signal = 'good' | 'bad'

@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { z } from 'zod'
 import { fail, type Result } from '#contract/result.ts'
-import { scanSchema, type Scan, type ScanOutcome } from '#contract/station/capture.ts'
+import { scanSchema, type Scan } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDriver } from '#station/device/driver.ts'
 
 /** A line as a program writes it; other members are for other readers. */
@@ -24,7 +25,7 @@ const inFlightLimit = 1_024
 export function createLineDriver(
   input: Readable,
   name: string,
-  answer: (line: number, result: Result<ScanOutcome>) => void,
+  answer: (line: number, result: Result<ScanAnswer>) => void,
 ): LineDriver {
   let end: () => void
   const ended = new Promise<void>((resolve) => {

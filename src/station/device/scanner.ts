@@ -1,6 +1,7 @@
 import type { Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
-import { scanSchema, type ScanOutcome } from '#contract/station/capture.ts'
+import { scanSchema } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import type { ScannerSettings } from '#contract/station/scanner-settings.ts'
 import { decodeText, type Decoder, type Read } from './decoder.ts'
 import type { DeviceReport, Emit, Signal } from './driver.ts'
@@ -179,9 +180,9 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
     return sent
   }
 
-  const answer = async (to: Link, result: Result<ScanOutcome>): Promise<void> => {
+  const answer = async (to: Link, result: Result<ScanAnswer>): Promise<void> => {
     const isSaved = result.ok
-    const counted = isSaved && (result.value.outcome === 'saved' || result.value.outcome === 'repeated')
+    const counted = isSaved && result.value.outcome !== 'ignored' && result.value.outcome !== 'rejected'
     if (isSaved) counts.saved += 1
     else counts.notSaved += 1
     if (to !== link) return

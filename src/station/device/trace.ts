@@ -2,7 +2,8 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { z } from 'zod'
 import { fail, ok, type Result } from '#contract/result.ts'
-import { scanSchema, type ScanOutcome } from '#contract/station/capture.ts'
+import { scanSchema } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDriver, DeviceReport, Emit } from './driver.ts'
 
 const reportSchema = z.object({
@@ -130,7 +131,7 @@ export interface ReplayDriver extends DeviceDriver {
 export function createReplayDriver(
   input: Readable,
   speed: number,
-  answer: (event: TraceEvent, result: Result<ScanOutcome>) => void = () => undefined,
+  answer: (event: TraceEvent, result: Result<ScanAnswer>) => void = () => undefined,
 ): ReplayDriver {
   let isClosed = false
   let scans = 0

@@ -27,6 +27,7 @@ interface ExportRow {
   readonly device: string
   readonly photo: string
   readonly remoteId: string
+  readonly location: string
 }
 
 const columns: readonly (keyof ExportRow)[] = [
@@ -51,6 +52,7 @@ const columns: readonly (keyof ExportRow)[] = [
   'device',
   'photo',
   'remoteId',
+  'location',
 ]
 
 export const exportTypes: Record<ExportFormat, string> = {
@@ -104,6 +106,7 @@ function toRow(capture: Capture): ExportRow {
     device: capture.deviceName,
     photo: capture.photo ?? '',
     remoteId: capture.remoteId ?? '',
+    location: capture.location ?? '',
   }
 }
 
@@ -118,6 +121,7 @@ function toJson(capture: Capture, row: ExportRow): Record<string, unknown> {
     elements: capture.elements,
     photo: capture.photo,
     remoteId: capture.remoteId,
+    location: capture.location,
   }
 }
 

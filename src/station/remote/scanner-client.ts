@@ -343,6 +343,7 @@ function toMetadata(capture: Capture): Record<string, string> {
     captured_at: capture.capturedAt,
     quantity: String(capture.quantity),
     symbology: capture.symbology,
+    ...(capture.location === null ? {} : { location: capture.location }),
   }
 }
 

@@ -30,6 +30,7 @@ export interface NewCapture extends Pick<
   | 'repeatOf'
   | 'capturedAt'
   | 'photo'
+  | 'location'
 > {
   /** What makes two scans the same item within a session: GTIN (with serial number when there is one), else the raw value. */
   readonly itemKey: string
@@ -66,6 +67,8 @@ export interface Captures {
   /** In sequence order, for exports; `sessionId` null means all. Reads in pages, so that memory stays flat. */
   each(sessionId: string | null): Generator<Capture>
   newestCounted(sessionId: string): Capture | null
+  /** The newest that a device read or a person typed: what is meant by "the last one" at that device. */
+  newestOf(sessionId: string, deviceName: string, which: 'counted' | 'any'): Capture | null
   /** Changes the quantity; the backend is told when it already has the capture. */
   setQuantity(id: string, quantity: number): void
   /** Takes it out of the count; what was sent is taken back at the backend, what was not is not sent. */
@@ -165,6 +168,7 @@ function toCapture(row: Row): Capture {
     remoteId: row['remote_id'],
     product: toProduct(row),
     photo: row['photo'],
+    location: row['location'],
   })
 }
 
@@ -203,8 +207,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       const isSent = capture.disposition === 'counted'
       const { lastId } = database.run(
         `INSERT INTO captures (id, session_id, type, source, device_name, raw, symbology_identifier, symbology, gtin,
-           item_key, elements, warnings, quantity, disposition, repeat_of, captured_at, state, sync, error_message, photo, upload)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?)`,
+           item_key, elements, warnings, quantity, disposition, repeat_of, captured_at, state, sync, error_message, photo, upload,
+           location)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?, ?)`,
         capture.id,
         capture.sessionId,
         capture.type,
@@ -223,6 +228,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         isSent ? 'waiting' : 'none',
         capture.photo,
         capture.upload,
+        capture.location,
       )
       if (isSent) {
         outbox.add({
@@ -297,6 +303,15 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       const row = database.get(
         `${select} WHERE c.session_id = ? AND c.disposition = 'counted' ORDER BY c.sequence DESC LIMIT 1`,
         sessionId,
+      )
+      return row ? toCapture(row) : null
+    },
+    newestOf(sessionId, deviceName, which) {
+      const row = database.get(
+        `${select} WHERE c.session_id = ? AND c.device_name IN (?, '') ${which === 'any' ? '' : `AND c.disposition = 'counted'`}
+         ORDER BY c.sequence DESC LIMIT 1`,
+        sessionId,
+        deviceName,
       )
       return row ? toCapture(row) : null
     },

@@ -14,7 +14,7 @@ export interface Database {
   run(sql: string, ...values: SqlValue[]): { readonly changes: number; readonly lastId: number }
   get(sql: string, ...values: SqlValue[]): Row | undefined
   all(sql: string, ...values: SqlValue[]): Row[]
-  /** Everything in `work` commits together or not at all. Not re-entrant. */
+  /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
   transaction<T>(work: () => T): T
   close(): void
 }
@@ -44,6 +44,8 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
     return statement
   }
 
+  let isInside = false
+
   return {
     exec: (sql) => sqlite.exec(sql),
     run(sql, ...values) {
@@ -53,7 +55,9 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
     get: (sql, ...values) => prepare(sql).get(...values) as Row | undefined,
     all: (sql, ...values) => prepare(sql).all(...values) as Row[],
     transaction(work) {
+      if (isInside) return work()
       sqlite.exec('BEGIN IMMEDIATE')
+      isInside = true
       try {
         const value = work()
         sqlite.exec('COMMIT')
@@ -66,6 +70,8 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
           // Nothing is open any more: that is what was wanted.
         }
         throw error
+      } finally {
+        isInside = false
       }
     },
     close() {

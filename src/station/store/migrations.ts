@@ -148,6 +148,10 @@ const migrations: readonly ((database: Database) => void)[] = [
       ) STRICT, WITHOUT ROWID;
     `)
   },
+  // Where things are: a session's present location, and that of each capture.
+  (database) => {
+    database.exec('ALTER TABLE sessions ADD COLUMN location TEXT; ALTER TABLE captures ADD COLUMN location TEXT;')
+  },
 ]
 
 /** The schema this program writes. */

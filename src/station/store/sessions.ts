@@ -14,6 +14,8 @@ export interface Sessions {
   list(limit: number): Session[]
   /** Ends it and puts the end on the outbox; a session that has ended stays as it is. Null when unknown. */
   end(id: string): Session | null
+  /** Changes what holds for its next captures; those it has stay as they are. */
+  change(id: string, change: Partial<Pick<Session, 'captureMode' | 'location'>>): void
   /** The backend knows the session as `remoteId`; captures waiting for that can go. Call inside a transaction. */
   linkRemote(id: string, remoteId: string): void
   /**
@@ -25,7 +27,7 @@ export interface Sessions {
   remoteGeneration(id: string): number
 }
 
-const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, ended_at, remote_id,
+const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, location, state, opened_at, ended_at, remote_id,
   scans, units, unique_items, found, not_found, failed, waiting, parked, duplicates, undone`
 
 function toSession(row: Row): Session {
@@ -35,6 +37,7 @@ function toSession(row: Row): Session {
     captureMode: row['capture_mode'],
     duplicatePolicy: row['duplicate_policy'],
     duplicateWindowMs: row['duplicate_window_ms'],
+    location: row['location'],
     state: row['state'],
     openedAt: row['opened_at'],
     endedAt: row['ended_at'],
@@ -92,6 +95,10 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
         if (changed.changes > 0) outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
         return get(id)
       })
+    },
+    change(id, { captureMode, location }) {
+      if (captureMode !== undefined) database.run('UPDATE sessions SET capture_mode = ? WHERE id = ?', captureMode, id)
+      if (location !== undefined) database.run('UPDATE sessions SET location = ? WHERE id = ?', location, id)
     },
     linkRemote(id, remoteId) {
       database.run('UPDATE sessions SET remote_id = ? WHERE id = ?', remoteId, id)

@@ -22,7 +22,7 @@ export interface Store {
   readonly media: Media
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
-  /** Everything in `work` commits together or not at all; not re-entrant. */
+  /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
   transaction<T>(work: () => T): T
   close(): void
 }

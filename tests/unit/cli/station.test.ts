@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { writeControlCode } from '#domain/control-code.ts'
 import { temporaryFolder, until } from '../station/parts.ts'
 import { startBackend } from '../station/start-station.ts'
 import { runCapstan, startCapstan, toLines } from './run-capstan.ts'
@@ -17,6 +18,32 @@ describe('capstan station --stdin', () => {
     const rows = await exported(data)
     expect(rows.map((row) => row['id'])).toEqual(lines.map((line) => line['saved']))
     expect(rows.map((row) => row['raw'])).toEqual(['A', 'B', 'A'])
+  })
+
+  it('obeys control barcodes in their place, and keeps none of them', async () => {
+    const data = temporaryFolder()
+    const codes = [
+      writeControlCode({ kind: 'location', location: 'A-01' }),
+      'A',
+      writeControlCode({ kind: 'quantity', quantity: 4 }),
+      'B',
+      `]C0${writeControlCode({ kind: 'undo' })}`,
+      'XCTRLUNDOBB',
+    ]
+    const { code, lines } = await runCapstan(['station', '--data', data, '--stdin'], scans(...codes))
+    expect(code).toBe(0)
+    expect(lines).toEqual([
+      { control: 'LOCATION', location: 'A-01', line: 1 },
+      { saved: expect.any(String) as string, sequence: 1 },
+      { control: 'QUANTITY', quantity: 4, capture: lines[1]?.['saved'], line: 3 },
+      { saved: expect.any(String) as string, sequence: 2 },
+      { control: 'UNDO', capture: lines[3]?.['saved'], line: 5 },
+      { error: { code: 'invalid_input', message: expect.stringContaining('damaged') as string }, line: 6 },
+    ])
+    expect(await exported(data)).toMatchObject([
+      { raw: 'A', quantity: 4, location: 'A-01', disposition: 'counted' },
+      { raw: 'B', quantity: 1, location: 'A-01', disposition: 'undone' },
+    ])
   })
 
   it('has an answer for every line that is none, and saves the others', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fixedCommands, readControlCode, writeControlCode, type ControlCommand } from '#domain/control-code.ts'
+import type { ControlCommand } from '#contract/station/control.ts'
+import { fixedCommands, readControlCode, writeControlCode } from '#domain/control-code.ts'
 
 const letters = [...'BCDEFGHJKLNOPRSTUVX']
 const locations = fc

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
+import type { ScanOutcome } from '#contract/station/capture.ts'
 import type { ProcedureInput, ProcedureName, ProcedureOutput } from '#contract/station/procedures.ts'
 import type { Result } from '#contract/result.ts'
 import { createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
@@ -24,6 +25,8 @@ export interface StartedStation {
   readonly log: KeptLog
   /** Calls a procedure; the test fails when it is refused. */
   readonly call: AnyCall
+  /** Submits a code that is an item's. */
+  scan(data: string): Promise<ScanOutcome>
   /** Calls a procedure and answers the Result, whatever it is. */
   ask<N extends ProcedureName>(name: N, input: unknown): Promise<Result<ProcedureOutput<N>>>
 }
@@ -49,5 +52,15 @@ export async function startStation(
   onTestFinished(() => station.close())
   const ask = async <N extends ProcedureName>(name: N, input: unknown): Promise<Result<ProcedureOutput<N>>> =>
     (await station.call(name, input)) as Result<ProcedureOutput<N>>
-  return { station, log, ask, call: async (name, input) => valueOf(await ask(name, input)) }
+  return {
+    station,
+    log,
+    ask,
+    call: async (name, input) => valueOf(await ask(name, input)),
+    async scan(data) {
+      const answer = valueOf(await ask('scan.submit', { data }))
+      if (answer.outcome === 'control') throw new Error('a control barcode')
+      return answer
+    },
+  }
 }

@@ -68,11 +68,11 @@ describe('what a window asks', () => {
   })
 
   it('undoes and counts, and refuses both for what does not count and for a session that is over', async () => {
-    const { call, ask } = await startStation(null)
+    const { call, ask, scan } = await startStation(null)
     const session = await call('session.open', { duplicatePolicy: 'reject' })
     expect(await ask('session.open', {})).toMatchObject({ error: { code: 'conflict' } })
-    const { capture } = await call('scan.submit', { data: 'A' })
-    const { capture: rejected } = await call('scan.submit', { data: 'A' })
+    const { capture } = await scan('A')
+    const { capture: rejected } = await scan('A')
     expect(await ask('capture.undo', { id: rejected.id })).toMatchObject({ error: { code: 'conflict' } })
     expect(await ask('capture.setQuantity', { id: rejected.id, quantity: 2 })).toMatchObject({
       error: { code: 'conflict' },
@@ -83,16 +83,16 @@ describe('what a window asks', () => {
     expect(await ask('capture.undoLast', { sessionId: session.id })).toMatchObject({ error: { code: 'not_found' } })
     expect(await ask('capture.undo', { id: capture.id })).toMatchObject({ error: { code: 'conflict' } })
 
-    const last = (await call('scan.submit', { data: 'B' })).capture
+    const last = (await scan('B')).capture
     await call('session.end', { id: session.id })
     expect(await ask('capture.undo', { id: last.id })).toMatchObject({ error: { code: 'conflict' } })
     expect(await ask('scan.submit', { data: 'C' })).toMatchObject({ error: { code: 'conflict' } })
   })
 
   it('makes no product of a GTIN with a wrong check digit, and says so', async () => {
-    const { call, ask } = await startStation(null)
+    const { call, ask, scan } = await startStation(null)
     await call('session.open', {})
-    const { capture } = await call('scan.submit', { data: '4006381333932' })
+    const { capture } = await scan('4006381333932')
     expect(await ask('product.create', { captureId: capture.id, gtin: '4006381333932', name: 'Pen' })).toMatchObject({
       error: { code: 'invalid_input' },
     })

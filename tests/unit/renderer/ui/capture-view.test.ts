@@ -28,6 +28,7 @@ const capture = (fields: Partial<Capture>): Capture => ({
   errorMessage: '',
   remoteId: null,
   product: null,
+  location: null,
   photo: null,
   ...fields,
 })

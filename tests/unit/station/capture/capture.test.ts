@@ -2,7 +2,9 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Result } from '#contract/result.ts'
 import type { Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { ControlOutcome } from '#contract/station/control.ts'
 import type { DuplicatePolicy } from '#contract/station/session.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { openDatabase } from '#station/store/database.ts'
@@ -29,10 +31,20 @@ function open(options: { dataDir?: string; policy?: DuplicatePolicy; windowMs?: 
           duplicateWindowMs: options.windowMs ?? 3_000,
         })
   const saved: ScanOutcome[] = []
-  const capturing = createCapturing({ store, clock, ids, log, onSaved: (outcome) => void saved.push(outcome) })
-  const scan = (data: string, more: Partial<Scan> = {}) =>
+  const controls: ControlOutcome[] = []
+  const capturing = createCapturing({
+    store,
+    clock,
+    ids,
+    log,
+    onSaved: (outcome) => void saved.push(outcome),
+    onControl: (outcome) => void controls.push(outcome),
+  })
+  const submit = (data: string, more: Partial<Scan> = {}) =>
     capturing.scan({ data, source: 'stdin', deviceName: 'reader', ...more })
-  return { clock, log, store, session, saved, capturing, scan }
+  /** Of a code that is an item's. */
+  const scan = (data: string, more: Partial<Scan> = {}) => submit(data, more) as Promise<Result<ScanOutcome>>
+  return { clock, log, store, session, saved, controls, capturing, submit, scan }
 }
 
 describe('a scan', () => {
@@ -95,6 +107,7 @@ describe('a scan', () => {
       clock,
       ids: { next: () => crypto.randomUUID() },
       log: createKeptLog(),
+      onControl: () => undefined,
       onSaved() {
         throw new Error('a bug in a window')
       },

@@ -1,14 +1,15 @@
 import { PassThrough, Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { fail, type Result } from '#contract/result.ts'
-import type { Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { Scan } from '#contract/station/capture.ts'
+import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceReport } from '#station/device/driver.ts'
 import { createLineDriver } from '#station/device/line-driver.ts'
 
-type Answer = { readonly line: number; readonly result: Result<ScanOutcome> }
+type Answer = { readonly line: number; readonly result: Result<ScanAnswer> }
 
 /** Runs lines through the driver; every scan is answered with its own text as an error message. */
-async function drive(input: Readable, emit?: (scan: Scan) => Promise<Result<ScanOutcome>>) {
+async function drive(input: Readable, emit?: (scan: Scan) => Promise<Result<ScanAnswer>>) {
   const scans: Scan[] = []
   const answers: Answer[] = []
   const reports: DeviceReport[] = []
@@ -66,7 +67,7 @@ describe('the line driver', () => {
 
   it('answers in the order of the lines, also when later ones are saved sooner', async () => {
     const waiting: (() => void)[] = []
-    const emit = (scan: Scan): Promise<Result<ScanOutcome>> =>
+    const emit = (scan: Scan): Promise<Result<ScanAnswer>> =>
       new Promise((resolve) => {
         waiting.push(() => resolve(fail('conflict', scan.data)))
         if (waiting.length === 3) for (const release of waiting.toReversed()) release()

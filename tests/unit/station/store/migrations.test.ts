@@ -41,6 +41,23 @@ describe('the schema of a store', () => {
     expect(second.captures.get(id)?.raw).toBe('00012')
   })
 
+  it('of the first version is brought up to date with all that is in it', () => {
+    const dataDir = temporaryFolder()
+    const first = openTestStore({ dataDir })
+    const session = openTestSession(first)
+    const id = addCapture(first, session.id, { raw: '00012' })
+    first.close()
+    const old = openDatabase(join(dataDir, 'station.sqlite'))
+    old.exec('ALTER TABLE captures DROP COLUMN location; ALTER TABLE sessions DROP COLUMN location')
+    old.exec('PRAGMA user_version = 1')
+    old.close()
+
+    const store = openTestStore({ dataDir })
+    expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null })
+    store.sessions.change(session.id, { location: 'A-01' })
+    expect(store.sessions.current()).toMatchObject({ id: session.id, location: 'A-01', totals: { scans: 1 } })
+  })
+
   it('is refused with the two version numbers when a newer Capstan wrote it, and not touched', () => {
     const dataDir = temporaryFolder()
     openTestStore({ dataDir }).close()

@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
+import { writeControlCode } from '#domain/control-code.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import {
   openTestStore,
@@ -35,11 +36,15 @@ describe('what is asked for each scan and each answer', () => {
       ids: createIds(),
       log: createKeptLog(),
       onSaved: () => undefined,
+      onControl: () => undefined,
     })
     const answer = { state: 'PENDING', errorMessage: '', productId: null, productName: null, gtin: null } as const
 
     const statements = await statementsOf(async () => {
       for (let n = 0; n < 2; n += 1) await capturing.scan({ data: 'A', source: 'stdin', deviceName: '' })
+      for (const kind of ['tenfold', 'undo'] as const) {
+        await capturing.scan({ data: writeControlCode({ kind }), source: 'stdin', deviceName: '' })
+      }
       const [create] = store.outbox.lease(64)
       store.transaction(() => {
         store.sessions.linkRemote(session.id, 'S1')

@@ -106,6 +106,7 @@ describe("a session's totals", () => {
             ids: createIds(),
             log: createKeptLog(),
             onSaved: () => undefined,
+            onControl: () => undefined,
           })
           for (const step of sequence) {
             await perform(step, store, clock, (data) => capturing.scan({ data, source: 'stdin', deviceName: '' }))

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import sharp from 'sharp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { writeControlCode } from '#domain/control-code.ts'
 import { until } from '../parts.ts'
 import { startBackend, startStation } from '../start-station.ts'
 
@@ -23,10 +24,10 @@ async function listCaptures(backend: { url: string; apiKey: string }) {
 describe('a station and the reference backend', () => {
   it('find what the catalogue has and do not find what it has not', async () => {
     const backend = await startBackend()
-    const { station, call, log } = await startStation(backend)
+    const { station, call, log, scan } = await startStation(backend)
     const session = await call('session.open', { label: 'aisle 4' })
-    const pen = (await call('scan.submit', { data: `]E0${known}` })).capture
-    const other = (await call('scan.submit', { data: unknown })).capture
+    const pen = (await scan(`]E0${known}`)).capture
+    const other = (await scan(unknown)).capture
     expect(await station.drained()).toBe('empty')
 
     expect(await call('capture.get', { id: pen.id })).toMatchObject({
@@ -42,11 +43,28 @@ describe('a station and the reference backend', () => {
     expect(log.text()).not.toContain(known)
   })
 
+  it('keep where things are: the location is in the metadata of the capture', async () => {
+    const backend = await startBackend()
+    const { station, call, scan } = await startStation(backend)
+    const told: unknown[] = []
+    station.subscribe('control.taken', (outcome) => void told.push(outcome))
+    await call('session.open', {})
+    await scan('A')
+    await call('scan.submit', { data: writeControlCode({ kind: 'location', location: 'A-01' }) })
+    expect(told).toMatchObject([{ outcome: 'control', command: { kind: 'location', location: 'A-01' } }])
+    await scan('B')
+    expect(await station.drained()).toBe('empty')
+    const kept = await listCaptures(backend)
+    const metadataOf = (raw: string) => kept.find((each) => each.raw_value === raw)?.metadata
+    expect(metadataOf('B')).toMatchObject({ location: 'A-01' })
+    expect(metadataOf('A')).not.toHaveProperty('location')
+  })
+
   it('find a code after a person has made a product of it, everywhere it was scanned', async () => {
     const backend = await startBackend()
-    const { station, call } = await startStation(backend)
+    const { station, call, scan } = await startStation(backend)
     await call('session.open', {})
-    const ids = await Promise.all([1, 2].map(async () => (await call('scan.submit', { data: unknown })).capture.id))
+    const ids = await Promise.all([1, 2].map(async () => (await scan(unknown)).capture.id))
     expect(await station.drained()).toBe('empty')
     await call('product.create', {
       captureId: ids[0] ?? '',
@@ -66,9 +84,9 @@ describe('a station and the reference backend', () => {
 
   it('look a missing code up again when asked to', async () => {
     const backend = await startBackend()
-    const { station, call } = await startStation(backend)
+    const { station, call, scan } = await startStation(backend)
     await call('session.open', {})
-    const { capture } = await call('scan.submit', { data: unknown })
+    const { capture } = await scan(unknown)
     expect(await station.drained()).toBe('empty')
     // Somebody else makes the product meanwhile.
     const made = await fetch(`${backend.url}/products/api/v1/products`, {
@@ -109,11 +127,9 @@ describe('a station and the reference backend', () => {
   it('have each capture once although every answer is lost the first time', async () => {
     const backend = await startBackend()
     const proxy = await startForgetfulProxy(backend.url)
-    const { station, call } = await startStation({ url: proxy.url, apiKey: backend.apiKey })
+    const { station, call, scan } = await startStation({ url: proxy.url, apiKey: backend.apiKey })
     const session = await call('session.open', {})
-    const scanned = await Promise.all(
-      Array.from({ length: 30 }, async (_, n) => (await call('scan.submit', { data: `CODE-${n}` })).capture.id),
-    )
+    const scanned = await Promise.all(Array.from({ length: 30 }, async (_, n) => (await scan(`CODE-${n}`)).capture.id))
     const changed = scanned[7] ?? ''
     await until(() => proxy.lost() > 0)
     await call('capture.setQuantity', { id: changed, quantity: 5 })
@@ -160,10 +176,10 @@ describe('a station and the reference backend', () => {
 
   it("take 500 characters and park 501 with the backend's words", async () => {
     const backend = await startBackend()
-    const { station, call } = await startStation(backend)
+    const { station, call, scan } = await startStation(backend)
     await call('session.open', {})
-    const fits = (await call('scan.submit', { data: 'x'.repeat(500) })).capture
-    const tooLong = (await call('scan.submit', { data: 'x'.repeat(501) })).capture
+    const fits = (await scan('x'.repeat(500))).capture
+    const tooLong = (await scan('x'.repeat(501))).capture
     expect(await station.drained()).toBe('empty')
     expect(await call('capture.get', { id: fits.id })).toMatchObject({ sync: 'sent' })
     const parked = await call('capture.get', { id: tooLong.id })
