@@ -1,20 +1,8 @@
-import type { Settings } from '#contract/station/settings.ts'
+import { compose } from './keyboard-layouts.ts'
+import { altCharacter, meaningOf } from './wedge-keys.ts'
+import type { WedgeFault, WedgeKey, WedgeMeaning, WedgeSettings } from './wedge-keys.ts'
 
-/** A key press as the window reports it. `timeMs` is when the key was pressed, on any clock that only moves forward. */
-export interface WedgeKey {
-  /** The key's place, as `KeyA`: the DOM's `event.code`. */
-  readonly code: string
-  /** What it types, or its name, as `Enter`: the DOM's `event.key`. */
-  readonly key: string
-  readonly shift: boolean
-  readonly ctrl: boolean
-  readonly alt: boolean
-  readonly meta: boolean
-  readonly altGraph: boolean
-  /** The keyboard repeats a key that is held down; no scanner does. */
-  readonly repeat: boolean
-  readonly timeMs: number
-}
+export type { WedgeKey, WedgeSettings } from './wedge-keys.ts'
 
 /**
  * What is to be done, in the order given.
@@ -31,14 +19,28 @@ export type WedgeDecision<K extends WedgeKey = WedgeKey> =
   /** Keys given back too early: the window heard of the next one late. They are on hold again; take them out of the field. */
   | { readonly kind: 'takeBack'; readonly keys: readonly K[] }
   | { readonly kind: 'scan'; readonly data: string }
-  /** A burst longer than any code: it was swallowed, and it is no scan. */
-  | { readonly kind: 'strange'; readonly reason: 'too_long'; readonly length: number }
+  /** A burst that cannot be told: it was swallowed, and it is no scan. */
+  | { readonly kind: 'strange'; readonly strange: StrangeBurst }
 
-export type WedgeSettings = Settings['wedge']
+/** A burst that cannot be told. What it was is not said: it may have been a secret. */
+export interface StrangeBurst {
+  /**
+   * `too_long` for any code; `interrupted`: the window lost the focus, keys went elsewhere; `input_method`: one was
+   * composing and took the keys; `unknown_key`, `dead_key`: see `WedgeFault`.
+   */
+  readonly reason: 'too_long' | 'interrupted' | 'input_method' | WedgeFault
+  readonly length: number
+  /** The name of the key that no code contains, as `F12`. */
+  readonly keyName?: string
+}
 
 /** Tells the bursts of a keyboard-wedge scanner from typing. */
 export interface WedgeReader<K extends WedgeKey = WedgeKey> {
   key(key: K): readonly WedgeDecision<K>[]
+  /** A key was let go: Alt ends a character typed by its number, as Alt+065. */
+  keyUp(key: Pick<WedgeKey, 'code' | 'timeMs'>): readonly WedgeDecision<K>[]
+  /** Keys went elsewhere: a burst under way is no longer whole. */
+  interrupt(): void
   /** Says what time it is; after `deadlineMs()` it ends a burst that has no terminator and releases what was typed. */
   tick(timeMs: number): readonly WedgeDecision<K>[]
   /** When the next tick is due; undefined while nothing is held. */
@@ -48,8 +50,6 @@ export interface WedgeReader<K extends WedgeKey = WedgeKey> {
 /** The densest symbol (QR version 40) holds 7,089 digits; the contract takes no scan beyond this. */
 const maxLength = 8_192
 
-const groupSeparator = '\u001d'
-
 /**
  * How long a burst under way is waited for before silence ends it: keys carry the time they were pressed, but on a
  * machine under load the window may hear of them late, and a code cut in two is two wrong codes. Once the scanner has
@@ -57,20 +57,17 @@ const groupSeparator = '\u001d'
  */
 const silenceMs = { unknownScanner: 200, terminatingScanner: 500 } as const
 
-/** The keys that some scanners press for the group separator instead of Ctrl+]. */
-const separatorKeys: Readonly<Record<WedgeSettings['groupSeparator'], string>> = {
-  control_bracket: '',
-  f8: 'F8',
-  f12: 'F12',
-  arrow_down: 'ArrowDown',
-  brace: '}',
-  pipe: '|',
-}
-
+/** A key press, or an Alt+keypad sequence, that may belong to a code. */
 interface Held<K> {
-  readonly key: K
+  /** The keys that are held back; none for one that has acted already. */
+  readonly keys: readonly K[]
   /** What it stands for in a code. */
   readonly text: string
+  readonly dead: boolean
+  readonly fault?: { readonly reason: WedgeFault; readonly keyName?: string }
+  readonly timeMs: number
+  /** How many keys were pressed so far, this one's included. */
+  readonly count: number
 }
 
 /**
@@ -80,30 +77,37 @@ interface Held<K> {
  * more than one such stall behind a pace of `maxMeanGapMs`. A burst is a scan when it ends, by Enter, Tab or silence,
  * with `minLength` characters at that mean pace; with a configured prefix at its start, any length and pace will do.
  * The rules and numbers come from measured scanners and public recognisers; people type at 60 ms a key and slower.
+ *
+ * A burst that is surely one and yet not surely whole is `strange`: half a code would be a wrong one.
  */
 export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: WedgeSettings): WedgeReader<K> {
   const { prefix, maxGapMs, maxMeanGapMs, minLength } = settings
-  const separatorKey = separatorKeys[settings.groupSeparator]
   let held: Held<K>[] = []
   let lastMs = Number.NEGATIVE_INFINITY
+  /** How many keys have been pressed. */
+  let count = 0
   /** The burst has grown too long: it is swallowed and only counted. */
   let overflow = 0
+  let isInterrupted = false
   /** When a scan's terminator came: a second one right behind it (CR LF) belongs to it. */
   let terminatedMs = Number.NEGATIVE_INFINITY
   /** What the clock, not a key, had given back last: by the next key's own time that may turn out too early. */
   let givenBack: Held<K>[] = []
   /** The scanner has ended a code with a terminator before. */
   let hasTerminated = false
+  /** The left Alt is down since then, and these digits of the keypad came with it. */
+  let alt: { readonly downMs: number; readonly keys: K[] } | undefined
+  let isAltRight = false
 
-  const text = () => held.map((one) => one.text).join('')
-  const isPrefixed = () => prefix !== '' && text().startsWith(prefix)
+  const keysOf = (some: readonly Held<K>[]) => some.flatMap((one) => one.keys)
+  const isPrefixed = () => prefix !== '' && textOf(held).startsWith(prefix)
 
   /** How far the held keys, from `first` on, are behind a scanner's slowest mean pace. */
   function lagMs(first: number): number {
     const from = held[first]
     const to = held.at(-1)
     if (!from || !to) return 0
-    return to.key.timeMs - from.key.timeMs - maxMeanGapMs * (held.length - 1 - first)
+    return to.timeMs - from.timeMs - maxMeanGapMs * (to.count - from.count)
   }
 
   /** So fast, so far, that only a scanner can be at it. */
@@ -111,90 +115,167 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     return held.length >= 2 && lagMs(0) <= 0
   }
 
+  /** So fast, this key included. */
+  function isFast({ timeMs }: K): boolean {
+    const from = held[0]
+    if (!from) return false
+    return isBurst() || timeMs - from.timeMs <= maxMeanGapMs * (count - from.count)
+  }
+
   function isScan(): boolean {
-    if (isPrefixed()) return text().length > prefix.length
+    if (isPrefixed()) return textOf(held).length > prefix.length
     return held.length >= minLength && lagMs(0) <= 0
   }
 
   /** Gives back the oldest keys until the rest may be a burst. */
   function releaseTyped(): WedgeDecision<K>[] {
-    if (prefix !== '' && (isPrefixed() || prefix.startsWith(text()))) return []
+    if (prefix !== '' && (isPrefixed() || prefix.startsWith(textOf(held)))) return []
     let typed = 0
     while (typed < held.length - 1 && lagMs(typed) > maxGapMs - maxMeanGapMs) typed++
-    if (typed === 0) return []
-    return [{ kind: 'release', keys: held.splice(0, typed).map((one) => one.key) }]
+    return release(keysOf(held.splice(0, typed)))
   }
 
   /** Ends what is held: it was a scan, or it was typed. */
   function finish(): WedgeDecision<K>[] {
-    const keys = held.map((one) => one.key)
-    const length = held.length + overflow
     const scanned = isScan()
-    const data = withoutTerminator(text().slice(isPrefixed() ? prefix.length : 0))
+    // A key behind the code that no code contains was this scanner's way of ending one.
+    while (held.length > 0 && held.at(-1)?.fault?.reason === 'unknown_key') held.pop()
+    const data = textOf(held)
+    const strange = strangeBurst(scanned, [...data].length)
+    const keys = keysOf(held)
+    const digits = alt?.keys ?? []
+    const code = withoutTerminator(data.slice(isPrefixed() ? prefix.length : 0))
     held = []
-    if (overflow > 0) {
-      overflow = 0
-      return [{ kind: 'strange', reason: 'too_long', length }]
-    }
-    if (scanned && data !== '') return [{ kind: 'scan', data }]
-    return keys.length > 0 ? [{ kind: 'release', keys }] : []
+    overflow = 0
+    isInterrupted = false
+    // A person presses the keypad slowly: what is left of this Alt is theirs.
+    if (digits.length > 0) alt = undefined
+    if (strange) return [{ kind: 'strange', strange }, ...release(digits)]
+    if (scanned && code !== '') return [{ kind: 'scan', data: code }, ...release(digits)]
+    return release([...keys, ...digits])
   }
 
-  /** What a key stands for in a code; undefined for a key that no code contains here. */
-  function textOf(key: K): string | undefined {
-    const isCharacter = [...key.key].length === 1
-    if (key.meta) return undefined
-    if (key.ctrl && !key.altGraph) {
-      const control = key.alt ? undefined : controlCharacter(key)
-      // Ctrl+V and its like are a person's shortcuts until a burst is under way; Ctrl+] is nobody's shortcut.
-      const isOurs = control === groupSeparator || isBurst() || (prefix !== '' && prefix.startsWith(text() + control))
-      return isOurs ? control : undefined
-    }
-    if (key.alt && !key.altGraph) return undefined
-    if (key.key === separatorKey) return isCharacter || isBurst() ? groupSeparator : undefined
-    return isCharacter ? key.key : undefined
+  function strangeBurst(scanned: boolean, length: number): StrangeBurst | undefined {
+    if (overflow > 0) return { reason: 'too_long', length: length + overflow }
+    if (!scanned) return undefined
+    const fault = held.find((one) => one.fault)?.fault
+    if (fault) return { ...fault, length }
+    return isInterrupted ? { reason: 'interrupted', length } : undefined
   }
 
-  function key(pressed: K): readonly WedgeDecision<K>[] {
-    if (isModifier(pressed.key)) return [{ kind: 'pass' }]
-    const decided = pressed.timeMs - lastMs > maxGapMs ? finish() : takeBack(pressed)
-    if (pressed.repeat) return [...decided, ...finish(), { kind: 'pass' }]
-
-    if (isTerminator(pressed)) {
-      givenBack = []
-      const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
-      const ended = finish()
-      const isOurs = isSecond || ended.some((decision) => decision.kind !== 'release')
-      if (isOurs) {
-        terminatedMs = pressed.timeMs
-        hasTerminated = true
-      }
-      return [...decided, ...ended, { kind: isOurs ? 'swallow' : 'pass' }]
-    }
-
-    const character = textOf(pressed)
-    if (character === undefined) return [...decided, ...finish(), { kind: 'pass' }]
-    lastMs = pressed.timeMs
-    if (held.length >= maxLength) {
-      overflow++
-      return [...decided, { kind: 'swallow' }]
-    }
+  /** What comes of the keys before, now that another has been pressed at this time. */
+  function settle(timeMs: number, follows: boolean): readonly WedgeDecision<K>[] {
+    const before = givenBack
     givenBack = []
-    held.push({ key: pressed, text: character })
-    return [...decided, ...releaseTyped(), { kind: 'hold' }]
-  }
-
-  /** The key before was given back, and this one follows it as closely as a scanner types. */
-  function takeBack(pressed: K): WedgeDecision<K>[] {
-    const keys = givenBack.map((one) => one.key)
-    if (held.length > 0 || keys.length === 0 || pressed.repeat || textOf(pressed) === undefined) return []
-    held = givenBack
-    givenBack = []
+    if (timeMs - lastMs > maxGapMs) return finish()
+    // The keys before were given back, and this one follows them as closely as a scanner types.
+    const keys = keysOf(before)
+    if (held.length > 0 || keys.length === 0 || !follows) return []
+    held = before
     return [{ kind: 'takeBack', keys }]
   }
 
+  function hold(keys: readonly K[], timeMs: number, part: Pick<Held<K>, 'text' | 'dead' | 'fault'>): void {
+    lastMs = timeMs
+    held.push({ ...part, keys, timeMs, count })
+  }
+
+  function key(pressed: K): readonly WedgeDecision<K>[] {
+    if (pressed.code === 'AltLeft' && !pressed.repeat) alt = { downMs: pressed.timeMs, keys: [] }
+    if (pressed.code === 'AltRight') isAltRight = true
+    else if (!pressed.alt && !pressed.altGraph) isAltRight = false
+    if (isAltDigit(pressed)) return altDigit(pressed)
+
+    const meaning = meaningOf(pressed, settings, isAltRight)
+    if (meaning.kind === 'modifier') return [{ kind: 'pass' }]
+    count++
+    const decided = settle(pressed.timeMs, meaning.kind === 'text' && !pressed.repeat && isOurs(pressed, meaning))
+    if (pressed.repeat) return [...decided, ...finish(), { kind: 'pass' }]
+    if (meaning.kind === 'end') return [...decided, ...end(pressed)]
+    if (meaning.kind === 'text') return [...decided, ...text(pressed, meaning)]
+    if (!isScan()) return [...decided, ...finish(), { kind: 'pass' }]
+    // Nobody presses a key within a burst.
+    hold([], pressed.timeMs, { text: '', dead: false, fault: { reason: 'unknown_key', keyName: pressed.key } })
+    return [...decided, { kind: 'swallow' }]
+  }
+
+  function end(pressed: K): readonly WedgeDecision<K>[] {
+    const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
+    const ended = finish()
+    const isTerminator = isSecond || ended.some((decision) => decision.kind !== 'release')
+    if (isTerminator) {
+      terminatedMs = pressed.timeMs
+      hasTerminated = true
+    }
+    return [...ended, { kind: isTerminator ? 'swallow' : 'pass' }]
+  }
+
+  /** Whether a key that stands for something may be kept from acting. */
+  function isOurs(pressed: K, { text, holdable }: WedgeMeaning & { readonly kind: 'text' }): boolean {
+    // What follows a dead key that has acted is composed by the host, and cannot be typed for a person later.
+    const last = held.at(-1)
+    const follows = last !== undefined && last.keys.length === 0 && (last.dead || last.fault?.reason === 'dead_key')
+    if (holdable && !(follows && !isBurst())) return true
+    return (isFast(pressed) && !follows) || isBurst() || (prefix !== '' && prefix.startsWith(textOf(held) + text))
+  }
+
+  function text(pressed: K, meaning: WedgeMeaning & { readonly kind: 'text' }): readonly WedgeDecision<K>[] {
+    const { text: typed, dead, holdable, opens, fault } = meaning
+    // The LF of a CR LF, typed as Ctrl+J.
+    const isLineEnd = (typed === '\n' || typed === '\r') && !holdable
+    if (isLineEnd && held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs) return [{ kind: 'swallow' }]
+    if (held.length >= maxLength) {
+      lastMs = pressed.timeMs
+      overflow++
+      return [{ kind: 'swallow' }]
+    }
+    const part = { text: typed, dead, ...(fault && { fault: { reason: fault } }) }
+    if (isOurs(pressed, meaning)) {
+      hold([pressed], pressed.timeMs, part)
+      return [...releaseTyped(), { kind: 'hold' }]
+    }
+    if (!opens) return [...finish(), { kind: 'pass' }]
+    // It acts, and may open a burst all the same. What a dead key made of this one, only the host knows.
+    const unknown = holdable && held.at(-1)?.fault
+    const before = keysOf(held)
+    held = held.map((one) => ({ ...one, keys: [] }))
+    hold([], pressed.timeMs, unknown ? { ...part, fault: unknown } : part)
+    return [...release(before), ...releaseTyped(), { kind: 'pass' }]
+  }
+
+  function isAltDigit({ code, altGraph, ctrl, meta, timeMs, ...pressed }: K): boolean {
+    if (!alt || !pressed.alt || altGraph || ctrl || meta || pressed.repeat || !/^Numpad\d$/.test(code)) return false
+    return alt.keys.length > 0 || timeMs - alt.downMs <= maxGapMs
+  }
+
+  function altDigit(pressed: K): readonly WedgeDecision<K>[] {
+    const decided = settle(pressed.timeMs, true)
+    if (!alt) return [...decided, { kind: 'pass' }]
+    // Alt is a key pressed too.
+    count += alt.keys.length === 0 ? 2 : 1
+    alt.keys.push(pressed)
+    lastMs = pressed.timeMs
+    return [...decided, { kind: 'hold' }]
+  }
+
+  function keyUp({ code, timeMs }: Pick<WedgeKey, 'code' | 'timeMs'>): readonly WedgeDecision<K>[] {
+    if (code === 'AltRight') isAltRight = false
+    if (code !== 'AltLeft' || !alt) return []
+    const { keys } = alt
+    alt = undefined
+    if (keys.length === 0) return []
+    const character = altCharacter(keys.map((one) => one.code.slice('Numpad'.length)).join(''))
+    if (character === undefined) return [...finish(), ...release(keys)]
+    hold(keys, timeMs, { text: character, dead: false })
+    return releaseTyped()
+  }
+
+  function interrupt(): void {
+    isInterrupted = isBurst()
+  }
+
   function deadlineMs(): number | undefined {
-    if (held.length === 0) return undefined
+    if (held.length === 0 && (alt?.keys.length ?? 0) === 0) return undefined
     const isUnderWay = isBurst() && held.length >= 3
     const silence = hasTerminated ? silenceMs.terminatingScanner : silenceMs.unknownScanner
     return lastMs + (isUnderWay ? Math.max(silence, maxGapMs) : maxGapMs)
@@ -209,24 +290,25 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     return decided
   }
 
-  return { key, tick, deadlineMs }
+  return { key, keyUp, interrupt, tick, deadlineMs }
 }
 
-function isModifier(key: string): boolean {
-  return ['Shift', 'Control', 'Alt', 'AltGraph', 'Meta', 'CapsLock', 'NumLock'].includes(key)
+function release<K extends WedgeKey>(keys: readonly K[]): WedgeDecision<K>[] {
+  return keys.length > 0 ? [{ kind: 'release', keys }] : []
 }
 
-function isTerminator({ key, ctrl, alt, meta, shift }: WedgeKey): boolean {
-  return (key === 'Enter' || key === 'Tab') && !ctrl && !alt && !meta && !(key === 'Tab' && shift)
-}
-
-/** Ctrl with a letter or one of `@ [ \ ] ^ _` types a control character: Ctrl+A is 1, Ctrl+] is 29. */
-function controlCharacter({ code, key }: WedgeKey): string | undefined {
-  if (code === 'BracketRight' || key === ']') return groupSeparator
-  // Some systems report the control character itself.
-  if (key.length === 1 && key < ' ') return key
-  if (/^[a-zA-Z@[\\^_]$/.test(key)) return String.fromCharCode(key.toUpperCase().charCodeAt(0) & 0x1f)
-  return undefined
+/** What the held keys type on the scanner's layout. */
+function textOf(held: readonly { readonly text: string; readonly dead: boolean }[]): string {
+  let text = ''
+  let waiting = ''
+  for (const one of held) {
+    if (waiting !== '' && one.text !== '') {
+      text += compose(waiting, one.text)
+      waiting = ''
+    } else if (one.dead) waiting = one.text
+    else text += one.text
+  }
+  return text + waiting
 }
 
 /** One CR, LF or CR LF at the end is the scanner's, typed as Ctrl+M and Ctrl+J; what is before it is data. */

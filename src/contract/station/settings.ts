@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** The station's own settings. Every field has a default, so that an empty file is a valid one. */
 export const settingsSchema = z.strictObject({
@@ -21,6 +22,12 @@ export const settingsSchema = z.strictObject({
       groupSeparator: z
         .enum(['control_bracket', 'f8', 'f12', 'arrow_down', 'brace', 'pipe'])
         .default('control_bracket'),
+      /** What ends a code; silence ends one too. A key that does not, Enter or Tab, is part of the code. */
+      suffix: z.enum(['any', 'enter', 'tab', 'none']).default('any'),
+      /** The layout the scanner is set to: codes are read from the keys' places. `as_typed`: the same as this machine's. */
+      scannerLayout: z.enum(['as_typed', ...keyboardLayoutSchema.options]).default('as_typed'),
+      /** Whether the scanner minds CapsLock; most send the same keys with it and without. */
+      scannerCapsLock: z.enum(['ignored', 'followed']).default('ignored'),
     })
     .prefault({}),
   camera: z

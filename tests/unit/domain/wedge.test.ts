@@ -16,6 +16,7 @@ function press(key: string, timeMs: number, extra: Partial<WedgeKey> = {}): Wedg
     alt: false,
     meta: false,
     altGraph: false,
+    capsLock: false,
     repeat: false,
     timeMs,
     ...extra,
@@ -43,7 +44,7 @@ function run(keys: readonly WedgeKey[], settings: WedgeSettings = defaults) {
   const decide = (decisions: readonly WedgeDecision[], current?: WedgeKey) => {
     for (const decision of decisions) {
       if (decision.kind === 'scan') scans.push(decision.data)
-      if (decision.kind === 'strange') strange.push(decision.length)
+      if (decision.kind === 'strange') strange.push(decision.strange.length)
       if (decision.kind === 'release') seen.push(...decision.keys.map((key) => key.key))
       if (decision.kind === 'takeBack') seen.splice(-decision.keys.length)
       if (decision.kind === 'pass' && current) seen.push(current.key)

@@ -1,13 +1,13 @@
 import type { Settings } from '#contract/station/settings.ts'
 import { createWedgeReader } from '#domain/wedge.ts'
-import type { WedgeDecision, WedgeKey } from '#domain/wedge.ts'
+import type { StrangeBurst, WedgeDecision, WedgeKey } from '#domain/wedge.ts'
 
 /** What becomes of a keyboard scanner's bursts. */
 export interface WedgeListener {
   /** A code, verbatim, control characters included; without prefix and terminator. */
   readonly onScan: (data: string) => void
-  /** A burst that cannot be a code; it was swallowed. Never told what it was: it may have been a secret. */
-  readonly onStrange?: (reason: 'too_long', length: number) => void
+  /** A burst that cannot be told; nothing of it is a scan. */
+  readonly onStrange?: (strange: StrangeBurst) => void
 }
 
 type TextField = HTMLInputElement | HTMLTextAreaElement
@@ -15,6 +15,8 @@ type TextField = HTMLInputElement | HTMLTextAreaElement
 /** A key on hold, with the field it would have gone to. */
 interface HeldKey extends WedgeKey {
   readonly field: HTMLElement | undefined
+  /** What the system made of Alt and the digits that end with this one. */
+  composed?: string
 }
 
 /** A timer this late means that the window stood still: the keys pressed meanwhile are still to come. */
@@ -31,8 +33,14 @@ const graceMs = 25
  */
 export function listenToWedge(target: Window, settings: Settings['wedge'], listener: WedgeListener): () => void {
   const reader = createWedgeReader<HeldKey>(settings)
+  /** Hears what an input method takes for itself: it cannot be kept from the field, but nobody shall think it was saved. */
+  const { scannerLayout } = settings
+  const deaf = createWedgeReader({ ...settings, scannerLayout: scannerLayout === 'as_typed' ? 'us' : scannerLayout })
   /** Keys whose press was swallowed: their release is none of the page's business either. */
   const swallowed = new Set<string>()
+  /** The last digit of an Alt+keypad sequence on hold: the system is about to type what it made of it. */
+  let composing: HeldKey | undefined
+  let lastDigit: HeldKey | undefined
   let timer: number | undefined
 
   function act(decisions: readonly WedgeDecision<HeldKey>[]): WedgeDecision<HeldKey> | undefined {
@@ -40,7 +48,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
       if (decision.kind === 'release') giveBack(decision.keys)
       else if (decision.kind === 'takeBack') takeBack(decision.keys)
       else if (decision.kind === 'scan') listener.onScan(decision.data)
-      else if (decision.kind === 'strange') listener.onStrange?.(decision.reason, decision.length)
+      else if (decision.kind === 'strange') listener.onStrange?.(decision.strange)
     }
     return decisions.at(-1)
   }
@@ -71,6 +79,10 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
     if (event.isComposing || event.key === 'Process') {
       act(reader.tick(Number.POSITIVE_INFINITY))
       schedule()
+      for (const decision of deaf.key({ ...heldKey(event, undefined), key: 'Process' })) {
+        if (decision.kind !== 'scan') continue
+        listener.onStrange?.({ reason: 'input_method', length: [...decision.data].length })
+      }
       return
     }
     // The repeats of a key that a burst pressed and has not released yet.
@@ -78,9 +90,12 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
       swallow(event)
       return
     }
+    composing = undefined
     const field = fieldOf(event)
     const isFirst = reader.deadlineMs() === undefined
-    const verdict = act(reader.key(heldKey(event, field)))
+    const held = heldKey(event, field)
+    const verdict = act(reader.key(held))
+    if (verdict?.kind === 'hold' && held.alt) lastDigit = held
     schedule()
     if (verdict?.kind === 'pass') swallowed.delete(event.code)
     // Outside a field a single character does nothing that would have to be taken back, and a person's key on a button or
@@ -89,17 +104,41 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
   }
 
   function onKeyUp(event: KeyboardEvent): void {
+    const decisions = reader.keyUp({ code: event.code, timeMs: event.timeStamp })
+    act(decisions)
+    schedule()
+    if (event.code === 'AltLeft') {
+      const isReleased = decisions.some((one) => one.kind === 'release' && lastDigit && one.keys.includes(lastDigit))
+      composing = isReleased ? undefined : lastDigit
+      lastDigit = undefined
+    }
     if (!swallowed.delete(event.code)) return
     event.preventDefault()
     event.stopImmediatePropagation()
   }
 
+  function onKeyPress(event: KeyboardEvent): void {
+    if (!composing || event.key.length !== 1) return
+    composing.composed = event.key
+    composing = undefined
+    event.preventDefault()
+    event.stopImmediatePropagation()
+  }
+
+  function onBlur(event: FocusEvent): void {
+    if (event.target === target) reader.interrupt()
+  }
+
   target.addEventListener('keydown', onKeyDown, { capture: true })
+  target.addEventListener('keypress', onKeyPress, { capture: true })
+  target.addEventListener('blur', onBlur)
   target.addEventListener('keyup', onKeyUp, { capture: true })
   return () => {
     act(reader.tick(Number.POSITIVE_INFINITY))
     target.clearTimeout(timer)
     target.removeEventListener('keydown', onKeyDown, { capture: true })
+    target.removeEventListener('keypress', onKeyPress, { capture: true })
+    target.removeEventListener('blur', onBlur)
     target.removeEventListener('keyup', onKeyUp, { capture: true })
   }
 }
@@ -113,6 +152,7 @@ function heldKey(event: KeyboardEvent, field: HTMLElement | undefined): HeldKey 
     alt: event.altKey,
     meta: event.metaKey,
     altGraph: event.getModifierState('AltGraph'),
+    capsLock: event.getModifierState('CapsLock'),
     repeat: event.repeat,
     // When the key was pressed, not when the window found time to hear of it.
     timeMs: event.timeStamp,
@@ -138,19 +178,28 @@ function giveBack(keys: readonly HeldKey[]): void {
     const end = rest.findIndex((key) => key.field !== field)
     const own = end === -1 ? rest : rest.slice(0, end)
     rest = rest.slice(own.length)
-    // A held control character was a burst's beginning that came to nothing: no key that types.
-    const text = own.map((key) => (key.ctrl && !key.altGraph ? '' : key.key)).join('')
+    const text = own.map(typedBy).join('')
     if (field?.isConnected && text !== '') insert(field, text)
   }
 }
 
+/** What a key types into a field; nothing for a control character, a burst's beginning that came to nothing. */
+function typedBy({ key, ctrl, alt, altGraph, composed }: HeldKey): string {
+  if (composed !== undefined) return composed
+  if ([...key].length !== 1 || (ctrl && !altGraph)) return ''
+  // Alt with the keypad types digits on a Mac; elsewhere the character of that number, or nothing.
+  return alt && !altGraph && !navigator.userAgent.includes('Macintosh') ? '' : key
+}
+
 /** Takes characters out again that were given back too early, as far as they still stand before the caret. */
 function takeBack(keys: readonly HeldKey[]): void {
-  for (const { field, key } of keys.toReversed()) {
-    if (!field?.isConnected || key.length !== 1) continue
+  for (const held of keys.toReversed()) {
+    const { field } = held
+    const typed = typedBy(held)
+    if (!field?.isConnected || typed === '') continue
     if ((field.getRootNode() as Document | ShadowRoot).activeElement !== field) continue
     const isThere = isTextField(field)
-      ? field.selectionStart === null || field.value.slice(0, field.selectionStart).endsWith(key)
+      ? field.selectionStart === null || field.value.slice(0, field.selectionStart).endsWith(typed)
       : true
     if (isThere) document.execCommand('delete')
   }

@@ -1,13 +1,15 @@
 // A form as the product has them, with the wedge listening to the whole window.
 import { useState } from 'react'
 import { createRoot } from 'react-dom/client'
+import { settingsSchema } from '#contract/station/settings.ts'
 import { listenToWedge } from '#renderer/features/scan/wedge-input.ts'
 
 window.told = { scans: [], strange: [], clicks: 0, submits: 0, changes: [] }
-const defaults = { prefix: '', maxGapMs: 80, maxMeanGapMs: 35, minLength: 4, groupSeparator: 'control_bracket' }
-listenToWedge(window, defaults, {
+// The test says in the address what differs from the defaults.
+const wedge = Object.fromEntries(new URLSearchParams(location.search))
+listenToWedge(window, settingsSchema.parse({ wedge }).wedge, {
   onScan: (data) => window.told.scans.push(data),
-  onStrange: (reason, length) => window.told.strange.push([reason, length]),
+  onStrange: (strange) => window.told.strange.push(strange),
 })
 
 function Page() {
