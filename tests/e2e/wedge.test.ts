@@ -2,6 +2,8 @@ import { chromium } from 'playwright-core'
 import type { Browser, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import type { KeyboardLayout } from '#contract/station/keyboard-layout.ts'
+import { characterAt, strokesOf } from '#domain/keyboard-layouts.ts'
 import { keyEvents } from './key-events.ts'
 import { servePageAlone } from './page-alone.ts'
 import type { PageAlone } from './page-alone.ts'
@@ -171,5 +173,166 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
     await page.keyboard.press('Control+a')
     await type('z')
     await expect.poll(() => valueOf('#controlled')).toBe('z')
+  })
+
+  /** Opens the page with other settings than the defaults. */
+  async function open(settings: Readonly<Record<string, string>>): Promise<void> {
+    await page.goto(`${served.address}?${new URLSearchParams(settings)}`)
+    await page.waitForSelector('#controlled')
+    await page.focus('#controlled')
+  }
+
+  type KeyEvent = Parameters<typeof keyboard.send<'Input.dispatchKeyEvent'>>[1] & object
+
+  /** Sends events as fast as a scanner, without waiting for the page between them. */
+  async function send(events: readonly KeyEvent[], gapMs = 8): Promise<void> {
+    const startMs = Date.now()
+    await Promise.all(
+      events.map((event, index) =>
+        keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp: (startMs + index * gapMs) / 1000 }),
+      ),
+    )
+  }
+
+  /** The keys that a scanner set to one layout presses, as a machine set to another hears them. */
+  function heardOn(host: KeyboardLayout, scanner: KeyboardLayout, text: string): KeyEvent[] {
+    return [...text].flatMap((character): KeyEvent[] => {
+      const strokes =
+        character === '\u001d' ? [{ code: 'BracketRight', shift: false, altGraph: false, ctrl: true }] : undefined
+      return (strokes ?? strokesOf(scanner, character) ?? []).flatMap((stroke): KeyEvent[] => {
+        const isControl = 'ctrl' in stroke
+        const typed = characterAt(host, stroke.code, stroke)
+        const key = typed?.dead ? 'Dead' : (typed?.character ?? 'Unidentified')
+        const modifiers = (stroke.shift ? 8 : 0) + (isControl ? 2 : 0)
+        const common = { code: stroke.code, key, modifiers }
+        const text = typed && !typed.dead && !isControl ? { text: key } : {}
+        return [
+          { ...common, ...text, type: 'keyDown' },
+          { ...common, type: 'keyUp' },
+        ]
+      })
+    })
+  }
+
+  it.each(['de', 'fr', 'cz', 'tr', 'jp'] as const)(
+    'reads a scanner set to US on a machine set to %s, and leaves nothing of it in the field',
+    async (host) => {
+      await open({ scannerLayout: 'us' })
+      const link = 'https://id.example.org/01/04006381333931/10/AB-C_1?17=261231&x=(y)\u001d#Zz'
+      await send([...heardOn(host, 'us', link), ...keyEvents('Enter')])
+      await expect.poll(scans).toEqual([link])
+      expect(await valueOf('#controlled')).toBe('')
+      expect(await told()).toMatchObject({ changes: [], submits: 0, strange: [] })
+    },
+  )
+
+  it('gives a person the letters of the machine, whatever layout the scanner has', async () => {
+    await open({ scannerLayout: 'us' })
+    for (const [key, code] of [
+      ['z', 'KeyY'],
+      ['ö', 'Semicolon'],
+      ['y', 'KeyZ'],
+    ] as const) {
+      await send([
+        { type: 'keyDown', key, code, text: key },
+        { type: 'keyUp', key, code },
+      ])
+      await page.waitForTimeout(120)
+    }
+    await expect.poll(() => valueOf('#controlled')).toBe('zöy')
+    expect(await scans()).toEqual([])
+  })
+
+  it('says that a burst cannot be told, and leaves nothing of it, when it holds a key that no code contains', async () => {
+    await page.focus('#controlled')
+    const key = { key: 'F12', code: 'F12' }
+    await send([
+      ...[...'010400638133393110AB'].flatMap(keyEvents),
+      { ...key, type: 'rawKeyDown' },
+      { ...key, type: 'keyUp' },
+      ...[...'21XYZ', 'Enter'].flatMap(keyEvents),
+    ])
+    await expect
+      .poll(async () => (await told()).strange)
+      .toEqual([{ reason: 'unknown_key', keyName: 'F12', length: 25 }])
+    expect(await scans()).toEqual([])
+    expect(await valueOf('#controlled')).toBe('')
+    await open({ groupSeparator: 'f12' })
+    await send([
+      ...[...'010400638133393110AB'].flatMap(keyEvents),
+      { ...key, type: 'rawKeyDown' },
+      { ...key, type: 'keyUp' },
+      ...[...'21XYZ', 'Enter'].flatMap(keyEvents),
+    ])
+    await expect.poll(scans).toEqual(['010400638133393110AB\u001d21XYZ'])
+  })
+
+  it('says that a burst cannot be told, when the window lost the focus in the middle of it', async () => {
+    await page.focus('#controlled')
+    await scan('4006381', { suffix: '' })
+    await page.evaluate(() => window.dispatchEvent(new FocusEvent('blur')))
+    await expect.poll(async () => (await told()).strange).toEqual([{ reason: 'interrupted', length: 7 }])
+    expect(await scans()).toEqual([])
+    expect(await valueOf('#controlled')).toBe('')
+  })
+
+  it('says that a burst cannot be told, when an input method took its keys', async () => {
+    await page.focus('#controlled')
+    const process = { key: 'Process', windowsVirtualKeyCode: 229 }
+    await send(
+      [...'40063813', 'Enter'].flatMap((name): KeyEvent[] => {
+        const code = name === 'Enter' ? 'Enter' : `Digit${name}`
+        return [{ ...process, code, type: 'rawKeyDown' }]
+      }),
+    )
+    await expect.poll(async () => (await told()).strange).toEqual([{ reason: 'input_method', length: 8 }])
+    expect(await scans()).toEqual([])
+  })
+
+  it('keeps a burst whole whose focus moves to another field, and leaves nothing in either', async () => {
+    await page.focus('#controlled')
+    const startMs = Date.now()
+    await scan(code.slice(0, 6), { suffix: '', startMs })
+    await page.focus('#area')
+    await scan(code.slice(6), { startMs: startMs + 6 * 8 })
+    await expect.poll(scans).toEqual([code])
+    expect(await valueOf('#controlled')).toBe('')
+    expect(await valueOf('#area')).toBe('')
+  })
+
+  /** Alt, the digits on the keypad, Alt let go, and what Windows types then. */
+  function altCode(character: string): KeyEvent[] {
+    const alt = { key: 'Alt', code: 'AltLeft', windowsVirtualKeyCode: 18 }
+    const digits = `0${character.charCodeAt(0)}`
+    const isPrintable = character >= ' '
+    return [
+      { ...alt, type: 'rawKeyDown', modifiers: 1 },
+      ...[...digits].flatMap((digit): KeyEvent[] => {
+        const key = { key: digit, code: `Numpad${digit}`, modifiers: 1, isKeypad: true }
+        return [
+          { ...key, type: 'rawKeyDown' },
+          { ...key, type: 'keyUp' },
+        ]
+      }),
+      { ...alt, type: 'keyUp' },
+      ...(isPrintable ? [{ type: 'char' as const, text: character, key: character, code: '' }] : []),
+    ]
+  }
+
+  it('reads characters sent as Alt and a number, and leaves nothing of what the system makes of them', async () => {
+    await page.focus('#controlled')
+    await send([...[...'0104006381\u001dAb#'].flatMap(altCode), ...keyEvents('Enter')], 4)
+    await expect.poll(scans).toEqual(['0104006381\u001dAb#'])
+    expect(await valueOf('#controlled')).toBe('')
+  })
+
+  it('lets a person type Alt and a number', async () => {
+    await page.focus('#controlled')
+    for (const event of [...altCode('A'), ...altCode('#')]) {
+      await send([event])
+      await page.waitForTimeout(event.type === 'rawKeyDown' ? 120 : 0)
+    }
+    await expect.poll(() => valueOf('#controlled')).toBe('A#')
+    expect(await scans()).toEqual([])
   })
 })

@@ -131,6 +131,8 @@ function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; r
   )
 }
 
+const wedgeSchema = settingsSchema.shape.wedge.unwrap().shape
+
 function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge']; readonly change: Change }) {
   const { t } = useTranslation()
   const [edits, setEdits] = useState<Partial<Settings['wedge']>>({})
@@ -150,10 +152,33 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
         look="row"
         value={draft.groupSeparator}
         onChange={(groupSeparator) => save({ groupSeparator })}
-        choices={settingsSchema.shape.wedge
+        choices={wedgeSchema.groupSeparator
           .unwrap()
-          .shape.groupSeparator.unwrap()
           .options.map((value) => ({ value, label: t(`settings.separators.${value}`) }))}
+      />
+      <Choices
+        label={t('settings.suffix')}
+        look="row"
+        value={draft.suffix}
+        onChange={(suffix) => save({ suffix })}
+        choices={wedgeSchema.suffix
+          .unwrap()
+          .options.map((value) => ({ value, label: t(`settings.suffixes.${value}`) }))}
+      />
+      <Choices
+        label={t('settings.layout')}
+        look="row"
+        value={draft.scannerLayout}
+        onChange={(scannerLayout) => save({ scannerLayout })}
+        choices={wedgeSchema.scannerLayout
+          .unwrap()
+          .options.map((value) => ({ value, label: t(`settings.layouts.${value}`) }))}
+      />
+      <p className="hint">{t('settings.layout_hint')}</p>
+      <Switch
+        label={t('settings.caps_lock')}
+        isSelected={draft.scannerCapsLock === 'followed'}
+        onChange={(followed) => save({ scannerCapsLock: followed ? 'followed' : 'ignored' })}
       />
       <form
         className="row row-field"
