@@ -36,6 +36,7 @@ export const rooms = {
     ],
     packages: ['node', 'uuid'],
   },
+  sheets: { rooms: ['contract', 'domain'], packages: ['node', 'pdfkit', 'zxing-wasm'] },
   backend: {
     rooms: ['contract', 'domain'],
     packages: ['node', 'zod', 'hono', '@hono/node-server', 'kysely', 'csv-parse', '@fastify/busboy', 'uuid'],
@@ -43,7 +44,7 @@ export const rooms = {
   preload: { rooms: ['contract'], packages: ['electron'] },
   main: { rooms: ['contract', 'station', 'backend'], packages: ['node', 'electron', 'electron-store', 'pino'] },
   web: { rooms: ['contract', 'station', 'backend'], packages: ['node', 'ws', 'hono', '@hono/node-server', 'conf'] },
-  cli: { rooms: ['contract', 'domain', 'station', 'backend', 'web'], packages: ['node', 'pino'] },
+  cli: { rooms: ['contract', 'domain', 'station', 'sheets', 'backend', 'web'], packages: ['node', 'pino'] },
   renderer: {
     rooms: ['contract', 'domain'],
     packages: [
@@ -61,7 +62,12 @@ export const rooms = {
 }
 
 /** Rooms that others enter by one file only. */
-export const doors = { station: 'station/index.ts', backend: 'backend/index.ts', web: 'web/index.ts' }
+export const doors = {
+  station: 'station/index.ts',
+  backend: 'backend/index.ts',
+  web: 'web/index.ts',
+  sheets: 'sheets/index.ts',
+}
 
 /** Longest names first, so that `station/store` wins over `station`. */
 const names = Object.keys(rooms).toSorted((a, b) => b.length - a.length)

@@ -20,6 +20,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'prints captures: --data DIR --format ndjson|csv|xlsx [--session ID]',
     load: async () => (await import('./export.ts')).exportCommand,
   },
+  'control-sheet': {
+    about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',
+    load: async () => (await import('./control-sheet.ts')).controlSheet,
+  },
   parse: {
     about: 'reads {"data":"...","aim":"]C1"} lines and prints what they mean: --json',
     load: async () => (await import('./parse.ts')).parse,
@@ -47,7 +51,7 @@ if (command) {
   const isHelp = ['help', '--help', '-h'].includes(name)
   if (!isHelp) tell(`capstan knows no command "${name}".`)
   tell('usage: capstan COMMAND [OPTIONS]\n')
-  for (const [known, { about }] of Object.entries(commands)) tell(`  ${known.padEnd(9)}${about}`)
+  for (const [known, { about }] of Object.entries(commands)) tell(`  ${known.padEnd(19)}${about}`)
   tell('\nResults are JSON lines on standard output, logs go to standard error (CAPSTAN_LOG=debug for more).')
   process.exitCode = isHelp ? 0 : 2
 }

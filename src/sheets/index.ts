@@ -1,0 +1,1 @@
+export { writeControlSheet } from './control-sheet.ts'
