@@ -37,18 +37,22 @@ function setStatus(status: StationStatus): void {
   set({ status, clockOffsetMs: Date.parse(status.now) - Date.now() })
 }
 
+/** Events heard so far: an answer that was on its way while one came is older than the event. */
+const heard = { settings: 0, status: 0, session: 0 }
+
 /** Asks for everything anew: at start, and whenever the station is back, since events in between are gone. */
 export async function loadStation(): Promise<void> {
+  const asked = { ...heard }
   const [settings, status, session] = await Promise.all([
     call('settings.get', {}),
     call('station.status', {}),
     call('session.current', {}),
   ])
-  if (settings.ok) set({ settings: settings.value })
-  if (status.ok) setStatus(status.value)
+  if (settings.ok && heard.settings === asked.settings) set({ settings: settings.value })
+  if (status.ok && heard.status === asked.status) setStatus(status.value)
   if (!session.ok) return
-  set({ session: session.value, loaded: true })
-  const id = session.value?.id
+  set({ ...(heard.session === asked.session && { session: session.value }), loaded: true })
+  const id = useStation.getState().session?.id
   if (id === undefined) return set({ last: null })
   const newest = await call('capture.list', { sessionId: id, limit: 1 })
   const capture = newest.ok ? newest.value.captures[0] : undefined
@@ -74,9 +78,16 @@ export function followStation(): () => void {
       set({ connected })
       if (connected) void loadStation()
     }),
-    subscribe('status.changed', setStatus),
-    subscribe('settings.changed', (settings) => set({ settings })),
+    subscribe('status.changed', (status) => {
+      heard.status += 1
+      setStatus(status)
+    }),
+    subscribe('settings.changed', (settings) => {
+      heard.settings += 1
+      set({ settings })
+    }),
     subscribe('session.changed', (changed) => {
+      heard.session += 1
       const { session } = useStation.getState()
       if (changed.state === 'ACTIVE')
         set(session?.id === changed.id ? { session: changed } : { session: changed, last: null })
