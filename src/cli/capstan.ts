@@ -16,6 +16,14 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'runs a station without a window: --data DIR [--stdin] [--no-drain] [--backend URL --api-key KEY]',
     load: async () => (await import('./station.ts')).station,
   },
+  record: {
+    about: 'reads the scanners and keeps a timed trace of them: --data DIR --out FILE [--redacted]',
+    load: async () => (await import('./record.ts')).record,
+  },
+  replay: {
+    about: 'plays a trace into a station: FILE --data DIR [--speed N]',
+    load: async () => (await import('./replay.ts')).replay,
+  },
   export: {
     about: 'prints captures: --data DIR --format ndjson|csv|xlsx [--session ID]',
     load: async () => (await import('./export.ts')).exportCommand,
@@ -33,7 +41,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     load: async () => (await import('./decode.ts')).decode,
   },
   doctor: {
-    about: 'checks this machine and a data folder: [--data DIR] [--backend URL --api-key KEY] [--json]',
+    about: 'checks this machine and a data folder: [--data DIR] [--backend URL --api-key KEY] [--json] [--fix]',
     load: async () => (await import('./doctor.ts')).doctor,
   },
 }

@@ -1,7 +1,10 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { createScannerClient, checkStore } from '#station/index.ts'
-import { parseOptions, printLine, refuse, version } from './command.ts'
+import { dirname } from 'node:path'
+import { fail, ok, type Result } from '#contract/result.ts'
+import { createScannerClient, checkStore, udevRules, udevRulesPath } from '#station/index.ts'
+import { parseOptions, printLine, refuse, tell, version } from './command.ts'
 
 /** One check: what was looked at, how it is, and for a fault the next step. */
 interface Finding {
@@ -16,7 +19,7 @@ const lowDiskBytes = 500 * 1024 * 1024
 const clockToleranceMs = 60_000
 
 /**
- * `capstan doctor`: checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and
+ * `capstan doctor`: with `--fix`, first writes the rules that let the account open scanners (Linux, as root). Checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and
  * clock. Prints a line a check (`--json`: a JSON object a line). Exit code 0 without faults, 1 with one.
  */
 export async function doctor(args: readonly string[]): Promise<number> {
@@ -25,10 +28,15 @@ export async function doctor(args: readonly string[]): Promise<number> {
     backend: { type: 'string' },
     'api-key': { type: 'string' },
     json: { type: 'boolean', default: false },
+    fix: { type: 'boolean', default: false },
   })
   if (!options.ok) return refuse(options.error)
   const { data, backend, json } = options.value
 
+  if (options.value.fix) {
+    const fixed = installUdevRules()
+    if (!fixed.ok) return refuse(fixed.error)
+  }
   const findings = [
     checkNode(),
     ...(data === undefined
@@ -167,8 +175,23 @@ function checkUsb(): Finding {
         check: 'USB permissions',
         state: 'warning',
         detail: `${closed.length} of ${nodes.length} devices may not be opened`,
-        nextStep: 'Keyboard scanners work all the same. For a scanner in another mode, a udev rule must allow it.',
+        nextStep: 'Keyboard scanners work all the same. For scanners in another mode run as root: capstan doctor --fix',
       }
+}
+
+/** Writes the udev rules for scanners and loads them. */
+function installUdevRules(): Result<string> {
+  if (process.platform !== 'linux') return fail('invalid_input', '--fix writes udev rules, which only Linux has')
+  if (process.getuid?.() !== 0) return fail('invalid_input', 'run capstan doctor --fix as root: it writes to /etc/udev')
+  try {
+    mkdirSync(dirname(udevRulesPath), { recursive: true })
+    writeFileSync(udevRulesPath, udevRules())
+  } catch (error) {
+    return fail('invalid_input', `${udevRulesPath} cannot be written: ${(error as Error).message}`)
+  }
+  for (const step of ['control --reload', 'trigger']) spawnSync('udevadm', step.split(' '), { stdio: 'ignore' })
+  tell(`The rules are in ${udevRulesPath}. Plug the scanners in again.`)
+  return ok(udevRulesPath)
 }
 
 function canUse(path: string): boolean {

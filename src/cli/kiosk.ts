@@ -118,6 +118,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     if (!opened.ok) return refuse(opened.error)
     const station = opened.value
     closers.push(() => station.close())
+    await station.readScanners()
 
     const listen = (port: number): Promise<WebHost> =>
       createWebHost({ station, assetsDir: join(projectDir, 'out/renderer'), port, log })

@@ -9,7 +9,8 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  *
  * With `--stdin` it reads a JSON scan a line and prints `{"saved":id,"sequence":n}` for each, after its commit and in
  * order; a control barcode has `{"control":"UNDO","line":n}`, a line that is not saved
- * `{"error":{...},"line":n}`. At the end of the input it ends the session it scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it runs until it is stopped.
+ * `{"error":{...},"line":n}`. At the end of the input it ends the session it scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it
+ * reads this machine's USB and serial scanners until it is stopped, into a session that stays open.
  *
  * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
  * could not start; 3 the backend refuses the key (everything is kept).
@@ -49,9 +50,9 @@ export async function station(args: readonly string[]): Promise<number> {
     for (const topic of ['scan.taken', 'control.taken'] as const) {
       running.subscribe(topic, (answer) => output.print(toLine(0, { ok: true, value: answer as ScanAnswer })))
     }
-    tell(
-      'The station runs; stop it with Ctrl-C. No scanner that works without a window is supported yet: use --stdin, or the kiosk.',
-    )
+    await openSession(running, 'scanners')
+    await running.readScanners()
+    tell('The station reads its scanners; stop it with Ctrl-C. The session stays open for the next start.')
     await stopped
     await running.close()
     await output.flushed()
@@ -67,7 +68,7 @@ async function scanLines(
   stopped: Promise<NodeJS.Signals>,
   drain: boolean,
 ): Promise<number> {
-  const sessionId = await openSession(running)
+  const sessionId = await openSession(running, 'standard input')
   running.drive(lines)
   const how = await Promise.race([lines.ended, stopped])
   // Stopped in the middle: the session stays open, the next run goes on in it.
@@ -88,10 +89,10 @@ async function scanLines(
 }
 
 /** The active session, or a new one. */
-async function openSession(running: Station): Promise<string | null> {
+export async function openSession(running: Station, label: string): Promise<string | null> {
   const current = (await running.call('session.current', {})) as Result<{ id: string } | null>
   if (current.ok && current.value) return current.value.id
-  const opened = (await running.call('session.open', { label: 'standard input' })) as Result<{ id: string }>
+  const opened = (await running.call('session.open', { label })) as Result<{ id: string }>
   return opened.ok ? opened.value.id : null
 }
 
@@ -114,7 +115,7 @@ interface Output {
 }
 
 /** Lines that belong to one commit are written together: a system call a line would cost more than the commit. */
-function createOutput(): Output {
+export function createOutput(): Output {
   let pending = ''
   let isDiskRefusing = false
   let written: Promise<void> = Promise.resolve()

@@ -71,6 +71,7 @@ async function start(): Promise<void> {
   if (!opened.ok) throw new Error(opened.error.message)
   const station = opened.value
   closers.push(() => station.close())
+  await station.readScanners()
 
   const own = session.defaultSession
   limitPermissions(own)

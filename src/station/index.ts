@@ -17,6 +17,7 @@ import type { Transport } from '#contract/transport.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
 import type { DeviceDriver } from '#station/device/driver.ts'
+import type { ScannersDriver } from '#station/device/scanners.ts'
 import { createDeviceRegistry } from '#station/device/registry.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
@@ -27,6 +28,8 @@ import { openStore } from '#station/store/store.ts'
 import { createSync } from '#station/sync/sync.ts'
 
 export { createLineDriver } from '#station/device/line-driver.ts'
+export { createReplayDriver, createTraceWriter, withTrace } from '#station/device/trace.ts'
+export { udevRules, udevRulesPath } from '#station/device/udev.ts'
 export type { DeviceDriver } from '#station/device/driver.ts'
 export { exportCaptures } from '#station/export/export.ts'
 export { createImaging } from '#station/imaging/imaging.ts'
@@ -56,6 +59,11 @@ export interface Station extends Transport {
   handle(request: Request): Promise<Response>
   /** Starts a device that needs no window; the station closes it when it closes. */
   drive(driver: DeviceDriver): void
+  /**
+   * Reads the USB and serial scanners of this machine, as the settings say, until it is closed. `wrap` may put
+   * something between them and the station, such as a trace.
+   */
+  readScanners(wrap?: (scanners: DeviceDriver) => DeviceDriver): Promise<void>
   /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
   drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
@@ -93,6 +101,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const stationId = store.facts.get('station_id') ?? ids.next()
   store.facts.set('station_id', stationId)
   let settings: Settings = readSettings(store.facts.get('settings'), log)
+  let scanners: ScannersDriver | null = null
   let freeBytes: number | null = null
   let isDiskFull = false
 
@@ -262,6 +271,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'settings.change': (change) => {
         settings = settingsSchema.parse({ ...settings, ...change })
         store.facts.set('settings', JSON.stringify(settings))
+        scanners?.configure(settings.scanners)
         publish('settings.changed', settings)
         statusChanged()
         return ok(settings)
@@ -402,6 +412,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   // --- Life ---------------------------------------------------------------------------------------
 
   const drivers: DeviceDriver[] = []
+  const drive = (driver: DeviceDriver): void => {
+    drivers.push(driver)
+    driver.start(async (scan) => {
+      const result = await submit(scan)
+      if (!result.ok) publish('scan.refused', { scan, error: result.error })
+      return result
+    }, devices.report)
+  }
   let closing: Promise<void> | null = null
 
   return ok({
@@ -413,9 +431,19 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       return () => void set.delete(listener)
     },
     handle,
-    drive(driver) {
-      drivers.push(driver)
-      driver.start(submit, devices.report)
+    drive,
+    async readScanners(wrap = (driver) => driver) {
+      // Loaded only here: a command that reads no scanner needs none of the native modules.
+      const [{ createScanners }, { findersFor }] = await Promise.all([
+        import('#station/device/scanners.ts'),
+        import('#station/device/finders.ts'),
+      ])
+      scanners = createScanners({
+        settings: settings.scanners,
+        log: log.child({ room: 'device' }),
+        finders: findersFor(process.platform),
+      })
+      drive(wrap(scanners))
     },
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {

@@ -47,7 +47,7 @@ const usbIdSchema = z.number().int().min(0).max(0xffff)
 export const scannersSettingsSchema = z.strictObject({
   enabled: z.boolean().default(true),
   /** Keyboard scanners of known makers are taken from the desktop and read raw; otherwise they type into the window. */
-  claimKeyboards: z.boolean().default(true),
+  claimKeyboards: z.boolean().default(false),
   /** Devices that are scanners though Capstan does not know them; `productId` null stands for all of the maker. */
   also: z
     .array(z.strictObject({ vendorId: usbIdSchema, productId: usbIdSchema.nullable() }))

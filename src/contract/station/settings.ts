@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** The station's own settings. Every field has a default, so that an empty file is a valid one. */
@@ -30,6 +31,8 @@ export const settingsSchema = z.strictObject({
       scannerCapsLock: z.enum(['ignored', 'followed']).default('ignored'),
     })
     .prefault({}),
+  /** The scanners that the station reads itself: USB and serial. */
+  scanners: scannersSettingsSchema.prefault({}),
   camera: z
     .strictObject({
       /** The label of the camera to use; empty for the machine's first. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { captureSchema, scanOutcomeSchema } from '#contract/station/capture.ts'
+import { errorCodes } from '#contract/result.ts'
+import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
@@ -12,6 +13,11 @@ export const topics = {
    * so that they are never early and the same for every device.
    */
   'scan.taken': scanOutcomeSchema,
+  /** A scan by a device that is read without a window was not saved: `conflict` when no session is open. */
+  'scan.refused': z.object({
+    scan: scanSchema,
+    error: z.object({ code: z.enum(errorCodes), message: z.string() }),
+  }),
   /** A control barcode by whatever device, after the commit of what it changed. */
   'control.taken': controlOutcomeSchema,
   /** Captures whose state, sync, quantity or disposition changed; at most 500 in one event. */

@@ -101,6 +101,12 @@ export function createScanQueue({ submit, whenOpen, now, storage, onTrouble }: S
       const held = add(scan, 'held')
       if (trouble) onTrouble(held)
     },
+    /** Keeps a scan that the station read itself and could not save: a person sees to it. */
+    report(scan: ReadScan, error: AppError) {
+      const refused: PendingScan = { ...add(scan, 'held'), state: 'refused', error }
+      replace(refused.key, { state: 'refused', error })
+      onTrouble(refused)
+    },
     /** Puts every held scan in line: a session is open now. */
     release() {
       change((scans) => scans.map((scan) => (scan.state === 'held' ? { ...scan, state: 'waiting' } : scan)))

@@ -2,7 +2,7 @@ import { useStore } from 'zustand'
 import type { PendingScan, ReadScan } from './scan-queue.ts'
 import { createScanQueue } from './scan-queue.ts'
 import { useStation } from './state.ts'
-import { call, connection } from './station.ts'
+import { call, connection, subscribe } from './station.ts'
 
 /** How long the station may take to answer before the window raises the alarm, in milliseconds. */
 export const answerLimitMs = 2_000
@@ -21,6 +21,10 @@ export const scanQueue = createScanQueue({
     for (const listener of troubleListeners) listener(scan)
   },
 })
+
+subscribe('scan.refused', ({ scan: { data, aim, source, deviceName }, error }) =>
+  scanQueue.report({ data, source, deviceName, ...(aim !== undefined && { aim }) }, error),
+)
 
 /** Listens to scans that were not saved, or may not have been; returns the function that stops it. */
 export function onScanTrouble(listener: TroubleListener): () => void {

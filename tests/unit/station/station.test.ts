@@ -131,6 +131,33 @@ describe('what windows are told', () => {
   })
 })
 
+describe('a device that is read without a window', () => {
+  it('is told that its scan is not saved while no session is open, and so are the windows', async () => {
+    const { station, call } = await startStation(null)
+    const refused: unknown[] = []
+    station.subscribe('scan.refused', (payload) => refused.push(payload))
+    const answers: boolean[] = []
+    let read: (data: string) => Promise<void> = () => Promise.resolve()
+    station.drive({
+      start(emit, report) {
+        report({ id: 'gun', kind: 'scanner', name: 'Gun', state: 'ready', advice: '' })
+        read = async (data) => {
+          answers.push((await emit({ data, source: 'device', deviceName: 'Gun' })).ok)
+        }
+      },
+      close: () => Promise.resolve(),
+    })
+    await read('A')
+    expect(refused).toMatchObject([{ scan: { data: 'A', deviceName: 'Gun' }, error: { code: 'conflict' } }])
+    const session = await call('session.open', {})
+    await read('B')
+    expect(answers).toEqual([false, true])
+    expect(refused).toHaveLength(1)
+    expect((await call('capture.list', { sessionId: session.id })).captures.map(({ raw }) => raw)).toEqual(['B'])
+    expect((await call('station.status', {})).devices).toMatchObject([{ name: 'Gun', scans: 1 }])
+  })
+})
+
 describe('what is asked by HTTP', () => {
   it('is an export as a download, and clear refusals for everything else', async () => {
     const { station, call } = await startStation(null)

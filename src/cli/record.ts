@@ -1,0 +1,47 @@
+import { createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { createStation, createTraceWriter, forkImaging, withTrace } from '#station/index.ts'
+import { openSession } from './station.ts'
+import { createLog, parseOptions, refuse, stopSignal, tell, version } from './command.ts'
+
+/**
+ * `capstan record`: a station without a window that also keeps a timed trace of everything its scanners tell, for a
+ * fault in the field to become a test. `--redacted` keeps times and kinds of characters, and no code.
+ */
+export async function record(args: readonly string[]): Promise<number> {
+  const options = parseOptions(args, {
+    data: { type: 'string' },
+    out: { type: 'string' },
+    redacted: { type: 'boolean', default: false },
+  })
+  if (!options.ok) return refuse(options.error)
+  const { data, out, redacted } = options.value
+  if (data === undefined || out === undefined) {
+    return refuse({ code: 'invalid_input', message: 'name the data folder and the file: --data DIR --out FILE' })
+  }
+  const file = createWriteStream(out, { flags: 'wx' })
+  const [fault] = await Promise.race([once(file, 'open').then(() => [null]), once(file, 'error')])
+  if (fault !== null)
+    return refuse({ code: 'invalid_input', message: `${out} cannot be written: ${(fault as Error).message}` })
+
+  const stopped = stopSignal()
+  const opened = await createStation({
+    dataDir: data,
+    host: 'cli',
+    version,
+    log: createLog(),
+    fetch,
+    backend: null,
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) return refuse(opened.error)
+  await openSession(opened.value, 'recording')
+  const writer = createTraceWriter(file, { isRedacted: redacted })
+  await opened.value.readScanners((scanners) => withTrace(scanners, writer))
+  tell(`What the scanners tell is kept in ${out}; stop with Ctrl-C.`)
+  await stopped
+  await opened.value.close()
+  file.end()
+  await once(file, 'finish')
+  return 0
+}

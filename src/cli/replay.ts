@@ -1,0 +1,60 @@
+import { createReadStream } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { createReplayDriver, createStation, forkImaging } from '#station/index.ts'
+import { createLog, refuse, stopSignal, version } from './command.ts'
+import { createOutput, openSession } from './station.ts'
+
+/**
+ * `capstan replay FILE`: plays a recorded trace into a station as if its scanners were here, and prints the same lines
+ * as `capstan station --stdin`. `--speed 2` plays twice as fast, `--speed 0` without any wait.
+ */
+export async function replay(args: readonly string[]): Promise<number> {
+  let values: { data?: string; speed: string }
+  let files: string[]
+  try {
+    const parsed = parseArgs({
+      args: [...args],
+      options: { data: { type: 'string' }, speed: { type: 'string', default: '1' } },
+      allowPositionals: true,
+    })
+    values = parsed.values
+    files = parsed.positionals
+  } catch (error) {
+    return refuse({ code: 'invalid_input', message: (error as Error).message })
+  }
+  const [path] = files
+  if (path === undefined || files.length > 1 || values.data === undefined) {
+    return refuse({ code: 'invalid_input', message: 'usage: capstan replay FILE --data DIR [--speed N]' })
+  }
+  const speed = Number(values.speed)
+  if (!Number.isFinite(speed) || speed < 0) {
+    return refuse({ code: 'invalid_input', message: `--speed takes a number from 0 on, not "${values.speed}"` })
+  }
+
+  const stopped = stopSignal()
+  const opened = await createStation({
+    dataDir: values.data,
+    host: 'cli',
+    version,
+    log: createLog(),
+    fetch,
+    backend: null,
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) return refuse(opened.error)
+  const station = opened.value
+  await openSession(station, 'replay')
+  const output = createOutput()
+  let line = 0
+  const driver = createReplayDriver(
+    createReadStream(path),
+    speed === 0 ? Number.POSITIVE_INFINITY : speed,
+    (_event, result) => output.answer(++line, result),
+  )
+  station.drive(driver)
+  const played = await Promise.race([driver.ended, stopped])
+  await station.close()
+  await output.flushed()
+  if (typeof played === 'object' && !played.ok) return refuse(played.error)
+  return 0
+}
