@@ -5,6 +5,7 @@ import { findChromium } from '#cli/browsers.ts'
 import type { KeyboardLayout } from '#contract/station/keyboard-layout.ts'
 import { characterAt, strokesOf } from '#domain/keyboard-layouts.ts'
 import { keyEvents } from './key-events.ts'
+import { openKiosk } from './kiosk.ts'
 import { servePageAlone } from './page-alone.ts'
 import type { PageAlone } from './page-alone.ts'
 
@@ -334,5 +335,48 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
     }
     await expect.poll(() => valueOf('#controlled')).toBe('A#')
     expect(await scans()).toEqual([])
+  })
+})
+
+describe.skipIf('missing' in found)('a burst that cannot be told (skipped where no Chromium is found)', () => {
+  it('is an alarm on every screen, saved nowhere, and gone with the next good scan', async () => {
+    const kiosk = await openKiosk({
+      chromiumPath: 'path' in found ? found.path : '',
+      catalogue: 'gtin,product_name,brand,net_content\n',
+    })
+    try {
+      const { page } = kiosk
+      await page.getByRole('button', { name: 'Start session' }).waitFor()
+      const keyboard = await page.context().newCDPSession(page)
+      const strange = async () => {
+        const startMs = Date.now()
+        const f12 = { key: 'F12', code: 'F12' }
+        const events = [
+          ...[...'010400638133393110AB'].flatMap(keyEvents),
+          { ...f12, type: 'rawKeyDown' as const },
+          { ...f12, type: 'keyUp' as const },
+          ...[...'21XYZ', 'Enter'].flatMap(keyEvents),
+        ]
+        const sent = events.map((event, index) =>
+          keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp: (startMs + index * 4) / 1000 }),
+        )
+        await Promise.all(sent)
+      }
+      const alarm = page.getByRole('alert').filter({ hasText: 'A scan was NOT saved' })
+      await strange()
+      await alarm.getByText('The scanner typed F12 in the middle of the code.').waitFor()
+      await kiosk.scan(code)
+      await page.getByRole('region', { name: 'Last scan' }).waitFor()
+      await expect.poll(() => alarm.count()).toBe(0)
+      await strange()
+      await alarm.waitFor()
+      expect(await page.getByRole('region', { name: 'Scans' }).getByRole('listitem').count()).toBe(1)
+      await page.screenshot({ path: 'test-results/wedge/strange-burst.png' })
+      await alarm.getByRole('button', { name: 'Put away' }).click()
+      await expect.poll(() => alarm.count()).toBe(0)
+      expect(await kiosk.violations()).toEqual([])
+    } finally {
+      await kiosk.close()
+    }
   })
 })

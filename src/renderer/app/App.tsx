@@ -5,6 +5,7 @@ import { useShallow } from 'zustand/react/shallow'
 import { receiveScan, scanQueue } from '../client/scans.ts'
 import { followStation, useStation } from '../client/state.ts'
 import { call } from '../client/station.ts'
+import { tellStrangeBurst } from '../client/strange-burst.ts'
 import { listenToWedge } from '../features/scan/wedge-input.ts'
 import { useScanSounds } from '../features/scan/use-scan-sounds.ts'
 import { listenToShortcuts } from '../ui/shortcuts.ts'
@@ -48,7 +49,11 @@ export function App() {
     const deviceName = i18n.t('strip.wedge')
     void call('device.report', { id: 'wedge', kind: 'wedge', name: deviceName, state: 'ready' })
     return listenToWedge(window, wedge, {
-      onScan: (data) => receiveScan({ data, source: 'wedge', deviceName }),
+      onScan: (data) => {
+        tellStrangeBurst(null)
+        receiveScan({ data, source: 'wedge', deviceName })
+      },
+      onStrange: tellStrangeBurst,
     })
   }, [wedge])
 

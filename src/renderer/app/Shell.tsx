@@ -4,6 +4,7 @@ import { usePendingScans } from '../client/scans.ts'
 import { useStation } from '../client/state.ts'
 import { QueueScreen } from '../features/queue/QueueScreen.tsx'
 import { PendingScans } from '../features/scan/PendingScans.tsx'
+import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
 import { ScanScreen } from '../features/scan/ScanScreen.tsx'
 import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
 import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
@@ -23,6 +24,8 @@ export function Shell() {
   const loaded = useStation((state) => state.loaded && state.settings !== null)
   const parked = useStation((state) => state.status?.queue.parked ?? 0)
   const troubled = usePendingScans().length > 0
+  // The work of a session fills the screen, and has both alarms in its own place.
+  const isWorking = useStation((state) => state.session !== null) && current === 'scan'
   const Screen = content[current]
   return (
     <div className="shell">
@@ -41,6 +44,7 @@ export function Shell() {
       </nav>
       <StatusStrip />
       <main className={`work work-${current}`}>
+        {!isWorking && <StrangeBurstNote />}
         {current !== 'scan' && troubled && <PendingScans />}
         {loaded ? <Screen /> : <p className="loading">{t('app.loading')}</p>}
       </main>

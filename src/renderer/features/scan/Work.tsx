@@ -13,6 +13,7 @@ import { CaptureList } from './CaptureList.tsx'
 import { CreateProduct } from './CreateProduct.tsx'
 import { LastScan } from './LastScan.tsx'
 import { ManualEntry } from './ManualEntry.tsx'
+import { StrangeBurstNote } from './StrangeBurstNote.tsx'
 import { PendingScans } from './PendingScans.tsx'
 import { PhotoIntake } from './PhotoIntake.tsx'
 
@@ -32,6 +33,7 @@ export function Work({
   return (
     <div className="scan">
       <div className="scan-left">
+        <StrangeBurstNote />
         <PendingScans />
         <LastScan session={session} onCreate={setCreating} />
         <Totals session={session} />

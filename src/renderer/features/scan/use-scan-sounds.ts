@@ -2,6 +2,7 @@ import { useEffect } from 'react'
 import { onScanTrouble } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { subscribe } from '../../client/station.ts'
+import { useStrangeBurst } from '../../client/strange-burst.ts'
 import { playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 
@@ -41,6 +42,9 @@ export function useScanSounds(): void {
         play('unknown')
       }),
       onScanTrouble(() => play('stopped')),
+      useStrangeBurst.subscribe(({ burst }) => {
+        if (burst !== null) play('stopped')
+      }),
     ]
     return () => {
       for (const stop of stops) stop()
