@@ -22,7 +22,8 @@ export function Timeline({ summary }: { readonly summary: SessionSummary }) {
   const plotHeight = height - top - bottom
   const y = (scans: number) => top + plotHeight * (1 - scans / ceiling)
   const end = Date.parse(last.from) + bucketMs
-  const plotWidth = barWidth * timeline.length
+  // Two times side by side need this much, however few the bars are.
+  const plotWidth = Math.max(260, barWidth * timeline.length)
   const busiest = timeline.find(({ scans }) => scans === most) ?? first
   const description = t('summary.chart', {
     from: timeOfDay(first.from, i18n.language),
@@ -55,7 +56,7 @@ export function Timeline({ summary }: { readonly summary: SessionSummary }) {
         <text className="timeline-tick" x={left} y={height - 6}>
           {timeOfDay(first.from, i18n.language)}
         </text>
-        <text className="timeline-tick" x={Math.max(left + 200, left + plotWidth)} y={height - 6} textAnchor="end">
+        <text className="timeline-tick" x={left + plotWidth} y={height - 6} textAnchor="end">
           {timeOfDay(end, i18n.language)}
         </text>
       </svg>
