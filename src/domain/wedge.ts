@@ -137,9 +137,9 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   /** Ends what is held: it was a scan, or it was typed. */
   function finish(): WedgeDecision<K>[] {
-    const scanned = isScan()
     // A key behind the code that no code contains was this scanner's way of ending one.
     while (held.length > 0 && held.at(-1)?.fault?.reason === 'unknown_key') held.pop()
+    const scanned = isScan()
     const data = textOf(held)
     const strange = strangeBurst(scanned, [...data].length)
     const keys = keysOf(held)

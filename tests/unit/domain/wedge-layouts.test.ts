@@ -212,6 +212,9 @@ describe('the wedge reader', () => {
 
   it('takes a key behind the code that no code contains for its end', () => {
     expect(run([...burst('40063813', 0), press('ArrowDown', 64)], defaults).scans).toEqual(['40063813'])
+    // Later than the pace, and the code as fast as it was.
+    const slow = [...'40063813'].map((key, index) => press(key, index * 35))
+    expect(run([...slow, press('Escape', 310), press('Enter', 380)], defaults).scans).toEqual(['40063813'])
     expect(run([...burst('40063813', 0), press('F12', 64), press('Enter', 72)], defaults).scans).toEqual(['40063813'])
   })
 
