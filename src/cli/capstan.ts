@@ -32,6 +32,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',
     load: async () => (await import('./control-sheet.ts')).controlSheet,
   },
+  'calibration-sheet': {
+    about: 'writes the codes to calibrate a keyboard scanner with: --out FILE.pdf',
+    load: async () => (await import('./calibration-sheet.ts')).calibrationSheet,
+  },
   parse: {
     about: 'reads {"data":"...","aim":"]C1"} lines and prints what they mean: --json',
     load: async () => (await import('./parse.ts')).parse,

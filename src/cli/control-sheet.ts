@@ -10,9 +10,14 @@ export async function controlSheet(args: readonly string[]): Promise<number> {
   })
   if (!options.ok) return refuse(options.error)
   const { out, location } = options.value
+  return await writeSheet(out, () => writeControlSheet(location))
+}
+
+/** Makes a sheet and writes it to a file; answers the exit code. A RangeError says what is wrong with the input. */
+export async function writeSheet(out: string | undefined, make: () => Promise<Uint8Array>): Promise<number> {
   if (out === undefined) return refuse({ code: 'invalid_input', message: 'name the file to write: --out FILE.pdf' })
   try {
-    await writeFile(out, await writeControlSheet(location))
+    await writeFile(out, await make())
   } catch (error) {
     if (error instanceof RangeError) return refuse({ code: 'invalid_input', message: error.message })
     if (!(error instanceof Error && 'code' in error)) throw error

@@ -1,1 +1,2 @@
+export { writeCalibrationSheet } from './calibration-sheet.ts'
 export { writeControlSheet } from './control-sheet.ts'

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../station/parts.ts'
 import { runCapstan } from './run-capstan.ts'
 
-describe.each(['control-sheet'])('capstan %s', (command) => {
+describe.each(['control-sheet', 'calibration-sheet'])('capstan %s', (command) => {
   it('writes a PDF', async () => {
     const out = join(temporaryFolder(), 'sheet.pdf')
     const { code } = await runCapstan([command, '--out', out])
