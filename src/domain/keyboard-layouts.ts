@@ -32,9 +32,9 @@ type Rows = readonly [string, string, string, string]
  * character whose key is dead, `∅` stands for none.
  *
  * Scanners imitate Windows' layouts. Alone and with Shift: xkeyboard-config 2.35 (the `pc` symbols of each country),
- * corrected where Windows' own differs; with AltGr: Windows' (as Visual Studio Code recorded them on real machines,
- * `keyboardLayouts/*.win.ts`), as far as ASCII, currency signs and letters go. Which of Windows' AltGr keys are dead,
- * and all of `sk`, `hr` and `nl` beyond Shift, is from the layouts' published descriptions, not recorded.
+ * corrected where Windows' own differs; with AltGr, as far as ASCII, currency signs and letters go: for `cz`, `fr`, `tr`,
+ * `hu` and `be` as Visual Studio Code recorded Windows' on real machines (`keyboardLayouts/*.win.ts`), for the others, and
+ * for which AltGr keys are dead, xkeyboard-config and the layouts' published descriptions, not recorded.
  */
 const layouts: Readonly<Record<KeyboardLayout, Rows>> = {
   us: [

@@ -1,8 +1,5 @@
 import { z } from 'zod'
-
-/** The country a keyboard scanner is set to. */
-export const keyboardLayoutSchema = z.enum(['us', 'uk', 'de', 'fr', 'it', 'es'])
-export type KeyboardLayout = z.infer<typeof keyboardLayoutSchema>
+import { keyboardLayoutSchema } from '#contract/station/keyboard-layout.ts'
 
 /** What ends a code on a serial line. `any` is CR, LF or both; `none` is silence alone. Silence always ends one too. */
 export const serialTerminatorSchema = z.enum(['any', 'cr', 'lf', 'crlf', 'tab', 'etx', 'none'])

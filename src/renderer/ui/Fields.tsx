@@ -1,3 +1,4 @@
+import { useId } from 'react'
 import type { ReactNode, Ref } from 'react'
 import { Input } from 'react-aria-components/Input'
 import { Label } from 'react-aria-components/Label'
@@ -97,6 +98,28 @@ export function Choices<T extends string>({ label, value, onChange, choices, loo
         ))}
       </div>
     </RadioGroup>
+  )
+}
+
+/** One of many: the system's own list, which every finger, key and screen reader knows. */
+export function Select<T extends string>({
+  label,
+  value,
+  onChange,
+  choices,
+}: Omit<ChoicesProps<T>, 'look' | 'hideLabel'>) {
+  const id = useId()
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <select id={id} className="input" value={value} onChange={(event) => onChange(event.target.value as T)}>
+        {choices.map((choice) => (
+          <option key={choice.value} value={choice.value}>
+            {choice.label}
+          </option>
+        ))}
+      </select>
+    </div>
   )
 }
 

@@ -10,7 +10,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { controlName } from '../../ui/code-groups.ts'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { Choices, Field, Range, Switch } from '../../ui/Fields.tsx'
+import { Choices, Field, Range, Switch, Select } from '../../ui/Fields.tsx'
 import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 
@@ -165,9 +165,8 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
           .unwrap()
           .options.map((value) => ({ value, label: t(`settings.suffixes.${value}`) }))}
       />
-      <Choices
+      <Select
         label={t('settings.layout')}
-        look="row"
         value={draft.scannerLayout}
         onChange={(scannerLayout) => save({ scannerLayout })}
         choices={wedgeSchema.scannerLayout

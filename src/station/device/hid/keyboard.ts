@@ -1,6 +1,7 @@
-import type { KeyboardLayout } from '#contract/station/scanner-settings.ts'
+import type { KeyboardLayout } from '#contract/station/keyboard-layout.ts'
+import { compose } from '#domain/keyboard-layouts.ts'
 import { longestReadBytes, type Decoder, type Read } from '../decoder.ts'
-import { keyboardOf } from './keyboard-layouts.ts'
+import { characterOf } from './keyboard-layouts.ts'
 import { readElement, usageAt, usageOf, type ReportDescriptor, type ReportField } from './report-descriptor.ts'
 
 export const keyboardUsage = usageOf(0x01, 0x06)
@@ -25,9 +26,6 @@ const firstModifier = usageOf(0x07, 0xe0)
 const key = { enter: 0x28, tab: 0x2b, capsLock: 0x39, keypadEnter: 0x58, keypad1: 0x59, keypad0: 0x62 } as const
 const bits = { control: 0x11, shift: 0x22, alt: 0x04, altGraph: 0x40 } as const
 
-/** Accents by the dead key that stands for them. */
-const combining: Readonly<Record<string, string>> = { '´': '\u0301', '`': '\u0300', '^': '\u0302', '¨': '\u0308' }
-
 /** Finds the fields of a keyboard in its report descriptor; undefined when it is none. */
 export function findKeyboardReports({ fields, hasIds }: ReportDescriptor): KeyboardReports | undefined {
   const inputs = fields.filter((field) => field.type === 'input' && !field.isConstant)
@@ -51,7 +49,6 @@ export function createKeyboardDecoder(
   reports: KeyboardReports,
   { layout, terminator, silenceMs }: KeyboardOptions,
 ): Decoder {
-  const { keys: texts, dead: deadKeys } = keyboardOf(layout)
   let held = ''
   let lastMs = 0
   let pressed: readonly number[] = []
@@ -78,10 +75,7 @@ export function createKeyboardDecoder(
       held += text
       return
     }
-    const accent = combining[dead] ?? ''
-    const joined = (text + accent).normalize('NFC')
-    // With a space the accent stands alone; with a letter that cannot carry it, both do.
-    held += text === ' ' ? dead : [...joined].length === 1 ? joined : dead + text
+    held += compose(dead, text)
     dead = ''
   }
   const endComposed = (): void => {
@@ -107,20 +101,22 @@ export function createKeyboardDecoder(
       type(isEnter ? '\r' : '\t')
       return []
     }
-    const [plain, shifted, altGraph] = texts.get(usage) ?? ['', '', '']
+    const hasShift = (modifiers & bits.shift) !== 0
+    const plain = characterOf(layout, usage, { shift: false, altGraph: false })?.character ?? ''
     if (isControl && !isAltGraph) {
-      const control = controlCharacter((modifiers & bits.shift) !== 0 ? shifted : plain, usage)
+      const shifted = characterOf(layout, usage, { shift: true, altGraph: false })?.character ?? ''
+      const control = controlCharacter(hasShift ? shifted : plain, usage)
       if (control !== '') type(control)
       return []
     }
     const isLetter = plain.toLowerCase() !== plain.toUpperCase()
-    const isShifted = ((modifiers & bits.shift) !== 0) !== (capsLock && isLetter)
-    const text = isAltGraph ? altGraph : isShifted ? shifted : plain
-    if (text === '') return []
-    if (!isAltGraph && deadKeys.includes(text)) {
+    const shift = isAltGraph ? hasShift : hasShift !== (capsLock && isLetter)
+    const found = characterOf(layout, usage, { shift, altGraph: isAltGraph })
+    if (!found) return []
+    if (found.dead) {
       if (dead !== '') held += dead
-      dead = text
-    } else type(text)
+      dead = found.character
+    } else type(found.character)
     return held.length >= longestReadBytes ? take() : []
   }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { KeyboardLayout } from '#contract/station/scanner-settings.ts'
-import { keyboardOf } from '#station/device/hid/keyboard-layouts.ts'
+import { keyboardLayoutSchema, type KeyboardLayout } from '#contract/station/keyboard-layout.ts'
+import { characterOf, codes } from '#station/device/hid/keyboard-layouts.ts'
 import { createKeyboardDecoder, findKeyboardReports, type KeyboardOptions } from '#station/device/hid/keyboard.ts'
 import { parseReportDescriptor } from '#station/device/hid/report-descriptor.ts'
 import { hidKeyboard, reportDescriptors } from '../../../../devices/bus/models.ts'
@@ -42,12 +42,16 @@ describe('createKeyboardDecoder', () => {
   })
 
   it('types on every layout what the layout says, on every level', () => {
-    for (const layout of ['us', 'uk', 'de', 'fr', 'it', 'es'] as const) {
-      const { keys, dead } = keyboardOf(layout)
-      for (const [usage, [plain, shifted, third]] of keys) {
-        if (plain && !dead.includes(plain)) expect(typed({ layout }, [0, usage], enter), layout).toEqual([plain])
-        if (shifted && !dead.includes(shifted)) expect(typed({ layout }, [shift, usage], enter)).toEqual([shifted])
-        if (third) expect(typed({ layout }, [altGraph, usage], enter)).toEqual([third])
+    for (const layout of keyboardLayoutSchema.options) {
+      for (const usage of codes.keys()) {
+        for (const modifiers of [0, shift, altGraph, shift | altGraph]) {
+          const found = characterOf(layout, usage, {
+            shift: (modifiers & shift) !== 0,
+            altGraph: (modifiers & altGraph) !== 0,
+          })
+          if (!found || found.dead) continue
+          expect(typed({ layout }, [modifiers, usage], enter), layout).toEqual([found.character])
+        }
       }
     }
   })
