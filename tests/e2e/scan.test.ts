@@ -4,6 +4,7 @@ import { parse } from 'csv-parse/sync'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import { writeControlCode } from '#domain/control-code.ts'
 import { drawCode } from '../barcode-image.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
@@ -65,6 +66,28 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     // The totals follow the scan by an event of their own.
     await expect.poll(() => total('Scans').innerText()).toBe('2')
     await expect.poll(() => total('Not found').innerText()).toBe('1')
+    expect(await kiosk.violations()).toEqual([])
+  })
+
+  it('obeys control barcodes and says what they did, keeps none of them, and ends with the summary', async () => {
+    await kiosk.scan(writeControlCode({ kind: 'quantity', quantity: 4 }))
+    // Without a session there is nothing to command, and none is opened for it.
+    await page.getByText('Not done: no session is open').waitFor()
+    await startButton().click()
+    await kiosk.scan(writeControlCode({ kind: 'location', location: 'A-01' }))
+    await page.getByText('Location: A-01').waitFor()
+    await kiosk.scan(cola)
+    await last().getByRole('heading', { name: 'Sparkling cola' }).waitFor()
+    await kiosk.scan(writeControlCode({ kind: 'quantity', quantity: 4 }))
+    await page.getByText('Quantity 4: Sparkling cola').waitFor()
+    await kiosk.scan(writeControlCode({ kind: 'accept' }))
+    await page.getByText('Nothing is under review here.').waitFor()
+    await page.screenshot({ path: `${pictures}/control-barcode.png` })
+    await kiosk.scan('XCTRLUNDOBB')
+    await page.getByText('Not done: the control barcode came damaged').waitFor()
+    expect(await rows().count()).toBe(1)
+    await kiosk.scan(writeControlCode({ kind: 'end' }))
+    await page.getByRole('heading', { name: 'Session ended' }).waitFor()
     expect(await kiosk.violations()).toEqual([])
   })
 

@@ -3,6 +3,7 @@ import type { AppError } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanSource } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
+import { readControlCode } from '#domain/control-code.ts'
 
 /** One read on its way from a device to the station's disk. */
 export interface PendingScan {
@@ -38,6 +39,11 @@ export interface ScanQueuePorts {
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   /** Told of each scan that the station did not save, or may not have. */
   readonly onTrouble: (scan: PendingScan) => void
+}
+
+/** Whether a read is a control barcode, or was one before it was damaged. */
+export function isControl({ data }: Pick<PendingScan, 'data'>): boolean {
+  return readControlCode(data).kind !== 'none'
 }
 
 const storageKey = 'capstan.scans'
@@ -78,7 +84,9 @@ export function createScanQueue({ submit, whenOpen, now, storage, onTrouble }: S
         continue
       }
       const state = result.error.code === 'disconnected' ? 'unknown' : 'refused'
-      replace(next.key, { state, error: result.error })
+      // There is nothing to save of a control barcode, and asking again could multiply a quantity twice.
+      if (isControl(next)) remove(next.key)
+      else replace(next.key, { state, error: result.error })
       onTrouble({ ...next, state, error: result.error })
     }
     running = false

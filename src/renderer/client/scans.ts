@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import type { PendingScan, ReadScan } from './scan-queue.ts'
-import { createScanQueue } from './scan-queue.ts'
+import { createScanQueue, isControl } from './scan-queue.ts'
+import { tellControl } from './control.ts'
 import { useStation } from './state.ts'
 import { call, connection, subscribe } from './station.ts'
 
@@ -18,6 +19,7 @@ export const scanQueue = createScanQueue({
   now: () => Date.now(),
   storage: window.sessionStorage,
   onTrouble: (scan) => {
+    if (isControl(scan) && scan.error !== null) tellControl({ kind: 'refused', error: scan.error })
     for (const listener of troubleListeners) listener(scan)
   },
 })
@@ -65,7 +67,8 @@ export function startSessionsWith(start: (scan: ReadScan) => void): () => void {
 export function receiveScan(scan: ReadScan): void {
   const { session, loaded } = useStation.getState()
   if (interceptor !== null) interceptor(scan)
-  else if (session !== null || !loaded) scanQueue.push(scan)
+  // No session is opened for the sake of a command: the station says that there is none.
+  else if (session !== null || !loaded || isControl(scan)) scanQueue.push(scan)
   else if (starter !== null) starter(scan)
   else scanQueue.hold(scan, true)
 }

@@ -4,6 +4,7 @@ import type { Capture, ScanOutcome } from '#contract/station/capture.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import type { StationStatus } from '#contract/station/status.ts'
+import { tellControl } from './control.ts'
 import { call, connection, subscribe } from './station.ts'
 
 /** What the window knows of its station: always what the station last said, never a guess of the window's own. */
@@ -96,6 +97,8 @@ export function followStation(): () => void {
     subscribe('scan.taken', (outcome) =>
       set(({ last }) => (last !== null && last.capture.sequence > outcome.capture.sequence ? {} : { last: outcome })),
     ),
+    subscribe('scan.taken', () => tellControl(null)),
+    subscribe('control.taken', (outcome) => tellControl({ kind: 'taken', outcome })),
     subscribe('capture.changed', ({ captures }) => updateLast(captures)),
   ]
   // It may have been opened while nobody listened yet.

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import { fail } from '#contract/result.ts'
@@ -6,7 +6,7 @@ import type { Session } from '#contract/station/session.ts'
 import type { Device } from '#contract/station/status.ts'
 import { receiveScan } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
-import { call } from '../../client/station.ts'
+import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { CameraView } from './camera/CameraView.tsx'
@@ -34,6 +34,20 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
   const [live, setLive] = useState(false)
   const [saving, setSaving] = useState(false)
   const [error, setError] = useState<AppError | null>(null)
+  const shoot = async () => {
+    setSaving(true)
+    const photo = await handle.current?.takePhoto().catch(() => null)
+    const result = photo ? await savePhoto(photo, session.id) : fail('device_unavailable', 'the camera gave no photo')
+    setSaving(false)
+    setError(result.ok ? null : result.error)
+  }
+  const obey = useRef<() => void>(() => undefined)
+  useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey.current())), [])
+  useEffect(() => {
+    obey.current = () => {
+      if (takesPhotos && live && !saving) void shoot()
+    }
+  })
   if (settings === undefined) return null
   const name = settings.label === '' ? t('source.camera') : settings.label
 
@@ -47,13 +61,6 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
       state: deviceStates[kind],
       advice: next === null ? '' : t(next),
     })
-  }
-  const shoot = async () => {
-    setSaving(true)
-    const photo = await handle.current?.takePhoto().catch(() => null)
-    const result = photo ? await savePhoto(photo, session.id) : fail('device_unavailable', 'the camera gave no photo')
-    setSaving(false)
-    setError(result.ok ? null : result.error)
   }
   return (
     <section className="camera-side" aria-label={t('scan.camera.panel')}>

@@ -5,6 +5,7 @@ import type { AppError } from '#contract/result.ts'
 import { captureModeSchema, duplicatePolicySchema } from '#contract/station/session.ts'
 import type { CaptureMode, DuplicatePolicy } from '#contract/station/session.ts'
 import type { ReadScan } from '../../client/scan-queue.ts'
+import { ControlNote } from './ControlNote.tsx'
 import { scanQueue, startSessionsWith, usePendingScans } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
@@ -72,6 +73,7 @@ export function SessionStart() {
         <h1>{t('scan.start.title')}</h1>
         <p>{t('scan.start.lead')}</p>
       </header>
+      <ControlNote canShoot={false} />
       {held.length > 0 && (
         <section className="pending" data-tone="stop" role="alert">
           <h2>

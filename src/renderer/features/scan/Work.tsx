@@ -9,6 +9,7 @@ import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Figure } from '../../ui/Figure.tsx'
 import { CameraPanel } from './CameraPanel.tsx'
+import { ControlNote } from './ControlNote.tsx'
 import { CaptureList } from './CaptureList.tsx'
 import { CreateProduct } from './CreateProduct.tsx'
 import { LastScan } from './LastScan.tsx'
@@ -36,6 +37,10 @@ export function Work({
         <StrangeBurstNote />
         <PendingScans />
         <LastScan session={session} onCreate={setCreating} />
+        <ControlNote canShoot={camera && takesPhotos} />
+        {session.location !== null && (
+          <p className="control-note">{t('scan.location', { location: session.location })}</p>
+        )}
         <Totals session={session} />
         <div className="scan-tools">
           <ManualEntry />

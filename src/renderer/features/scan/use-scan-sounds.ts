@@ -27,6 +27,7 @@ export function useScanSounds(): void {
     }
     const stops = [
       subscribe('scan.taken', ({ outcome }) => play(outcome === 'saved' ? 'saved' : 'again')),
+      subscribe('control.taken', () => play('saved')),
       subscribe('capture.changed', ({ captures }) => {
         const now = Date.now() + useStation.getState().clockOffsetMs
         const unknown = captures.filter(

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { fail, ok } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanOutcome } from '#contract/station/capture.ts'
+import { writeControlCode } from '#domain/control-code.ts'
 import { createScanQueue } from '#renderer/client/scan-queue.ts'
 import type { PendingScan, ReadScan } from '#renderer/client/scan-queue.ts'
 
@@ -67,6 +68,20 @@ describe('the queue of scans', () => {
     asked[1]!.answer(saved)
     await settled()
     expect(left()).toEqual(['A unknown'])
+  })
+
+  it('keeps no control barcode that was refused or whose answer was lost: there is nothing to save of it', async () => {
+    const { queue, asked, troubles, left } = setUp()
+    const undo = writeControlCode({ kind: 'undo' })
+    for (const data of [undo, undo, 'XCTRLUNDOBB', 'A']) queue.push(scan(data))
+    const answers = [fail('not_found', 'nothing'), fail('disconnected', 'lost'), fail('invalid_input', 'damaged')]
+    for (const [index, answer] of answers.entries()) {
+      await settled()
+      asked[index]!.answer(answer)
+    }
+    await settled()
+    expect(left()).toEqual(['A waiting'])
+    expect(troubles.map(({ error }) => error?.code)).toEqual(['not_found', 'disconnected', 'invalid_input'])
   })
 
   it('keeps a refused scan with the reason until a person saves it again or puts it away', async () => {
