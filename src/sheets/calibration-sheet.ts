@@ -6,7 +6,7 @@ import { drawSymbol } from './symbol.ts'
 export async function writeCalibrationSheet(): Promise<Uint8Array> {
   return await layOut({
     title: 'Capstan calibration of a keyboard scanner',
-    lead: 'In Capstan: Settings, Scanner, Calibrate. Then scan the codes from 1 to 8, each once, as Capstan asks for them.',
+    lead: 'In Capstan: Settings, Keyboard scanner, Calibrate. Then scan the codes from 1 to 8, each once, as Capstan asks for them.',
     sections: [
       {
         heading: 'Codes',

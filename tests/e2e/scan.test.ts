@@ -4,6 +4,7 @@ import { parse } from 'csv-parse/sync'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import { calibrationCodes } from '#domain/calibration.ts'
 import { writeControlCode } from '#domain/control-code.ts'
 import { drawCode } from '../barcode-image.ts'
 import { openKiosk } from './kiosk.ts'
@@ -234,6 +235,25 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     expect(await rows().first().locator('img').count()).toBe(1)
     await files.setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') })
     await page.getByRole('alert').filter({ hasText: 'not a picture that can be read' }).waitFor()
+    expect(await kiosk.violations()).toEqual([])
+  })
+
+  it('calibrates a scanner that is set to another country, and repairs what it types from then on', async () => {
+    const other = (text: string) =>
+      text.replaceAll(/[YZyz]/g, (letter) => ({ Y: 'Z', Z: 'Y', y: 'z', z: 'y' })[letter] ?? '')
+    await press('Alt+4')
+    await page.getByRole('button', { name: 'Calibrate' }).click()
+    for (const [index, { text }] of calibrationCodes.entries()) {
+      await page.getByText(`Scan code ${index + 1} of 8`).waitFor()
+      await kiosk.scan(other(text))
+    }
+    await page.getByText("Set the scanner to this computer's keyboard country, or tell Capstan").waitFor()
+    await page.screenshot({ path: `${pictures}/calibration.png` })
+    await page.getByRole('button', { name: 'Repair its codes like this' }).click()
+    await page.getByText('In use: what a keyboard scanner types is repaired').waitFor()
+    await press('Alt+1')
+    await kiosk.scan(other('Zebra-YES'))
+    await last().getByText('Zebra-YES').waitFor()
     expect(await kiosk.violations()).toEqual([])
   })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
+import { calibrationSchema } from './calibration.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** The station's own settings. Every field has a default, so that an empty file is a valid one. */
@@ -31,6 +32,8 @@ export const settingsSchema = z.strictObject({
       scannerCapsLock: z.enum(['ignored', 'followed']).default('ignored'),
     })
     .prefault({}),
+  /** Repairs what a keyboard scanner types before it becomes a scan; null for a scanner that is set right. */
+  wedgeCalibration: calibrationSchema.nullable().default(null),
   /** The scanners that the station reads itself: USB and serial. */
   scanners: scannersSettingsSchema.prefault({}),
   camera: z

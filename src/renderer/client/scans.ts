@@ -1,4 +1,5 @@
 import { useStore } from 'zustand'
+import { repair } from '#domain/calibration.ts'
 import type { PendingScan, ReadScan } from './scan-queue.ts'
 import { createScanQueue, isControl } from './scan-queue.ts'
 import { tellControl } from './control.ts'
@@ -63,12 +64,16 @@ export function startSessionsWith(start: (scan: ReadScan) => void): () => void {
   }
 }
 
-/** Takes a read from any device of this window. */
-export function receiveScan(scan: ReadScan): void {
-  const { session, loaded } = useStation.getState()
-  if (interceptor !== null) interceptor(scan)
+/** Takes a read from any device of this window; a keyboard scanner's is repaired first, where it has been calibrated. */
+export function receiveScan(read: ReadScan): void {
+  const { session, loaded, settings } = useStation.getState()
+  if (interceptor !== null) return interceptor(read)
+  const calibration = read.source === 'wedge' ? (settings?.wedgeCalibration ?? null) : null
+  const data = calibration === null ? read.data : repair(read.data, calibration)
+  // What is nothing but prefix and suffix is no scan, and the station would say so of an empty one.
+  const scan = data === '' ? read : { ...read, data }
   // No session is opened for the sake of a command: the station says that there is none.
-  else if (session !== null || !loaded || isControl(scan)) scanQueue.push(scan)
+  if (session !== null || !loaded || isControl(scan)) scanQueue.push(scan)
   else if (starter !== null) starter(scan)
   else scanQueue.hold(scan, true)
 }

@@ -13,6 +13,7 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field, Range, Switch, Select } from '../../ui/Fields.tsx'
 import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
+import { Calibration } from './Calibration.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
 
@@ -37,7 +38,7 @@ export function SettingsScreen() {
       <div className="settings">
         <StationSettings settings={settings} change={change} />
         <SoundSettings sound={settings.sound} change={change} />
-        <ScannerSettings wedge={settings.wedge} change={change} />
+        <ScannerSettings wedge={settings.wedge} calibration={settings.wedgeCalibration} change={change} />
         <CameraSettings camera={settings.camera} change={change} />
       </div>
     </section>
@@ -133,7 +134,15 @@ function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; r
 
 const wedgeSchema = settingsSchema.shape.wedge.unwrap().shape
 
-function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge']; readonly change: Change }) {
+function ScannerSettings({
+  wedge,
+  calibration,
+  change,
+}: {
+  readonly wedge: Settings['wedge']
+  readonly calibration: Settings['wedgeCalibration']
+  readonly change: Change
+}) {
   const { t } = useTranslation()
   const [edits, setEdits] = useState<Partial<Settings['wedge']>>({})
   const draft = { ...wedge, ...edits }
@@ -147,6 +156,7 @@ function ScannerSettings({ wedge, change }: { readonly wedge: Settings['wedge'];
     <section className="panel">
       <h2>{t('settings.scanner')}</h2>
       <ScannerTest />
+      <Calibration calibration={calibration} onChange={(wedgeCalibration) => change({ wedgeCalibration })} />
       <Choices
         label={t('settings.separator')}
         look="row"
