@@ -9,8 +9,9 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  *
  * With `--stdin` it reads a JSON scan a line and prints `{"saved":id,"sequence":n}` for each, after its commit and in
  * order; a control barcode has `{"control":"UNDO","line":n}`, a line that is not saved
- * `{"error":{...},"line":n}`. At the end of the input it ends the session it scanned into and waits for the outbox, unless `--no-drain`. Without `--stdin` it
- * reads this machine's USB and serial scanners until it is stopped, into a session that stays open.
+ * `{"error":{...},"line":n}`. At the end of the input it ends the session it scanned into and waits for the outbox, unless
+ * `--no-drain`. Without `--stdin` it reads this machine's USB and serial scanners until it is stopped, into a session
+ * that stays open.
  *
  * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
  * could not start; 3 the backend refuses the key (everything is kept).

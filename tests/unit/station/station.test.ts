@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { writeControlCode } from '#domain/control-code.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { createStation } from '#station/index.ts'
+import { drawCode } from '../../barcode-image.ts'
 import { createKeptLog, temporaryFolder, until } from './parts.ts'
 import { startStation } from './start-station.ts'
 
@@ -87,6 +89,17 @@ describe('what a window asks', () => {
     await call('session.end', { id: session.id })
     expect(await ask('capture.undo', { id: last.id })).toMatchObject({ error: { code: 'conflict' } })
     expect(await ask('scan.submit', { data: 'C' })).toMatchObject({ error: { code: 'conflict' } })
+  })
+
+  it('does nothing that a control barcode in a photo asks, and makes no item of it', async () => {
+    const { station, call } = await startStation(null)
+    const session = await call('session.open', { captureMode: 'barcode_scan' })
+    const png = await drawCode({ format: 'Code128', text: writeControlCode({ kind: 'end' }) })
+    const response = await station.handle(
+      new Request('http://station/media/photos', { method: 'PUT', body: new Uint8Array(png) }),
+    )
+    expect(await response.json()).toMatchObject({ outcomes: [{ capture: { type: 'IMAGE', raw: '' } }] })
+    expect((await call('session.current', {}))?.id).toBe(session.id)
   })
 
   it('makes no product of a GTIN with a wrong check digit, and says so', async () => {
