@@ -3,8 +3,13 @@ import { defineConfig } from 'vitest/config'
 /**
  * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all.
  * The slow kinds start real processes: each kind runs after the ones before it (`alone` is its place), a file at a time.
+ * On a shared CI machine those with a browser or an emulated bus may be stalled by others for seconds; there, and only
+ * there, a test of them that fails is tried a second time, and Vitest says so.
  */
-const project = (name: string, options: { readonly timeoutMs: number; readonly alone?: number }) => ({
+const project = (
+  name: string,
+  options: { readonly timeoutMs: number; readonly alone?: number; readonly isStallable?: true },
+) => ({
   test: {
     name,
     include: [`tests/${name}/**/*.test.{ts,tsx}`],
@@ -13,6 +18,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly a
     hookTimeout: options.timeoutMs,
     fileParallelism: options.alone === undefined,
     sequence: { groupOrder: options.alone ?? 0 },
+    retry: options.isStallable && process.env['CI'] ? 1 : 0,
   },
 })
 
@@ -23,10 +29,10 @@ export default defineConfig({
       project('architecture', { timeoutMs: 60_000 }),
       project('contract', { timeoutMs: 30_000 }),
       project('backend', { timeoutMs: 60_000 }),
-      project('devices', { timeoutMs: 60_000 }),
-      project('faults', { timeoutMs: 300_000, alone: 1 }),
-      project('e2e', { timeoutMs: 180_000, alone: 2 }),
-      project('electron', { timeoutMs: 180_000, alone: 3 }),
+      project('devices', { timeoutMs: 60_000, alone: 1, isStallable: true }),
+      project('faults', { timeoutMs: 300_000, alone: 2 }),
+      project('e2e', { timeoutMs: 180_000, alone: 3, isStallable: true }),
+      project('electron', { timeoutMs: 180_000, alone: 4, isStallable: true }),
     ],
   },
 })

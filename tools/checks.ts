@@ -14,6 +14,9 @@ const bin = join(root, 'node_modules', '.bin')
 const results = { passed: 0, failed: 0, skipped: 0 }
 const failures: string[] = []
 
+/** A check that hangs must not keep the others' results from being told: the whole of them takes about six minutes. */
+const limitMs = 25 * 60_000
+
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): boolean {
@@ -22,6 +25,8 @@ function run(command: string, args: readonly string[], env: Record<string, strin
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...process.env, PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}`, ...env },
     shell: process.platform === 'win32',
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
   })
   return done.status === 0
 }

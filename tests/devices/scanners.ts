@@ -61,7 +61,7 @@ const program = fileURLToPath(new URL('scanner-process.ts', import.meta.url))
 /** Starts the device room on the bus. */
 export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}): Scanners {
   // No test waits for stale reports that it did not send.
-  const settled = { staleMs: 0, ...start.settings }
+  const settled = { staleMs: 0, claimKeyboards: true, ...start.settings }
   const child = bus.start(program, [JSON.stringify({ ...start, settings: toSettings(settled) })])
   const exited = once(child, 'exit')
   let scans: SeenScan[] = []
@@ -115,7 +115,8 @@ export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}
       reports = []
     },
     answer: (isSaved) => send({ command: 'answer', isSaved }),
-    configure: (settings) => send({ command: 'configure', settings: toSettings({ staleMs: 0, ...settings }) }),
+    configure: (settings) =>
+      send({ command: 'configure', settings: toSettings({ staleMs: 0, claimKeyboards: true, ...settings }) }),
     counts() {
       const counted = until('counts', (message) => (message?.kind === 'counts' ? message.counts : undefined))
       send({ command: 'counts' })
