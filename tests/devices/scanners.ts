@@ -140,7 +140,11 @@ export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}
 }
 
 /** Settings of the room; `staleMs` and `byId` values here stand for every scanner that tests plug in. */
-function toSettings({ staleMs, own = {}, ...rest }: { staleMs?: number; own?: object } & object): object {
+function toSettings({
+  staleMs,
+  own = {},
+  ...rest
+}: { staleMs?: number; own?: object; claimKeyboards?: boolean } & object): object {
   const ids = [
     'usb:0c2e:1007:POS-0001',
     'usb:0c2e:1007:POS-0002',
