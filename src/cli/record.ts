@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs'
 import { once } from 'node:events'
-import { createStation, createTraceWriter, forkImaging, withTrace } from '#station/index.ts'
-import { openSession } from './station.ts'
-import { createLog, parseOptions, refuse, stopSignal, tell, version } from './command.ts'
+import { createTraceWriter, withTrace } from '#station/index.ts'
+import { openSession, openStation } from './station.ts'
+import { parseOptions, refuse, stopSignal, tell } from './command.ts'
 
 /**
  * `capstan record`: a station without a window that also keeps a timed trace of everything its scanners tell, for a
@@ -25,15 +25,7 @@ export async function record(args: readonly string[]): Promise<number> {
     return refuse({ code: 'invalid_input', message: `${out} cannot be written: ${(fault as Error).message}` })
 
   const stopped = stopSignal()
-  const opened = await createStation({
-    dataDir: data,
-    host: 'cli',
-    version,
-    log: createLog(),
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-  })
+  const opened = await openStation(data, null)
   if (!opened.ok) return refuse(opened.error)
   await openSession(opened.value, 'recording')
   const writer = createTraceWriter(file, { isRedacted: redacted })

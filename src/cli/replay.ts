@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { createReplayDriver, createStation, forkImaging } from '#station/index.ts'
-import { createLog, refuse, stopSignal, version } from './command.ts'
-import { createOutput, openSession } from './station.ts'
+import { createReplayDriver } from '#station/index.ts'
+import { refuse, stopSignal } from './command.ts'
+import { createOutput, openSession, openStation } from './station.ts'
 
 /**
  * `capstan replay FILE`: plays a recorded trace into a station as if its scanners were here, and prints the same lines
@@ -32,15 +32,7 @@ export async function replay(args: readonly string[]): Promise<number> {
   }
 
   const stopped = stopSignal()
-  const opened = await createStation({
-    dataDir: values.data,
-    host: 'cli',
-    version,
-    log: createLog(),
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-  })
+  const opened = await openStation(values.data, null)
   if (!opened.ok) return refuse(opened.error)
   const station = opened.value
   await openSession(station, 'replay')

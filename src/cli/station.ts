@@ -1,7 +1,7 @@
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
-import { createLineDriver, createStation, forkImaging, type Station } from '#station/index.ts'
+import { createLineDriver, createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
 import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } from './command.ts'
 
 /**
@@ -36,15 +36,10 @@ export async function station(args: readonly string[]): Promise<number> {
   const lines = options.value.stdin ? createLineDriver(process.stdin, 'standard input', output.answer) : null
 
   const stopped = stopSignal()
-  const opened = await createStation({
-    dataDir: data,
-    host: 'cli',
-    version,
-    log: createLog(),
-    fetch,
-    backend: backend === undefined ? null : { url: backend, apiKey: () => Promise.resolve(apiKey) },
-    spawnImaging: forkImaging(),
-  })
+  const opened = await openStation(
+    data,
+    backend === undefined ? null : { url: backend, apiKey: () => Promise.resolve(apiKey) },
+  )
   if (!opened.ok) return refuse(opened.error)
   const running = opened.value
   if (!lines) {
@@ -87,6 +82,11 @@ async function scanLines(
   }
   await running.close()
   return exitCode
+}
+
+/** Opens the station of a command: without a window, with this process's own network and log. */
+export function openStation(dataDir: string, backend: StationPorts['backend']): Promise<Result<Station>> {
+  return createStation({ dataDir, host: 'cli', version, log: createLog(), fetch, backend, spawnImaging: forkImaging() })
 }
 
 /** The active session, or a new one. */

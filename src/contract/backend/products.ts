@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  foreignPageOf,
   foreignText,
   foreignTextOrNull,
   metadataPatchSchema,
@@ -156,9 +157,4 @@ export const foreignProductSchema = z
 export type ForeignProduct = z.infer<typeof foreignProductSchema>
 
 /** A foreign server's page of products; a bare array is read as a page too. */
-export const foreignProductPageSchema = z
-  .union([
-    z.array(foreignProductSchema),
-    z.looseObject({ data: z.array(foreignProductSchema) }).transform((page) => page.data),
-  ])
-  .transform((data) => ({ data }))
+export const foreignProductPageSchema = foreignPageOf(foreignProductSchema)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  foreignPageOf,
   foreignRecord,
   foreignText,
   foreignTextOrNull,
@@ -263,12 +264,7 @@ export const foreignCaptureSchema = z
 export type ForeignCapture = z.infer<typeof foreignCaptureSchema>
 
 /** A foreign server's page of captures; a bare array is read as a page too. */
-export const foreignCapturePageSchema = z
-  .union([
-    z.array(foreignCaptureSchema),
-    z.looseObject({ data: z.array(foreignCaptureSchema) }).transform((page) => page.data),
-  ])
-  .transform((data) => ({ data }))
+export const foreignCapturePageSchema = foreignPageOf(foreignCaptureSchema)
 
 const foreignSessionShape = {
   id: foreignTextOrNull,

@@ -106,3 +106,10 @@ export const foreignRecord = z.record(z.string(), z.unknown()).catch({})
 export function foreignWord<const Words extends readonly [string, ...string[]]>(words: Words) {
   return z.enum([...words, 'unknown']).catch('unknown')
 }
+
+/** For parsing foreign answers: a page of a list, its items in `data`; a bare array is read as a page too. */
+export function foreignPageOf<Item extends z.ZodType>(item: Item) {
+  return z
+    .union([z.array(item), z.looseObject({ data: z.array(item) }).transform((page) => page.data)])
+    .transform((data) => ({ data }))
+}
