@@ -104,6 +104,7 @@ function toLine(line: number, result: Result<ScanAnswer>): object {
     const { kind, ...rest } = command
     return { control: kind.toUpperCase(), ...rest, ...(capture ? { capture: capture.id } : {}), line }
   }
+  if (result.value.outcome === 'checked') return { checked: result.value.isSound, line }
   const { capture, outcome } = result.value
   return { saved: capture.id, sequence: capture.sequence, ...(outcome === 'saved' ? {} : { outcome }) }
 }

@@ -32,15 +32,24 @@ const words: readonly (readonly [string, ControlCommand])[] = [
   ['GOOD', { kind: 'accept' }],
   ['REJECT', { kind: 'reject' }],
   ['NEXT', { kind: 'skip' }],
+  ['ENROL', { kind: 'register', nonce: null }],
 ]
 const commands = new Map(words)
 const spot = 'SPOT'
+const enrol = 'ENROL'
+/** Letters of a registering code's nonce: one in 47 million. */
+const nonceLength = 6
 
-/** Every command that is a fixed code; locations have a code for each name. */
+/** Every command that is a fixed code; locations and registering codes have one for each name and nonce. */
 export const fixedCommands: readonly ControlCommand[] = words.map(([, command]) => command)
 
+/** The nonce of a registering code, from a source of random numbers from 0 to 1. */
+export function createNonce(random: () => number): string {
+  return Array.from({ length: nonceLength }, () => letters.charAt(Math.floor(random() * letters.length))).join('')
+}
+
 /**
- * The text of a command's symbol: 10 to 51 letters.
+ * The text of a command's symbol: 10 to 51 letters. A nonce comes from `createNonce`.
  *
  * Throws a RangeError for a location that is not 1 to 20 characters of printable ASCII.
  */
@@ -67,6 +76,7 @@ export function readControlCode(raw: string): ControlReading {
 
 function bodyOf(command: ControlCommand): string {
   if (command.kind === 'location' && command.location !== null) return spot + spell(command.location)
+  if (command.kind === 'register' && command.nonce !== null) return enrol + command.nonce
   const word = words.find(([, known]) => isSame(known, command))?.[0]
   if (word === undefined) throw new RangeError(`there is no control code for ${JSON.stringify(command)}`)
   return word
@@ -75,6 +85,8 @@ function bodyOf(command: ControlCommand): string {
 function commandOf(word: string): ControlCommand | null {
   const known = commands.get(word)
   if (known) return known
+  if (word.startsWith(enrol) && word.length === enrol.length + nonceLength)
+    return { kind: 'register', nonce: word.slice(enrol.length) }
   const location = word.startsWith(spot) ? unspell(word.slice(spot.length)) : null
   return location === null ? null : { kind: 'location', location }
 }

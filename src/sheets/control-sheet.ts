@@ -75,5 +75,7 @@ function nameOf(command: ControlCommand): string {
       return 'Reject'
     case 'skip':
       return 'Skip'
+    case 'register':
+      return 'Register this scanner'
   }
 }

@@ -5,24 +5,29 @@ import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
-import type { Capture, PhotoOutcome } from '#contract/station/capture.ts'
+import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
+import type { DeviceDetails } from '#contract/station/device.ts'
 import { exportFormats, maxPhotoBytes, type ExportFormat } from '#contract/station/http.ts'
-import { procedures } from '#contract/station/procedures.ts'
-import type { Session, SessionSummary } from '#contract/station/session.ts'
+import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
+import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
 import { settingsSchema, type Settings } from '#contract/station/settings.ts'
-import type { StationStatus } from '#contract/station/status.ts'
+import { disagreementSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
-import type { DeviceDriver } from '#station/device/driver.ts'
+import { describeDevices } from '#station/device/details.ts'
+import type { DeviceDriver, DriverDetails, ScanEvent } from '#station/device/driver.ts'
+import { listRoads } from '#station/device/roads.ts'
+import { createDeviceService } from '#station/device/service.ts'
 import type { ScannersDriver } from '#station/device/scanners.ts'
 import { createDeviceRegistry } from '#station/device/registry.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient } from '#station/remote/scanner-client.ts'
+import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { openStore } from '#station/store/store.ts'
 import { createSync } from '#station/sync/sync.ts'
@@ -80,6 +85,11 @@ export const timeOrderedIds: Ids = { next: () => uuidv7() }
 const settleMs = 15_000
 /** How long the end of the station waits for requests in flight. */
 const closeGraceMs = 3_000
+/** How often events and answers of devices are compared. */
+const auditMs = 1_000
+const disagreementLimit = 20
+/** Settings of devices that came and went: more than this is nobody's station. */
+const keptDeviceLimit = 500
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
 /** Below this the station says that the disk is nearly full. */
@@ -112,7 +122,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     for (const listener of listeners.get(topic) ?? []) listener(payload)
   }
 
+  const isHeard = (topic: TopicName): boolean => (listeners.get(topic)?.size ?? 0) > 0
   const changedSessions = new Set<string>()
+  const changedDevices = new Set<string>()
   let isStatusChanged = false
   let summaryTimer: NodeJS.Timeout | null = null
   const summarise = (): void => {
@@ -123,6 +135,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         if (session) publish('session.changed', session)
       }
       changedSessions.clear()
+      if (changedDevices.size > 0 && isHeard('device.changed'))
+        for (const device of describe()) if (changedDevices.has(device.id)) publish('device.changed', device)
+      changedDevices.clear()
       if (isStatusChanged) publish('status.changed', status())
       isStatusChanged = false
     }, summaryMs)
@@ -134,6 +149,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const statusChanged = (): void => {
     isStatusChanged = true
     summarise()
+  }
+  const deviceSeen = (id: string): void => {
+    changedDevices.add(id)
+    summarise()
+  }
+  const deviceChanged = (id: string): void => {
+    deviceSeen(id)
+    statusChanged()
   }
   const capturesChanged = (changed: readonly string[]): void => {
     for (let from = 0; from < changed.length; from += 500) {
@@ -147,7 +170,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   // --- Rooms --------------------------------------------------------------------------------------
 
   const stopping = new AbortController()
-  const devices = createDeviceRegistry(clock, statusChanged)
+  const devices = createDeviceRegistry(clock, deviceChanged, deviceSeen)
+  const service = createDeviceService({ clock, random: ports.random ?? Math.random, onChange: statusChanged })
+  const drivers: DeviceDriver[] = []
+  const driverDetails = (): ReadonlyMap<string, DriverDetails> =>
+    new Map(drivers.flatMap((driver) => [...(driver.details?.() ?? [])]))
+  const describe = (): DeviceDetails[] =>
+    describeDevices({
+      seen: devices.seen(),
+      drivers: driverDetails(),
+      settings: settings.scanners,
+      platform: process.platform,
+      now: clock.now(),
+      nowMs: performance.now(),
+    })
   const imaging = createImaging({ spawn: ports.spawnImaging, log: log.child({ room: 'imaging' }) })
   const sync = ports.backend
     ? createSync({
@@ -176,14 +212,12 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     log: log.child({ room: 'capture' }),
     onSaved(outcome) {
       isDiskFull = false
-      devices.count(outcome.capture.deviceName)
       publish('scan.taken', outcome)
       sessionChanged(outcome.capture.sessionId)
       statusChanged()
       sync?.wake()
     },
     onControl(outcome) {
-      devices.count(outcome.deviceName)
       publish('control.taken', outcome)
       sessionChanged(outcome.sessionId)
       if (outcome.capture) capturesChanged([outcome.capture.id])
@@ -191,14 +225,79 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       sync?.wake()
     },
   })
-  const submit = async (scan: Parameters<typeof capturing.scan>[0]): Promise<Result<ScanAnswer>> => {
-    const result = await capturing.scan(scan)
+  const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
+    // What is typed, or read from a file, has no event of a device.
+    const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
+    const result = await capturing.scan(scan, isDevices ? event : undefined)
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
       statusChanged()
     }
     return result
   }
+  /**
+   * A scanner without a window asks nobody for a session: its scan opens one like the last. Those behind it come here in
+   * their order, so that the first opens it and all go into it.
+   */
+  const submitOpening = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
+    const result = await submit(scan, event)
+    if (result.ok || result.error.code !== 'conflict' || scan.source !== 'device') return result
+    if (!settings.scanners.startsSession || readControlCode(scan.data).kind !== 'none') return result
+    if (!store.sessions.current() && !openLikeLast()) return result
+    return await submit(scan, event)
+  }
+  const openLikeLast = (): boolean => {
+    const [last] = store.sessions.list(1)
+    const { captureMode, duplicatePolicy, duplicateWindowMs } = last ?? openSessionSchema.parse({})
+    try {
+      const session = store.sessions.open({ label: '', captureMode, duplicatePolicy, duplicateWindowMs })
+      if (!session) return false
+      sync?.wake()
+      sessionChanged(session.id)
+      return true
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'a session could not be opened for a scan')
+      return false
+    }
+  }
+  /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
+  const take = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
+    const answered = devices.follow(scan, event)
+    const result = service.take(scan, event.deviceId) ?? (await submitOpening(scan, event))
+    const read = answered(result)
+    if (isHeard('device.scan')) publish('device.scan', read)
+    if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')
+      shootFor(event.deviceId, result.value)
+    return result
+  }
+  /** A scanner whose role it is asks for a photo of each item that it reads. */
+  const shootFor = (deviceId: string, { capture }: ScanOutcome): void => {
+    if (settings.scanners.byId[deviceId]?.role !== 'shoot') return
+    const { sessionId, deviceName } = capture
+    publish('control.taken', { outcome: 'control', command: { kind: 'shoot' }, sessionId, deviceName, capture })
+  }
+  const placeOf = (deviceId: string): string => settings.scanners.byId[deviceId]?.place ?? ''
+
+  // --- Events and answers -------------------------------------------------------------------------
+
+  let disagreements: readonly Disagreement[] = readDisagreements(store.facts.get('disagreements'))
+  const keepDisagreements = (changed: readonly Disagreement[]): void => {
+    disagreements = changed.slice(-disagreementLimit)
+    try {
+      store.facts.set('disagreements', JSON.stringify(disagreements))
+    } catch (error) {
+      log.error({ error: (error as Error).message }, 'an alarm could not be kept')
+    }
+    statusChanged()
+  }
+  const disagree = (found: readonly Omit<Disagreement, 'id' | 'at'>[]): void => {
+    if (found.length === 0) return
+    for (const one of found) log.error({ ...one }, 'device events and answers disagree')
+    const ofOthers = disagreements.filter(({ deviceId }) => !found.some((one) => one.deviceId === deviceId))
+    keepDisagreements([...ofOthers, ...found.map((one) => ({ id: ids.next(), at: clock.now().toISOString(), ...one }))])
+  }
+  const auditTimer = setInterval(() => disagree(devices.audit(driverDetails(), performance.now())), auditMs)
+  auditTimer.unref()
 
   const measureDisk = async (): Promise<void> => {
     const before = freeBytes === null ? null : freeBytes < lowDiskBytes
@@ -226,6 +325,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       queue: { ...queue, nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString() },
       devices: devices.list(),
+      ...service.mode(),
+      disagreements: [...disagreements],
       storage: {
         state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
         freeBytes,
@@ -245,6 +346,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     capturesChanged([id])
     return ok(store.captures.get(id) ?? capture)
   }
+  const changeSettings = (change: ProcedureParsed<'settings.change'>): void => {
+    settings = settingsSchema.parse({ ...settings, ...change })
+    store.facts.set('settings', JSON.stringify(settings))
+    scanners?.configure(settings.scanners)
+    publish('settings.changed', settings)
+    statusChanged()
+  }
+  /** A window's read: the window says when it came by its age, for their clocks have different beginnings. */
+  const eventOf = ({ deviceId = '', ageMs = 0, typed }: Scan): ScanEvent => ({
+    deviceId,
+    bytes: typed === undefined ? null : Buffer.from(typed, 'utf8'),
+    receivedMs: performance.now() - ageMs,
+    place: placeOf(deviceId),
+  })
   const undo = (id: string): Result<Capture> =>
     changeCapture(id, (capture) => {
       if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
@@ -269,16 +384,50 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       'settings.get': () => ok(settings),
       'settings.change': (change) => {
-        settings = settingsSchema.parse({ ...settings, ...change })
-        store.facts.set('settings', JSON.stringify(settings))
-        scanners?.configure(settings.scanners)
-        publish('settings.changed', settings)
-        statusChanged()
+        changeSettings(change)
         return ok(settings)
       },
       'device.report': (device) => {
         devices.report(device)
         return ok({})
+      },
+      'device.list': () => ok({ devices: describe(), platform: process.platform, roads: listRoads() }),
+      'device.configure': ({ id, settings: own }) => {
+        const byId = { ...settings.scanners.byId, [id]: own }
+        if (Object.keys(byId).length > keptDeviceLimit) return fail('conflict', 'forget devices that are gone first')
+        changeSettings({ scanners: { ...settings.scanners, byId } })
+        deviceSeen(id)
+        return ok(settings.scanners)
+      },
+      'device.forget': ({ id }) => {
+        const { [id]: _, ...byId } = settings.scanners.byId
+        changeSettings({ scanners: { ...settings.scanners, byId } })
+        for (const driver of drivers) driver.forget?.(id)
+        if (devices.list().some((device) => device.id === id && device.state === 'unplugged')) devices.forget(id)
+        statusChanged()
+        return ok({})
+      },
+      'device.feedback': async ({ id, signal }) => {
+        const driver = drivers.find((one) => one.details?.().has(id))
+        const result = await (driver?.feedback?.(id, signal) ?? fail('not_found', 'no such device has a beeper'))
+        return result.ok ? ok({}) : result
+      },
+      'device.test': ({ on }) => {
+        service.test(on)
+        return ok(status())
+      },
+      'device.pair': ({ on }) => {
+        service.pair(on)
+        return ok(status())
+      },
+      'device.disagree': ({ id, events, answers }) => {
+        const deviceName = devices.list().find((device) => device.id === id)?.name ?? id
+        disagree([{ deviceId: id, deviceName, events, answers }])
+        return ok({})
+      },
+      'device.acknowledge': ({ id }) => {
+        keepDisagreements(disagreements.filter((one) => one.id !== id))
+        return ok(status())
       },
       'session.open': (options) => {
         const session = store.sessions.open(options)
@@ -302,11 +451,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const session = store.sessions.get(id)
         return session ? ok(summary(session)) : fail('not_found', 'no such session')
       },
-      'scan.submit': submit,
+      'scan.submit': (scan) => take(scan, eventOf(scan)),
       'capture.list': (query) =>
         store.sessions.get(query.sessionId) ? ok(store.captures.list(query)) : fail('not_found', 'no such session'),
       'capture.get': ({ id }) => {
-        const capture = store.captures.get(id)
+        const capture = store.captures.detail(id)
         return capture ? ok(capture) : fail('not_found', 'no such capture')
       },
       'capture.setQuantity': ({ id, quantity }) =>
@@ -366,6 +515,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       isDiskFull = true
       statusChanged()
     }
+    if (result.ok) devices.count(deviceName)
     return result
   }
 
@@ -411,11 +561,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 
   // --- Life ---------------------------------------------------------------------------------------
 
-  const drivers: DeviceDriver[] = []
   const drive = (driver: DeviceDriver): void => {
     drivers.push(driver)
-    driver.start(async (scan) => {
-      const result = await submit(scan)
+    driver.start(async (scan, raw) => {
+      const deviceId = raw?.deviceId ?? scan.deviceName
+      const receivedMs = raw?.receivedMs ?? performance.now()
+      const event = { deviceId, bytes: raw?.bytes ?? null, receivedMs, place: placeOf(deviceId) }
+      const result = await take(scan, event)
       if (!result.ok) publish('scan.refused', { scan, error: result.error })
       return result
     }, devices.report)
@@ -449,7 +601,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     close() {
       closing ??= (async () => {
         for (const driver of drivers) await driver.close()
-        await capturing.idle()
+        await capturing.close()
+        service.close()
+        clearInterval(auditTimer)
         clearInterval(diskTimer)
         if (summaryTimer) clearTimeout(summaryTimer)
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
@@ -479,6 +633,14 @@ function readSettings(json: string | null, log: Log): Settings {
       settingsSchema.shape[name as keyof Settings].safeParse(value).success,
   )
   return settingsSchema.parse(Object.fromEntries(kept))
+}
+
+function readDisagreements(json: string | null): readonly Disagreement[] {
+  const stored = json === null ? [] : Object.values(parseStored(json))
+  return stored.flatMap((one) => {
+    const parsed = disagreementSchema.safeParse(one)
+    return parsed.success ? [parsed.data] : []
+  })
 }
 
 function parseStored(json: string): Record<string, unknown> {

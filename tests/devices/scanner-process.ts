@@ -43,7 +43,10 @@ scanners.start(
 process.on('message', (message: ToScanners) => {
   if (message.command === 'answer') held.shift()?.(message.isSaved)
   if (message.command === 'configure') scanners.configure(scannersSettingsSchema.parse(message.settings))
-  if (message.command === 'counts') tell({ kind: 'counts', counts: Object.fromEntries(scanners.counts()) })
+  if (message.command === 'counts') {
+    const counts = [...scanners.details()].map(([id, details]) => [id, details.counts] as const)
+    tell({ kind: 'counts', counts: Object.fromEntries(counts) })
+  }
   if (message.command === 'feedback')
     void scanners.feedback?.(message.id, message.signal).then((answer) => tell({ kind: 'feedback', isOk: answer.ok }))
   if (message.command === 'close')

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { DeviceReport, Signal } from '#station/device/driver.ts'
-import type { Delays, ScannerCounts } from '#station/device/scanner.ts'
+import type { DeviceCounts } from '#contract/station/device.ts'
+import type { Delays } from '#station/device/scanner.ts'
 import type { Bus } from './bus/bus.ts'
 
 export interface ScannersStart {
@@ -31,7 +32,7 @@ export type FromScanners =
   | ({ readonly kind: 'scan' } & SeenScan)
   | ({ readonly kind: 'report' } & Omit<DeviceReport, 'kind'>)
   | { readonly kind: 'log'; readonly message: string; readonly fields: object }
-  | { readonly kind: 'counts'; readonly counts: Record<string, ScannerCounts> }
+  | { readonly kind: 'counts'; readonly counts: Record<string, DeviceCounts> }
   | { readonly kind: 'feedback'; readonly isOk: boolean }
   | { readonly kind: 'closed' }
 
@@ -50,7 +51,7 @@ export interface Scanners {
   forget(): void
   answer(isSaved: boolean): void
   configure(settings: object): void
-  counts(): Promise<Record<string, ScannerCounts>>
+  counts(): Promise<Record<string, DeviceCounts>>
   feedback(id: string, signal: Signal): Promise<boolean>
   close(): Promise<void>
   kill(): Promise<void>

@@ -87,6 +87,26 @@ export const captureSchema = z.object({
 })
 export type Capture = z.infer<typeof captureSchema>
 
+/** A capture with what is kept of its reading. */
+export const captureDetailSchema = captureSchema.extend({
+  /** Null for what was typed by hand or came without a device. */
+  read: z
+    .object({
+      deviceId: z.string(),
+      /**
+       * The code as it came, in hex, before anything was made of it: from a scanner its bytes; from a calibrated
+       * keyboard scanner what the keys typed, as UTF-8. Null where keys or a picture were taken as they are.
+       */
+      bytes: z.string().nullable(),
+      /** When its last byte came, in milliseconds since the start of the station's process, never set back. */
+      receivedMs: z.number(),
+      /** From then until it was durable; null for the last captures before a crash. */
+      commitMs: z.number().nullable(),
+    })
+    .nullable(),
+})
+export type CaptureDetail = z.infer<typeof captureDetailSchema>
+
 /**
  * One read by one device, before anything is known about it. `data` may begin with the AIM identifier
  * (`]E04006381333931`); `aim` gives it apart.
@@ -105,6 +125,12 @@ export const scanSchema = z.strictObject({
   symbology: symbologySchema.optional(),
   source: scanSourceSchema.default('wedge'),
   deviceName: z.string().max(200).default(''),
+  /** The device's id, as the device list has it. */
+  deviceId: z.string().max(200).optional(),
+  /** How long ago its last byte or key came, by the reader's own clock. */
+  ageMs: z.number().min(0).max(600_000).optional(),
+  /** What the keys typed, when that was repaired to become `data`. */
+  typed: z.string().max(8_192).optional(),
 })
 export type Scan = z.infer<typeof scanSchema>
 

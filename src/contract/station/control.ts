@@ -23,6 +23,8 @@ export const controlCommandSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('accept') }),
   z.object({ kind: z.literal('reject') }),
   z.object({ kind: z.literal('skip') }),
+  /** The scanner that reads it is the one to register; a printed one has no nonce. */
+  z.object({ kind: z.literal('register'), nonce: z.string().nullable() }),
 ])
 export type ControlCommand = z.infer<typeof controlCommandSchema>
 
@@ -37,6 +39,18 @@ export const controlOutcomeSchema = z.object({
 })
 export type ControlOutcome = z.infer<typeof controlOutcomeSchema>
 
-/** What a scan turned out to be: a capture, or a control barcode. */
-export const scanAnswerSchema = z.discriminatedUnion('outcome', [scanOutcomeSchema, controlOutcomeSchema])
+/** The answer to a read in test mode, or to the code that registers a scanner: nothing was saved. */
+export const checkOutcomeSchema = z.object({
+  outcome: z.literal('checked'),
+  /** It keeps the rules of its own kind: check digits, GS1 syntax. */
+  isSound: z.boolean(),
+})
+export type CheckOutcome = z.infer<typeof checkOutcomeSchema>
+
+/** What a scan turned out to be: a capture, a control barcode, or only a check. */
+export const scanAnswerSchema = z.discriminatedUnion('outcome', [
+  scanOutcomeSchema,
+  controlOutcomeSchema,
+  checkOutcomeSchema,
+])
 export type ScanAnswer = z.infer<typeof scanAnswerSchema>

@@ -1,8 +1,16 @@
 import { z } from 'zod'
 import type { ProcedureDefinition } from '#contract/transport.ts'
-import { captureSchema, capturePageSchema, listCapturesSchema, scanSchema } from '#contract/station/capture.ts'
+import {
+  captureDetailSchema,
+  capturePageSchema,
+  captureSchema,
+  listCapturesSchema,
+  scanSchema,
+} from '#contract/station/capture.ts'
 import { scanAnswerSchema } from '#contract/station/control.ts'
+import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
 import { createProductSchema } from '#contract/station/product.ts'
+import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
 import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
@@ -10,6 +18,7 @@ import { idSchema } from '#contract/station/values.ts'
 
 const nothing = z.strictObject({})
 const byId = z.strictObject({ id: idSchema })
+const deviceId = z.string().min(1).max(200)
 
 /** Everything a window may ask of the station, by name. */
 export const procedures = {
@@ -20,6 +29,28 @@ export const procedures = {
   'settings.change': { input: settingsChangeSchema, output: settingsSchema },
   /** The window tells of a device it drives; unknown ids are added. */
   'device.report': { input: reportDeviceSchema, output: nothing },
+  /** Every device, whoever drives it, also those that are unplugged and have settings. */
+  'device.list': { input: nothing, output: deviceListSchema },
+  /** Replaces the settings of one device. */
+  'device.configure': {
+    input: z.strictObject({ id: deviceId, settings: scannerSettingsSchema }),
+    output: scannersSettingsSchema,
+  },
+  /** Forgets a device and its settings; one that is plugged in is read with the defaults from now on. */
+  'device.forget': { input: z.strictObject({ id: deviceId }), output: nothing },
+  /** Sounds a device's own beeper; `device_unavailable` where that is not possible. */
+  'device.feedback': { input: z.strictObject({ id: deviceId, signal: signalSchema }), output: nothing },
+  /** Begins or ends the test mode: what is read is shown and not captured. It ends by itself after some minutes. */
+  'device.test': { input: z.strictObject({ on: z.boolean() }), output: stationStatusSchema },
+  /** Begins or ends waiting for a scanner that reads the registering code, which holds once and for some minutes. */
+  'device.pair': { input: z.strictObject({ on: z.boolean() }), output: stationStatusSchema },
+  /** A window's own count of a device's reads and the station's answers do not add up: raises the alarm. */
+  'device.disagree': {
+    input: z.strictObject({ id: deviceId, events: z.number().int().min(0), answers: z.number().int().min(0) }),
+    output: nothing,
+  },
+  /** A person has seen the alarm. */
+  'device.acknowledge': { input: byId, output: stationStatusSchema },
   /** Opens a session; `conflict` while another one is active. */
   'session.open': { input: openSessionSchema, output: sessionSchema },
   /** The active session, or null. */
@@ -34,11 +65,13 @@ export const procedures = {
   'session.summary': { input: byId, output: sessionSummarySchema },
   /**
    * Answers only after the scan's row is durable, or what a control barcode asked for. `conflict` without an active
-   * session: nothing is saved. A control barcode that was damaged on its way is refused with `invalid_input`.
+   * session: nothing is saved. A control barcode that was damaged on its way is refused with `invalid_input`. While the
+   * test mode is on, what devices read is only checked.
    */
   'scan.submit': { input: scanSchema, output: scanAnswerSchema },
   'capture.list': { input: listCapturesSchema, output: capturePageSchema },
-  'capture.get': { input: byId, output: captureSchema },
+  /** With the bytes and times of its reading. */
+  'capture.get': { input: byId, output: captureDetailSchema },
   /** 1 to 99,999 units. The change is sent to the backend as metadata. */
   'capture.setQuantity': {
     input: z.strictObject({ id: idSchema, quantity: z.number().int().min(1).max(99_999) }),

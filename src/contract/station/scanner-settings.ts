@@ -4,11 +4,23 @@ import { keyboardLayoutSchema } from '#contract/station/keyboard-layout.ts'
 /** What ends a code on a serial line. `any` is CR, LF or both; `none` is silence alone. Silence always ends one too. */
 export const serialTerminatorSchema = z.enum(['any', 'cr', 'lf', 'crlf', 'tab', 'etx', 'none'])
 
+/**
+ * What a scanner is for. `scan`: its reads are captures. `shoot`: they are too, and each asks the window for a photo of
+ * the item. `gate`: for the gate's screen; its reads are captures like those of `scan` wherever there is none.
+ */
+export const deviceRoleSchema = z.enum(['scan', 'shoot', 'gate'])
+export type DeviceRole = z.infer<typeof deviceRoleSchema>
+
 /** How one scanner is read. */
 export const scannerSettingsSchema = z.strictObject({
   /** What people call it; empty for the product's own name. */
   name: z.string().max(100).default(''),
+  role: deviceRoleSchema.default('scan'),
+  /** Where it is: what it captures carries this as its location, until a location barcode says another. */
+  place: z.string().trim().max(100).default(''),
   enabled: z.boolean().default(true),
+  /** A keyboard scanner is taken from the desktop and read raw (Linux); otherwise it types into the window. */
+  claim: z.boolean().default(false),
   /** The scanner is told good or bad by its own beeper, where its commands are known. */
   feedback: z.boolean().default(true),
   /** Serial scanners in host-acknowledge mode: ACK after the commit, NAK when it was not saved. */
@@ -43,8 +55,10 @@ const usbIdSchema = z.number().int().min(0).max(0xffff)
 /** All scanners that the station reads without a window. */
 export const scannersSettingsSchema = z.strictObject({
   enabled: z.boolean().default(true),
-  /** Keyboard scanners of known makers are taken from the desktop and read raw; otherwise they type into the window. */
+  /** All keyboard scanners of known makers are claimed, whatever their own settings say. */
   claimKeyboards: z.boolean().default(false),
+  /** A scan that comes while no session is open opens one, with the options of the last; otherwise it is not saved. */
+  startsSession: z.boolean().default(true),
   /** Devices that are scanners though Capstan does not know them; `productId` null stands for all of the maker. */
   also: z
     .array(z.strictObject({ vendorId: usbIdSchema, productId: usbIdSchema.nullable() }))

@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import { instantSchema } from '#contract/station/values.ts'
+import { idSchema, instantSchema } from '#contract/station/values.ts'
 
 export const deviceKindSchema = z.enum(['wedge', 'camera', 'stdin', 'scanner'])
-export const deviceStateSchema = z.enum(['ready', 'busy', 'unplugged', 'refused', 'failed'])
+/** `detected`: it is there, `opening`: it is being opened; `busy`: another program has it; `refused`: no permission. */
+export const deviceStateSchema = z.enum(['detected', 'opening', 'ready', 'busy', 'unplugged', 'refused', 'failed'])
 
 export const deviceSchema = z.object({
   id: z.string().max(200),
@@ -24,6 +25,18 @@ export const reportDeviceSchema = z.strictObject({
   state: deviceStateSchema,
   advice: z.string().max(500).default(''),
 })
+
+/** A device has sent more, or less, than the station has answered: somebody must look. */
+export const disagreementSchema = z.object({
+  id: idSchema,
+  at: instantSchema,
+  deviceId: z.string(),
+  deviceName: z.string(),
+  /** Reads of the device, and the station's answers to them, since the station started. */
+  events: z.number().int(),
+  answers: z.number().int(),
+})
+export type Disagreement = z.infer<typeof disagreementSchema>
 
 /** The strip that is always on screen, whole. */
 export const stationStatusSchema = z.object({
@@ -47,6 +60,18 @@ export const stationStatusSchema = z.object({
     nextAttemptAt: instantSchema.nullable(),
   }),
   devices: z.array(deviceSchema),
+  /** While it is set, what devices read is shown and not captured. It ends by itself. */
+  test: z.object({ until: instantSchema }).nullable(),
+  /** While it is set, the scanner that reads the code is offered a name; `found` once one has. */
+  pairing: z
+    .object({
+      code: z.string(),
+      until: instantSchema,
+      found: z.object({ deviceId: z.string(), deviceName: z.string(), kind: deviceKindSchema }).nullable(),
+    })
+    .nullable(),
+  /** Device events and commits that do not add up, each until a person acknowledges it. */
+  disagreements: z.array(disagreementSchema),
   storage: z.object({
     state: z.enum(['ok', 'low', 'full']),
     freeBytes: z.number().nullable(),

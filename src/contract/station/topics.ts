@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { errorCodes } from '#contract/result.ts'
 import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
 import { controlOutcomeSchema } from '#contract/station/control.ts'
+import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
 import { stationStatusSchema } from '#contract/station/status.ts'
@@ -24,6 +25,10 @@ export const topics = {
   'capture.changed': z.object({ captures: z.array(captureSchema) }),
   /** Opened, ended, or its totals changed. */
   'session.changed': sessionSchema,
+  /** What is known of a device has changed; at most ten times a second for each. */
+  'device.changed': deviceDetailsSchema,
+  /** Each read of a device, in test mode too, after its answer. */
+  'device.scan': deviceReadSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
 } as const

@@ -86,8 +86,10 @@ function Queue({ queue }: { readonly queue: StationStatus['queue'] }) {
 }
 
 const deviceTones: Readonly<Record<Device['state'], Tone>> = {
+  detected: 'waiting',
+  opening: 'waiting',
   ready: 'ok',
-  busy: 'waiting',
+  busy: 'attention',
   unplugged: 'attention',
   refused: 'stop',
   failed: 'stop',

@@ -5,6 +5,7 @@ import type { ControlCommand, ControlOutcome, ScanAnswer } from '#contract/stati
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { readScan, type ParsedScan } from '#domain/scan.ts'
+import type { ScanEvent } from '#station/device/driver.ts'
 import { isStorageError } from '#station/store/database.ts'
 import type { Store } from '#station/store/store.ts'
 
@@ -24,15 +25,17 @@ export interface Capturing {
    *
    * A control barcode is obeyed in its place among them and is no capture; a damaged one is refused with
    * `invalid_input`. Fails with `conflict` when no session is active and `storage_full` when the disk does not take it:
-   * then nothing was saved and the person must be told.
+   * then nothing was saved and the person must be told. `event` is what is known of the reading.
    */
-  scan(scan: Scan): Promise<Result<ScanAnswer>>
+  scan(scan: Scan, event?: ScanEvent): Promise<Result<ScanAnswer>>
   /** Saves a code that was read in a photo. */
   codeOf(photo: PhotoReference, scan: Scan): Promise<Result<ScanOutcome>>
   /** Saves a photo without a readable code as an IMAGE capture; a code found in it is its raw value. */
   image(photo: PhotoReference, code: Scan | null, deviceName: string): Promise<Result<ScanOutcome>>
   /** Resolves when everything handed in so far is answered. */
   idle(): Promise<void>
+  /** Waits for that too, and keeps the times of the last commit. */
+  close(): Promise<void>
 }
 
 /** The most scans in one transaction: enough to make a burst cheap, few enough to answer the first one soon. */
@@ -48,6 +51,7 @@ interface Read {
   readonly scan: Scan | null
   readonly deviceName: string
   readonly photo: PhotoReference | null
+  readonly event: ScanEvent | null
 }
 
 interface Control {
@@ -75,6 +79,8 @@ export function createCapturing(ports: {
   let scheduled: Promise<void> | null = null
   /** Scanners whose next scan names the location, and until when. */
   let announced: ReadonlyMap<string, number> = new Map()
+  /** When what was read became durable: known after its commit, so that it is written with the next one. */
+  let timed: readonly { readonly id: string; readonly commitMs: number }[] = []
 
   const flush = (): void => {
     while (queue.length > 0) {
@@ -90,7 +96,7 @@ export function createCapturing(ports: {
       if (!result.ok) continue
       try {
         if (result.value.outcome === 'control') ports.onControl(result.value)
-        else ports.onSaved(result.value)
+        else if (result.value.outcome !== 'checked') ports.onSaved(result.value)
       } catch (error) {
         // Whoever listens, the others in the queue are still to be answered.
         log.error({ error: (error as Error).stack }, 'a listener failed')
@@ -103,6 +109,7 @@ export function createCapturing(ports: {
     let answers: (() => Result<ScanAnswer>)[]
     try {
       answers = store.transaction(() => {
+        store.captures.setCommitTimes(timed)
         let session = store.sessions.current()
         return batch.map(({ item }) => {
           if (!session) return () => fail('conflict', 'no session is active: nothing was saved')
@@ -124,8 +131,16 @@ export function createCapturing(ports: {
       log.error({ error: (error as Error).stack }, 'a scan could not be saved')
       return [fail('internal', 'the scan was not saved')]
     }
+    const durableMs = performance.now()
     // The rows are read back only now: what is told is what is durable.
-    return answers.map((answer) => answer())
+    const results = answers.map((answer) => answer())
+    timed = results.flatMap((result, index) => {
+      const item = batch[index]?.item
+      if (!result.ok || !('capture' in result.value) || !item || item.type === 'CONTROL' || !item.event) return []
+      const commitMs = Math.round((durableMs - item.event.receivedMs) * 1_000) / 1_000
+      return result.value.capture ? [{ id: result.value.capture.id, commitMs }] : []
+    })
+    return results
   }
 
   /** The location that a scan names, when its scanner announced one; a product's code is a scan all the same. */
@@ -210,7 +225,8 @@ export function createCapturing(ports: {
       capturedAt: now.toISOString(),
       photo: waiting.photo?.photo ?? null,
       upload: disposition === 'counted' ? (waiting.photo?.upload ?? null) : null,
-      location: session.location,
+      location: session.location ?? (waiting.event?.place || null),
+      read: waiting.event,
       itemKey,
     })
     const outcome = disposition === 'counted' ? (history.scans > 0 ? 'repeated' : 'saved') : disposition
@@ -241,18 +257,27 @@ export function createCapturing(ports: {
   }
 
   return {
-    scan(scan) {
+    scan(scan, event) {
       const { deviceName } = scan
       const control = readControlCode(scan.data)
       if (control.kind === 'damaged') {
         return Promise.resolve(fail('invalid_input', 'a control barcode that came damaged: scan it again'))
       }
       if (control.kind === 'command') return enqueue({ type: 'CONTROL', command: control.command, deviceName })
-      return enqueue({ type: scan.source === 'manual' ? 'MANUAL' : 'BARCODE', scan, deviceName, photo: null })
+      const type = scan.source === 'manual' ? 'MANUAL' : 'BARCODE'
+      return enqueue({ type, scan, deviceName, photo: null, event: event ?? null })
     },
-    codeOf: (photo, scan) => capture({ type: 'BARCODE', scan, deviceName: scan.deviceName, photo }),
-    image: (photo, code, deviceName) => capture({ type: 'IMAGE', scan: code, deviceName, photo }),
+    codeOf: (photo, scan) => capture({ type: 'BARCODE', scan, deviceName: scan.deviceName, photo, event: null }),
+    image: (photo, code, deviceName) => capture({ type: 'IMAGE', scan: code, deviceName, photo, event: null }),
     idle: () => scheduled ?? Promise.resolve(),
+    async close() {
+      await scheduled
+      try {
+        store.transaction(() => store.captures.setCommitTimes(timed))
+      } catch (error) {
+        log.warn({ error: (error as Error).message }, 'the times of the last commit were not kept')
+      }
+    },
   }
 }
 

@@ -1,5 +1,4 @@
-/** How a scanner presents itself on USB. */
-export type DeviceClass = 'hid-pos' | 'hid-keyboard' | 'simple-com' | 'cdc' | 'serial' | 'undocumented'
+import type { DeviceClass } from '#contract/station/device.ts'
 
 export interface Maker {
   readonly vendorId: number

@@ -1,9 +1,6 @@
-import type { DeviceClass } from './makers.ts'
+import { deviceClassSchema, type DeviceClass, type DeviceList, type DeviceRoad } from '#contract/station/device.ts'
 
-/** How the bytes of a device come into the station; `window` is the keyboard, read by the window's wedge. */
-export type Road = 'usb' | 'node-hid' | 'serialport' | 'window' | 'none'
-
-type Roads = Readonly<Record<DeviceClass, Road>>
+type Roads = Readonly<Record<DeviceClass, DeviceRoad>>
 
 /**
  * Windows gives HID devices to everyone but `usb` (that would need the WinUSB driver) and keeps keyboards for itself,
@@ -33,6 +30,13 @@ const roads: Readonly<Record<string, Roads>> = {
 }
 
 /** The road for a device class on a platform (`process.platform`). */
-export function roadFor(platform: string, deviceClass: DeviceClass): Road {
+export function roadFor(platform: string, deviceClass: DeviceClass): DeviceRoad {
   return (roads[platform] ?? withSystemDrivers)[deviceClass]
+}
+
+/** The whole table, for people to see. */
+export function listRoads(): DeviceList['roads'] {
+  return Object.keys(roads).flatMap((platform) =>
+    deviceClassSchema.options.map((one) => ({ platform, class: one, road: roadFor(platform, one) })),
+  )
 }

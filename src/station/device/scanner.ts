@@ -2,13 +2,14 @@ import type { Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { scanSchema } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
+import type { DeviceFacts } from '#contract/station/device.ts'
 import type { ScannerSettings } from '#contract/station/scanner-settings.ts'
 import { decodeText, type Decoder, type Read } from './decoder.ts'
-import type { DeviceReport, Emit, Signal } from './driver.ts'
+import type { DeviceReport, DriverDetails, Emit, Signal } from './driver.ts'
 import { acknowledgement, type FeedbackPlan } from './feedback.ts'
 
-/** Where a scanner stands; the first two are told as `busy`. */
-export type ScannerState = 'detected' | 'opening' | DeviceReport['state']
+/** Where a scanner stands. */
+export type ScannerState = DeviceReport['state']
 
 /** All waiting in this room, in milliseconds. */
 export interface Delays {
@@ -78,23 +79,9 @@ export interface FoundScanner {
   /** The same until it is unplugged. */
   readonly instance: string
   readonly name: string
+  /** A keyboard whose `road` is the window types there: it is listed, and never opened. */
+  readonly facts: DeviceFacts
   open(settings: ScannerSettings, events: LinkEvents): Promise<Opening>
-}
-
-/** What became of everything that a scanner sent. */
-export interface ScannerCounts {
-  readonly reads: number
-  readonly saved: number
-  /** Reads that the station refused or failed to save. */
-  readonly notSaved: number
-  /** Codes dropped because they began too soon after opening. */
-  readonly stale: number
-  /** Reads that are no scan: too long. */
-  readonly strange: number
-  /** Codes under way when the scanner was pulled out. */
-  readonly torn: number
-  /** Connections that ended by themselves. */
-  readonly ends: number
 }
 
 /** One scanner over all its plugs and pulls. */
@@ -106,7 +93,8 @@ export interface Scanner {
   /** New settings; what is open is opened again with them. */
   configure(settings: ScannerSettings): void
   feedback(signal: Signal): Promise<Result<void>>
-  counts(): ScannerCounts
+  details(): DriverDetails
+  isAttached(): boolean
   close(): Promise<void>
 }
 
@@ -118,7 +106,7 @@ export interface ScannerPorts {
   readonly report: (report: DeviceReport) => void
 }
 
-const openingAdvice = 'It is being opened.'
+const errorLimit = 10
 const unpluggedAdvice = 'Plug the scanner in.'
 
 /** Creates the machine of the scanner with that id; it does nothing before `attach`. */
@@ -129,6 +117,8 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
   let target: FoundScanner | null = null
   let absence = unpluggedAdvice
   let productName = id
+  let facts: DeviceFacts | null = null
+  const errors: DriverDetails['errors'][number][] = []
   let link: Link | null = null
   let isClosing = false
   let told = ''
@@ -142,19 +132,17 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
 
   const nameOf = () => settings.name || productName
 
+  const keepError = (code: (typeof errors)[number]['code'], detail: string): void => {
+    errors.push({ code, detail: detail.slice(0, 500), timeMs: performance.now() })
+    if (errors.length > errorLimit) errors.shift()
+  }
   const set = (state: ScannerState, advice = ''): void => {
     const words = `${state} ${advice} ${nameOf()}`
     if (words === told) return
     told = words
     log.info({ state, advice }, 'scanner state')
-    const isWaiting = state === 'detected' || state === 'opening'
-    ports.report({
-      id,
-      kind: 'scanner',
-      name: nameOf().slice(0, 200),
-      state: isWaiting ? 'busy' : state,
-      advice: (isWaiting ? openingAdvice : advice).slice(0, 500),
-    })
+    ports.report({ id, kind: 'scanner', name: nameOf().slice(0, 200), state, advice: advice.slice(0, 500) })
+    if (state === 'busy' || state === 'refused' || state === 'failed') keepError(state, advice)
   }
 
   const changed = (): void => {
@@ -181,12 +169,8 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
   }
 
   const answer = async (to: Link, result: Result<ScanAnswer>): Promise<void> => {
-    const isSaved = result.ok
-    const counted = isSaved && result.value.outcome !== 'ignored' && result.value.outcome !== 'rejected'
-    if (isSaved) counts.saved += 1
-    else counts.notSaved += 1
     if (to !== link) return
-    const signal: Signal = counted ? 'good' : 'bad'
+    const signal: Signal = result.ok && isGood(result.value) ? 'good' : 'bad'
     const bytes =
       settings.acknowledge && to.hasAcknowledge
         ? acknowledgement[signal]
@@ -206,6 +190,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
     })
     if (!scan.success) {
       counts.strange += 1
+      keepError('strange', `${read.bytes.length} bytes`)
       log.warn({ length: read.bytes.length }, 'scanner sent what is no scan')
       void answer(from, fail('invalid_input', 'what the scanner sent is no scan'))
       return
@@ -216,7 +201,11 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
         log.error({ error: String(error) }, 'a scan was not kept')
         return fail('internal', String(error))
       })
-      .then((result) => answer(from, result))
+      .then((result) => {
+        if (result.ok) counts.saved += 1
+        else counts.notSaved += 1
+        return answer(from, result)
+      })
       .finally(() => emitting.delete(done))
     emitting.add(done)
   }
@@ -291,10 +280,12 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
     clearTimeout(timer)
     if (endReason !== '') {
       counts.ends += 1
+      keepError('ended', endReason)
       log.info({ reason: endReason }, 'scanner connection ended')
     }
     if (own.decoder.deadlineMs() !== undefined) {
       counts.torn += 1
+      keepError('torn', '')
       log.warn({}, 'a code was under way when the scanner went')
     }
     // Who is closed in order still hears what became of the last scans.
@@ -314,6 +305,11 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
         await changeSince(seen)
         continue
       }
+      if (found.facts.road === 'window') {
+        set('ready')
+        await changeSince(seen)
+        continue
+      }
       set('opening')
       const waitMs = await connect(found, seen)
       if (!isClosing) await changeSince(seen, waitMs)
@@ -322,9 +318,11 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
 
   return {
     attach(found) {
-      if (isClosing || target?.instance === found.instance) return
+      // The same one may be read on another road: a keyboard that was claimed, or is not any more.
+      if (isClosing || (target?.instance === found.instance && target.facts.road === found.facts.road)) return
       target = found
       productName = found.name
+      facts = found.facts
       if (!life) {
         set('detected')
         life = live()
@@ -348,7 +346,13 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
         (error: unknown) => fail('device_unavailable', String(error)),
       )
     },
-    counts: () => ({ ...counts }),
+    details: () => ({
+      facts,
+      signals: (['good', 'bad'] as const).filter((signal) => link?.feedback[signal] !== undefined),
+      counts: { ...counts },
+      errors: [...errors],
+    }),
+    isAttached: () => target !== null,
     async close() {
       isClosing = true
       changed()
@@ -364,4 +368,10 @@ async function settledWithin(promises: Iterable<Promise<unknown>>, waitMs: numbe
   })
   await Promise.race([Promise.allSettled(promises), late])
   clearTimeout(timer)
+}
+
+/** Whether a scanner is to say "good": what it read counts, did what it asked for, or would have counted. */
+function isGood(answer: ScanAnswer): boolean {
+  if (answer.outcome === 'checked') return answer.isSound
+  return answer.outcome !== 'ignored' && answer.outcome !== 'rejected'
 }

@@ -5,15 +5,8 @@ import {
   type ScannerSettings,
   type ScannersSettings,
 } from '#contract/station/scanner-settings.ts'
-import type { DeviceDriver, DeviceReport, Emit } from './driver.ts'
-import {
-  createScanner,
-  defaultDelays,
-  type Delays,
-  type FoundScanner,
-  type Scanner,
-  type ScannerCounts,
-} from './scanner.ts'
+import type { DeviceDriver, DeviceReport, DriverDetails, Emit } from './driver.ts'
+import { createScanner, defaultDelays, type Delays, type FoundScanner, type Scanner } from './scanner.ts'
 
 /** Looks for scanners on one road: the USB bus, HID, serial ports. */
 export interface Finder {
@@ -27,8 +20,7 @@ export interface Finder {
 export interface ScannersDriver extends DeviceDriver {
   /** Takes new settings; scanners that they concern are opened again. */
   configure(settings: ScannersSettings): void
-  /** What became of everything that each scanner sent, by device id. */
-  counts(): ReadonlyMap<string, ScannerCounts>
+  details(): ReadonlyMap<string, DriverDetails>
 }
 
 export interface ScannersOptions {
@@ -119,7 +111,14 @@ export function createScanners({ log, finders: create, delays: given, ...options
       const scanner = scanners.get(deviceId)
       return scanner ? scanner.feedback(signal) : fail('not_found', `there is no scanner ${deviceId}`)
     },
-    counts: () => new Map([...scanners].map(([id, scanner]) => [id, scanner.counts()])),
+    details: () => new Map([...scanners].map(([id, scanner]) => [id, scanner.details()])),
+    forget(deviceId) {
+      const scanner = scanners.get(deviceId)
+      if (!scanner || scanner.isAttached()) return
+      scanners.delete(deviceId)
+      used.delete(deviceId)
+      void scanner.close()
+    },
     async close() {
       isClosed = true
       clearTimeout(timer)

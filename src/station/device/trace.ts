@@ -4,13 +4,14 @@ import { z } from 'zod'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { scanSchema } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
+import { deviceKindSchema, deviceStateSchema } from '#contract/station/status.ts'
 import type { DeviceDriver, DeviceReport, Emit } from './driver.ts'
 
 const reportSchema = z.object({
   id: z.string(),
-  kind: z.enum(['wedge', 'camera', 'stdin', 'scanner']),
+  kind: deviceKindSchema,
   name: z.string(),
-  state: z.enum(['ready', 'busy', 'unplugged', 'refused', 'failed']),
+  state: deviceStateSchema,
   advice: z.string(),
 })
 

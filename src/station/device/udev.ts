@@ -36,6 +36,11 @@ export function udevRules(
   return [head, ...known, ...added].join('\n')
 }
 
+/** The lines that let this account open one device, for people to copy. */
+export function udevRuleFor(vendorId: number, productId: number): string {
+  return rulesFor('Added by this site', vendorId, productId).split('\n').slice(1).join('\n').trim()
+}
+
 /** What to do about a scanner that may not be opened. */
 export function permissionAdvice(vendorId: number): string {
   return (

@@ -6,7 +6,8 @@ import { createKeyboardDecoder, findKeyboardReports } from './hid/keyboard.ts'
 import { createPosDecoder, findPosLayout, posScanner } from './hid/pos.ts'
 import { parseReportDescriptor } from './hid/report-descriptor.ts'
 import { createSimpleComDecoder } from './hid/simple-com.ts'
-import { identify, type DeviceClass } from './makers.ts'
+import type { DeviceClass, DeviceFacts } from '#contract/station/device.ts'
+import { identify } from './makers.ts'
 import { roadFor } from './roads.ts'
 import type { Decoder } from './decoder.ts'
 import type { Delays, FoundScanner, Link, LinkEvents, Opening, Refusal } from './scanner.ts'
@@ -96,16 +97,33 @@ export function findOnUsbBus(delays: Delays): (settings: ScannersSettings) => Fi
         const ways = waysOf(device, settings)
         const { called, maker } = identify(device.vendorId, device.productId, settings.also)
         if (ways.length === 0 && called === undefined) return []
-        const id = ids[index] ?? ''
+        const plain = ids[index] ?? ''
         // Some makers give all their scanners one serial number: the port tells those apart.
-        const isUnique = ids.filter((other) => other === id).length === 1
+        const isUnique = ids.filter((other) => other === plain).length === 1
+        const id = isUnique ? plain : `${plain}@${device.port}`
+        const isClaimed = settings.claimKeyboards || settings.byId[id]?.claim === true
         const found: FoundScanner = {
-          id: isUnique ? id : `${id}@${device.port}`,
+          id,
+          facts: {
+            vendorId: device.vendorId,
+            productId: device.productId,
+            maker: maker?.name ?? '',
+            product: device.product,
+            serial: isUnique ? device.serial : '',
+            port: device.port,
+            ...(called === undefined ? readAs(ways, isClaimed) : { class: 'undocumented', road: 'none' }),
+          },
           instance: `${device.port} ${device.bus}:${device.address}`,
           name: `${device.product || maker?.name || 'Scanner'} (${isUnique && device.serial ? device.serial : device.port})`,
           open: (own, events) =>
             called === undefined
-              ? openFirst(device, ways, own, events, delays)
+              ? openFirst(
+                  device,
+                  isClaimed ? ways : ways.filter((way) => way.class !== 'hid-keyboard'),
+                  own,
+                  events,
+                  delays,
+                )
               : Promise.resolve({
                   state: 'failed',
                   isFinal: true,
@@ -138,6 +156,16 @@ export function findOnUsbBus(delays: Delays): (settings: ScannersSettings) => Fi
       }
     },
   })
+}
+
+/** The class and road of the best way to read a device; keyboards are the last, and the window's until they are claimed. */
+function readAs(ways: readonly Way[], isClaimed: boolean): Pick<DeviceFacts, 'class' | 'road'> {
+  const [way] = ways
+  if (!way) return { class: 'undocumented', road: 'none' }
+  if (way.class === 'hid-keyboard' && !isClaimed) return { class: way.class, road: 'window' }
+  const road = roadFor('linux', way.class)
+  const hasTty = road !== 'serialport' || ttyOf(way.control ?? way.data) !== undefined
+  return { class: way.class, road: hasTty ? road : 'usb' }
 }
 
 function idOf({ vendorId, productId, serial, port }: UsbDevice): string {
@@ -244,8 +272,7 @@ function waysOf(device: UsbDevice, settings: ScannersSettings): Way[] {
     // After a crash no kernel driver shows the report descriptor: it is asked for at opening.
     else if (!isKeyboard && isPosInSysfs(data) === undefined) ways.push({ class: 'hid-pos', data })
   }
-  if (settings.claimKeyboards)
-    for (const data of hids) if (data.subclass === 1 && data.protocol === 1) ways.push({ class: 'hid-keyboard', data })
+  for (const data of hids) if (data.subclass === 1 && data.protocol === 1) ways.push({ class: 'hid-keyboard', data })
   return ways
 }
 

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
 import writeXlsxFile, { type SheetData } from 'write-excel-file/node'
-import type { Capture } from '#contract/station/capture.ts'
+import type { CaptureDetail } from '#contract/station/capture.ts'
 import type { ExportFormat } from '#contract/station/http.ts'
 import type { Store } from '#station/store/store.ts'
 
@@ -28,6 +28,10 @@ interface ExportRow {
   readonly photo: string
   readonly remoteId: string
   readonly location: string
+  readonly deviceId: string
+  /** Hex. */
+  readonly bytes: string
+  readonly commitMs: number | string
 }
 
 const columns: readonly (keyof ExportRow)[] = [
@@ -53,6 +57,9 @@ const columns: readonly (keyof ExportRow)[] = [
   'photo',
   'remoteId',
   'location',
+  'deviceId',
+  'bytes',
+  'commitMs',
 ]
 
 export const exportTypes: Record<ExportFormat, string> = {
@@ -83,7 +90,7 @@ export async function* exportCaptures(
   }
 }
 
-function toRow(capture: Capture): ExportRow {
+function toRow(capture: CaptureDetail): ExportRow {
   return {
     id: capture.id,
     sequence: capture.sequence,
@@ -107,11 +114,14 @@ function toRow(capture: Capture): ExportRow {
     photo: capture.photo ?? '',
     remoteId: capture.remoteId ?? '',
     location: capture.location ?? '',
+    deviceId: capture.read?.deviceId ?? '',
+    bytes: capture.read?.bytes ?? '',
+    commitMs: capture.read?.commitMs ?? '',
   }
 }
 
 /** JSON keeps what is absent apart from what is empty, and the AIs as they are. */
-function toJson(capture: Capture, row: ExportRow): Record<string, unknown> {
+function toJson(capture: CaptureDetail, row: ExportRow): Record<string, unknown> {
   return {
     ...row,
     symbologyIdentifier: capture.symbologyIdentifier,
@@ -122,6 +132,9 @@ function toJson(capture: Capture, row: ExportRow): Record<string, unknown> {
     photo: capture.photo,
     remoteId: capture.remoteId,
     location: capture.location,
+    deviceId: capture.read?.deviceId ?? null,
+    bytes: capture.read?.bytes ?? null,
+    commitMs: capture.read?.commitMs ?? null,
   }
 }
 
@@ -132,7 +145,7 @@ function toCsv(rows: readonly (readonly (string | number)[])[]): string {
   )
 }
 
-async function toWorkbook(captures: Iterable<Capture>): Promise<Uint8Array> {
+async function toWorkbook(captures: Iterable<CaptureDetail>): Promise<Uint8Array> {
   const header = columns.map((name) => ({ value: name, fontWeight: 'bold' as const }))
   const rows: SheetData = [header]
   for (const capture of captures) {

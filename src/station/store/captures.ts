@@ -2,6 +2,7 @@ import type { Clock } from '#contract/ports.ts'
 import {
   captureSchema,
   type Capture,
+  type CaptureDetail,
   type CaptureFilter,
   type CapturePage,
   type CaptureState,
@@ -34,6 +35,8 @@ export interface NewCapture extends Pick<
 > {
   /** What makes two scans the same item within a session: GTIN (with serial number when there is one), else the raw value. */
   readonly itemKey: string
+  /** How it was read; null for what did not come from a device. */
+  readonly read: { readonly deviceId: string; readonly bytes: Uint8Array | null; readonly receivedMs: number } | null
   /** Content hash of the upload-ready derivative, for a photo that is to be uploaded. */
   readonly upload: string | null
 }
@@ -62,10 +65,14 @@ export interface Captures {
   add(capture: NewCapture): number
   history(sessionId: string, itemKey: string): ItemHistory
   get(id: string): Capture | null
+  /** With what is kept of its reading. */
+  detail(id: string): CaptureDetail | null
+  /** How long after their events captures were durable, known only afterwards; call inside a transaction. */
+  setCommitTimes(times: readonly { readonly id: string; readonly commitMs: number }[]): void
   getMany(ids: readonly string[]): Capture[]
   list(query: { sessionId: string; filter: CaptureFilter; search: string; offset: number; limit: number }): CapturePage
   /** In sequence order, for exports; `sessionId` null means all. Reads in pages, so that memory stays flat. */
-  each(sessionId: string | null): Generator<Capture>
+  each(sessionId: string | null): Generator<CaptureDetail>
   newestCounted(sessionId: string): Capture | null
   /** The newest that a device read or a person typed: what is meant by "the last one" at that device. */
   newestOf(sessionId: string, deviceName: string, which: 'counted' | 'any'): Capture | null
@@ -172,6 +179,20 @@ function toCapture(row: Row): Capture {
   })
 }
 
+function toDetail(row: Row): CaptureDetail {
+  const { device_id: deviceId, bytes, received_ms: receivedMs, commit_ms: commitMs } = row
+  const read =
+    deviceId === null || receivedMs === null
+      ? null
+      : {
+          deviceId: String(deviceId),
+          bytes: bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : null,
+          receivedMs: Number(receivedMs),
+          commitMs: commitMs === null ? null : Number(commitMs),
+        }
+  return { ...toCapture(row), read }
+}
+
 /** Escapes LIKE's wildcards, so that a search for `100%` means just that. */
 const likePattern = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
 
@@ -203,13 +224,20 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
 
   return {
     get,
+    detail(id) {
+      const row = database.get(`${select} WHERE c.id = ?`, id)
+      return row ? toDetail(row) : null
+    },
+    setCommitTimes(times) {
+      for (const { id, commitMs } of times) database.run('UPDATE captures SET commit_ms = ? WHERE id = ?', commitMs, id)
+    },
     add(capture) {
       const isSent = capture.disposition === 'counted'
       const { lastId } = database.run(
         `INSERT INTO captures (id, session_id, type, source, device_name, raw, symbology_identifier, symbology, gtin,
            item_key, elements, warnings, quantity, disposition, repeat_of, captured_at, state, sync, error_message, photo, upload,
-           location)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?, ?)`,
+           location, device_id, bytes, received_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?, ?, ?, ?, ?)`,
         capture.id,
         capture.sessionId,
         capture.type,
@@ -229,6 +257,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         capture.photo,
         capture.upload,
         capture.location,
+        capture.read?.deviceId ?? null,
+        capture.read?.bytes ?? null,
+        capture.read?.receivedMs ?? null,
       )
       if (isSent) {
         outbox.add({
@@ -295,7 +326,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
                 sessionId,
               )
         if (rows.length === 0) return
-        for (const row of rows) yield toCapture(row)
+        for (const row of rows) yield toDetail(row)
         after = Number(rows.at(-1)?.['sequence'])
       }
     },

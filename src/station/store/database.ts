@@ -1,6 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 
-export type SqlValue = string | number | null
+export type SqlValue = string | number | Uint8Array | null
 export type Row = Record<string, SqlValue>
 
 /**

@@ -152,6 +152,14 @@ const migrations: readonly ((database: Database) => void)[] = [
   (database) => {
     database.exec('ALTER TABLE sessions ADD COLUMN location TEXT; ALTER TABLE captures ADD COLUMN location TEXT;')
   },
+  // How a capture was read: its bytes as they came, by which device, and its times on the process's monotonic clock.
+  (database) => {
+    database.exec(`
+      ALTER TABLE captures ADD COLUMN device_id TEXT;
+      ALTER TABLE captures ADD COLUMN bytes BLOB;
+      ALTER TABLE captures ADD COLUMN received_ms REAL;
+      ALTER TABLE captures ADD COLUMN commit_ms REAL;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { ControlCommand } from '#contract/station/control.ts'
-import { fixedCommands, readControlCode, writeControlCode } from '#domain/control-code.ts'
+import { createNonce, fixedCommands, readControlCode, writeControlCode } from '#domain/control-code.ts'
 
 const letters = [...'BCDEFGHJKLNOPRSTUVX']
 const locations = fc
@@ -10,6 +10,10 @@ const locations = fc
 const commands: fc.Arbitrary<ControlCommand> = fc.oneof(
   fc.constantFrom(...fixedCommands),
   locations.map((location): ControlCommand => ({ kind: 'location', location })),
+  fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })).map((random): ControlCommand => ({
+    kind: 'register',
+    nonce: createNonce(() => random.next().value ?? 0),
+  })),
 )
 const codes = commands.map(writeControlCode)
 
@@ -29,7 +33,7 @@ describe('a control code', () => {
         'XCTRLCOUNTBCF XCTRLCOUNTCVH XCTRLCOUNTDSK XCTRLCOUNTEON XCTRLCOUNTFKP',
         'XCTRLCOUNTGGS XCTRLCOUNTHDU XCTRLCOUNTJXX XCTRLCOUNTKTC XCTRLTENFOLDEC',
         'XCTRLUNDOKO XCTRLNOSPOTRN XCTRLNEXTSPOTDT XCTRLENDCF',
-        'XCTRLSHOOTNN XCTRLGOODRU XCTRLREJECTJL XCTRLNEXTFK',
+        'XCTRLSHOOTNN XCTRLGOODRU XCTRLREJECTJL XCTRLNEXTFK XCTRLENROLUT',
       ].join(' '),
     )
     expect(writeControlCode({ kind: 'location', location: 'A-01' })).toBe('XCTRLSPOTCSBRBUBVSJ')

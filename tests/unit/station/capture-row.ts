@@ -18,6 +18,7 @@ export function newCapture(sessionId: string, fields: Partial<NewCapture> = {}):
     elements: [],
     warnings: [],
     disposition: 'counted',
+    read: null,
     repeatOf: 0,
     capturedAt: '2026-11-21T09:00:00.000Z',
     photo: null,

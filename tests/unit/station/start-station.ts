@@ -59,7 +59,7 @@ export async function startStation(
     call: async (name, input) => valueOf(await ask(name, input)),
     async scan(data) {
       const answer = valueOf(await ask('scan.submit', { data }))
-      if (answer.outcome === 'control') throw new Error('a control barcode')
+      if (answer.outcome === 'control' || answer.outcome === 'checked') throw new Error('no capture')
       return answer
     },
   }

@@ -145,8 +145,10 @@ describe('what windows are told', () => {
 })
 
 describe('a device that is read without a window', () => {
-  it('is told that its scan is not saved while no session is open, and so are the windows', async () => {
+  it('is told that its scan is not saved when no session is open and none is to be opened, and so are the windows', async () => {
     const { station, call } = await startStation(null)
+    const { scanners } = await call('settings.get', {})
+    await call('settings.change', { scanners: { ...scanners, startsSession: false } })
     const refused: unknown[] = []
     station.subscribe('scan.refused', (payload) => refused.push(payload))
     const answers: boolean[] = []

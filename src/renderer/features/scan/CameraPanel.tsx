@@ -16,7 +16,7 @@ import type { CameraState } from './camera/camera-state.ts'
 import { savePhoto } from './save-photo.ts'
 
 const deviceStates: Readonly<Record<CameraState['kind'], Device['state']>> = {
-  starting: 'busy',
+  starting: 'opening',
   live: 'ready',
   denied: 'refused',
   absent: 'unplugged',

@@ -1,6 +1,7 @@
 import type { HIDAsync } from 'node-hid'
 import type { ScannersSettings } from '#contract/station/scanner-settings.ts'
 import { identify } from '../makers.ts'
+import { roadFor } from '../roads.ts'
 import type { Delays, FoundScanner, LinkEvents, Opening } from '../scanner.ts'
 import type { Finder } from '../scanners.ts'
 import { createPosDecoder, knownPosLayout } from './pos.ts'
@@ -24,12 +25,31 @@ export function findHidScanners(delays: Delays): (settings: ScannersSettings) =>
         const { isScanner, mode, called, maker } = identify(vendorId, productId, also)
         const isPos = usagePage === 0x8c && usage === 0x02
         const isSimpleCom = isScanner && mode === 'simple-com'
-        if (!isPos && !isSimpleCom && called === undefined) continue
+        // Windows and macOS keep keyboards for themselves: it types into the window, and is listed.
+        const isKeyboard = isScanner && mode === 'hid-keyboard' && usagePage === 0x01 && usage === 0x06
+        if (!isPos && !isSimpleCom && !isKeyboard && called === undefined) continue
+        const deviceClass = isPos
+          ? 'hid-pos'
+          : isSimpleCom
+            ? 'simple-com'
+            : isKeyboard
+              ? 'hid-keyboard'
+              : 'undocumented'
         const ids = `usb:${hex(vendorId)}:${hex(productId)}`
         found.push({
           // The path stands for the port: the system keeps it over a replug into the same one.
           id: (serialNumber === '' ? `${ids}@${path}` : `${ids}:${serialNumber}`).slice(0, 200),
           instance: path,
+          facts: {
+            vendorId,
+            productId,
+            maker: maker?.name ?? '',
+            product: product.slice(0, 200),
+            serial: serialNumber.slice(0, 200),
+            port: path.slice(0, 500),
+            class: deviceClass,
+            road: roadFor(process.platform === 'linux' ? 'win32' : process.platform, deviceClass),
+          },
           name: `${product || maker?.name || 'Scanner'} (${serialNumber || hex(productId)})`.slice(0, 100),
           async open(settings, events): Promise<Opening> {
             if (called !== undefined)

@@ -65,6 +65,16 @@ export function findNamedPorts({ serialPorts }: ScannersSettings): Finder {
         found.push({
           id: `serial:${path}`,
           instance: `${path} ${target}`,
+          facts: {
+            vendorId: null,
+            productId: null,
+            maker: '',
+            product: '',
+            serial: '',
+            port: path,
+            class: 'serial',
+            road: 'serialport',
+          },
           name: path,
           open: (settings, events) => openTty(path, settings, events),
         })
@@ -95,6 +105,16 @@ export function findUsbPorts({ also }: ScannersSettings): Finder {
           {
             id: `usb:${vendorId}:${productId}:${place}`.toLowerCase(),
             instance: `${path} ${place}`,
+            facts: {
+              vendorId: vendor,
+              productId: product,
+              maker: maker?.name ?? manufacturer ?? '',
+              product: '',
+              serial: serialNumber ?? '',
+              port: path,
+              class: 'cdc' as const,
+              road: 'serialport' as const,
+            },
             name: `${maker?.name ?? manufacturer ?? 'Serial scanner'} (${place})`,
             open: (settings: ScannerSettings, events: LinkEvents) => openTty(path, settings, events, vendor),
           },

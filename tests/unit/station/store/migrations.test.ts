@@ -49,6 +49,8 @@ describe('the schema of a store', () => {
     first.close()
     const old = openDatabase(join(dataDir, 'station.sqlite'))
     old.exec('ALTER TABLE captures DROP COLUMN location; ALTER TABLE sessions DROP COLUMN location')
+    for (const name of ['device_id', 'bytes', 'received_ms', 'commit_ms'])
+      old.exec(`ALTER TABLE captures DROP COLUMN ${name}`)
     old.exec('PRAGMA user_version = 1')
     old.close()
 

@@ -67,16 +67,22 @@ describe('findHidScanners', () => {
     system.devices = []
   })
 
-  it('finds HID-POS scanners of any maker, and no other HID device', async () => {
+  it('finds HID-POS scanners of any maker, lists keyboard scanners for the window, and no other HID device', async () => {
     system.devices = [
       device({}),
       device({ path: 'path-2', vendorId: 0xdead, serialNumber: '' }),
-      // Honeywell's remote management beside the scanner, a mouse, and a keyboard scanner.
+      // Honeywell's remote management beside the scanner, a mouse, a keyboard, and a keyboard scanner.
       device({ path: 'path-3', usagePage: 0xff8c }),
       device({ path: 'path-4', vendorId: 0x046d, usagePage: 1, usage: 2 }),
+      device({ path: 'path-6', vendorId: 0x046d, usagePage: 1, usage: 6 }),
       device({ path: 'path-5', vendorId: 0x05e0, productId: 0x1200, usagePage: 1, usage: 6 }),
     ]
-    expect((await find()).map((one) => one.id)).toEqual(['usb:0c2e:1007:S1', 'usb:dead:1007@path-2'])
+    expect((await find()).map((one) => `${one.id} ${one.facts.road}`)).toEqual([
+      'usb:0c2e:1007:S1 node-hid',
+      'usb:dead:1007@path-2 node-hid',
+      // It types into the window, and is listed as doing so.
+      'usb:05e0:1200:S1 window',
+    ])
   })
 
   it('reads layout A, asks the Honeywell family for its codes and beeps', async () => {
