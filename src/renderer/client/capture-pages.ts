@@ -1,7 +1,7 @@
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Capture, CaptureFilter } from '#contract/station/capture.ts'
 import type { AppError } from '#contract/result.ts'
-import { call, connection, subscribe } from './station.ts'
+import { call, connection, follow } from './station.ts'
 
 const pageSize = 100
 const largestPage = 500
@@ -64,20 +64,12 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
     const isPlain = filter === 'all' && search === ''
     const stops = [
       connection.onChange((open) => open && refresh()),
-      subscribe('scan.taken', ({ capture }) => {
+      follow('scan.taken', ({ capture }) => {
         if (capture.sessionId !== sessionId) return
         if (!isPlain) return settle()
-        setLoaded((known) =>
-          known.key !== key || known.captures.some(({ id }) => id === capture.id)
-            ? known
-            : {
-                ...known,
-                captures: [capture, ...known.captures].sort((a, b) => b.sequence - a.sequence),
-                total: known.total + 1,
-              },
-        )
+        setLoaded((known) => (known.key === key ? withNew(known, capture) : known))
       }),
-      subscribe('capture.changed', ({ captures }) => {
+      follow('capture.changed', ({ captures }) => {
         const changed = new Map(captures.filter((one) => one.sessionId === sessionId).map((one) => [one.id, one]))
         if (changed.size === 0) return
         setLoaded((known) => ({ ...known, captures: known.captures.map((one) => changed.get(one.id) ?? one) }))
@@ -107,4 +99,17 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
   }
 
   return { ...current, loading: loaded.key !== key, more: () => void more() }
+}
+
+/** Puts a new scan on top; one that comes late, after newer ones, into its place. */
+function withNew(known: Loaded, capture: Capture): Loaded {
+  const { captures } = known
+  const isNewest = (captures[0]?.sequence ?? 0) < capture.sequence
+  if (!isNewest && captures.some(({ id }) => id === capture.id)) return known
+  const added = [capture, ...captures]
+  return {
+    ...known,
+    captures: isNewest ? added : added.sort((a, b) => b.sequence - a.sequence),
+    total: known.total + 1,
+  }
 }

@@ -5,7 +5,7 @@ import type { Session } from '#contract/station/session.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { tellControl } from './control.ts'
-import { call, connection, subscribe } from './station.ts'
+import { call, connection, follow } from './station.ts'
 
 /** What the window knows of its station: always what the station last said, never a guess of the window's own. */
 export interface StationState {
@@ -79,27 +79,27 @@ export function followStation(): () => void {
       set({ connected })
       if (connected) void loadStation()
     }),
-    subscribe('status.changed', (status) => {
+    follow('status.changed', (status) => {
       heard.status += 1
       setStatus(status)
     }),
-    subscribe('settings.changed', (settings) => {
+    follow('settings.changed', (settings) => {
       heard.settings += 1
       set({ settings })
     }),
-    subscribe('session.changed', (changed) => {
+    follow('session.changed', (changed) => {
       heard.session += 1
       const { session } = useStation.getState()
       if (changed.state === 'ACTIVE')
         set(session?.id === changed.id ? { session: changed } : { session: changed, last: null })
       else if (session?.id === changed.id) set({ session: null, last: null })
     }),
-    subscribe('scan.taken', (outcome) =>
+    follow('scan.taken', (outcome) =>
       set(({ last }) => (last !== null && last.capture.sequence > outcome.capture.sequence ? {} : { last: outcome })),
     ),
-    subscribe('scan.taken', () => tellControl(null)),
-    subscribe('control.taken', (outcome) => tellControl({ kind: 'taken', outcome })),
-    subscribe('capture.changed', ({ captures }) => updateLast(captures)),
+    follow('scan.taken', () => tellControl(null)),
+    follow('control.taken', (outcome) => tellControl({ kind: 'taken', outcome })),
+    follow('capture.changed', ({ captures }) => updateLast(captures)),
   ]
   // It may have been opened while nobody listened yet.
   set({ connected: connection.isOpen() })

@@ -3,9 +3,15 @@ import type { Result } from '#contract/result.ts'
 import type { ProcedureInput, ProcedureName, ProcedureOutput } from '#contract/station/procedures.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import { createConnection } from './connection.ts'
+import { createFrames } from './frames.ts'
 
 /** This window's road to its station, made once. */
 export const connection = createConnection()
+
+const frames = createFrames({
+  requestFrame: (run) => requestAnimationFrame(run),
+  later: (run, waitMs) => void setTimeout(run, waitMs),
+})
 
 /** Asks the station; an expected failure is data, and so is a carrier that breaks. */
 export async function call<N extends ProcedureName>(
@@ -13,14 +19,34 @@ export async function call<N extends ProcedureName>(
   input: ProcedureInput<N>,
 ): Promise<Result<ProcedureOutput<N>>> {
   try {
-    return (await connection.call(name, input)) as Result<ProcedureOutput<N>>
+    const answer = (await connection.call(name, input)) as Result<ProcedureOutput<N>>
+    // What the station said before it is older than the answer, and must not come after it.
+    frames.flush()
+    return answer
   } catch (cause) {
     // The bridge rejects only when the station's process is going away.
     return fail('disconnected', String(cause))
   }
 }
 
-/** Listens to a topic; returns the function that stops it. */
+/** Listens to a topic, event by event as they come, for what must not wait; returns the function that stops it. */
 export function subscribe<T extends TopicName>(topic: T, listener: (payload: TopicPayload<T>) => void): () => void {
   return connection.subscribe(topic, (payload) => listener(payload as TopicPayload<T>))
+}
+
+/**
+ * Listens to a topic for the screen: events are handed over together, in order, once a frame. A burst of scans is drawn
+ * once then, and what has to be heard does not wait behind drawings that nobody will see.
+ */
+export function follow<T extends TopicName>(topic: T, listener: (payload: TopicPayload<T>) => void): () => void {
+  let isOver = false
+  const stop = subscribe(topic, (payload) =>
+    frames.add(() => {
+      if (!isOver) listener(payload)
+    }),
+  )
+  return () => {
+    isOver = true
+    stop()
+  }
 }

@@ -1,3 +1,13 @@
+/** Making a format takes longer than using it a hundred times, and a list has one a row. */
+const formats = new Map<string, Intl.DateTimeFormat>()
+
+function formatOf(language: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language} ${options.dateStyle} ${options.timeStyle}`
+  const known = formats.get(key) ?? new Intl.DateTimeFormat(language, options)
+  formats.set(key, known)
+  return known
+}
+
 /** How long ago something was, in the largest unit that is not zero, as "12 seconds ago" in the person's language. */
 export function ago(thenMs: number, nowMs: number, language: string): string {
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' })
@@ -10,12 +20,12 @@ export function ago(thenMs: number, nowMs: number, language: string): string {
 
 /** The time of day of an instant, with seconds when two scans a second apart must be told apart. */
 export function timeOfDay(instant: string | number, language: string, seconds = true): string {
-  return new Intl.DateTimeFormat(language, { timeStyle: seconds ? 'medium' : 'short' }).format(new Date(instant))
+  return formatOf(language, { timeStyle: seconds ? 'medium' : 'short' }).format(new Date(instant))
 }
 
 /** Date and time of an instant, short. */
 export function dateAndTime(instant: string, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant))
+  return formatOf(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(instant))
 }
 
 /** A duration in its two largest units, as "1 h 12 min" or "45 s". */

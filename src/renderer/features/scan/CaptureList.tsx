@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
+import { memo, useCallback, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react'
 import type { RefObject } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPaths } from '#contract/station/http.ts'
@@ -37,6 +37,7 @@ export function CaptureList({
   const [search, setSearch] = useState('')
   const { captures, total, loading, error, more } = useCapturePages(session.id, filter, search.trim())
   const [openId, setOpenId] = useState<string | null>(null)
+  const toggle = useCallback((id: string) => setOpenId((open) => (open === id ? null : id)), [])
   const searchInput = useRef<HTMLInputElement>(null)
   useShortcut('/', () => searchInput.current?.focus())
 
@@ -117,12 +118,7 @@ export function CaptureList({
                 aria-posinset={index + 1}
                 style={{ transform: `translateY(${start}px)` }}
               >
-                <Row
-                  capture={capture}
-                  isOpen={openId === capture.id}
-                  onToggle={() => setOpenId(openId === capture.id ? null : capture.id)}
-                  onCreate={onCreate}
-                />
+                <Row capture={capture} isOpen={openId === capture.id} onToggle={toggle} onCreate={onCreate} />
               </li>
             )
           })}
@@ -165,10 +161,11 @@ function useAnchor(
   return newer
 }
 
-function Row(props: {
+/** Drawn again only when its own capture changes: a scan on top moves the rows below it and nothing more. */
+const Row = memo(function Row(props: {
   readonly capture: Capture
   readonly isOpen: boolean
-  readonly onToggle: () => void
+  readonly onToggle: (id: string) => void
   readonly onCreate: (from: Capture) => void
 }) {
   const { capture, isOpen, onToggle, onCreate } = props
@@ -183,7 +180,7 @@ function Row(props: {
   }
   return (
     <article className="capture" data-tone={tone} data-counted={capture.disposition === 'counted'}>
-      <button type="button" className="capture-main" aria-expanded={isOpen} onClick={onToggle}>
+      <button type="button" className="capture-main" aria-expanded={isOpen} onClick={() => onToggle(capture.id)}>
         {capture.photo === null ? (
           <StateShape tone={tone} size={30} />
         ) : (
@@ -229,4 +226,4 @@ function Row(props: {
       )}
     </article>
   )
-}
+})
