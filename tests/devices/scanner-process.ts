@@ -55,3 +55,5 @@ process.on('message', (message: ToScanners) => {
       process.disconnect()
     })
 })
+// Nobody is left to obey: a scanner that goes on being read would hold the process for ever.
+process.on('disconnect', () => process.exit())

@@ -48,7 +48,7 @@ export interface Scanners {
   /** The first report in that state after the last `forget`. */
   reported(state: string, matches?: (report: SeenReport) => boolean): Promise<SeenReport>
   /** Reports and scans so far do not count any more. */
-  forget(): void
+  forget(): Promise<void>
   answer(isSaved: boolean): void
   configure(settings: object): void
   counts(): Promise<Record<string, DeviceCounts>>
@@ -111,7 +111,7 @@ export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}
     scanned: (count) => until(`${count} scans`, () => (scans.length >= count ? scans : undefined)),
     reported: (state, matches = () => true) =>
       until(`state ${state}`, () => reports.find((report) => report.state === state && matches(report))),
-    forget() {
+    async forget() {
       scans = []
       reports = []
     },
@@ -140,8 +140,8 @@ export function startScanners(bus: Pick<Bus, 'start'>, start: ScannersStart = {}
   }
 }
 
-/** Settings of the room; `staleMs` and `byId` values here stand for every scanner that tests plug in. */
-function toSettings({
+/** Settings of the room; `staleMs` and `own` values here stand for every scanner that tests plug in. */
+export function toSettings({
   staleMs,
   own = {},
   ...rest

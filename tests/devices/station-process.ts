@@ -31,3 +31,5 @@ station.drive(
   }),
 )
 process.on('message', () => void station.close().then(() => process.disconnect()))
+// Nobody is left to obey: a scanner that goes on being read would hold the process for ever.
+process.on('disconnect', () => process.exit())

@@ -60,4 +60,16 @@ describe.skipIf(reason !== null)('a station with a scanner on the USB bus', () =
     expect(heard).toBe(sent.length)
     expect(stored()).toEqual(sent)
   })
+
+  it('ends with its test, whatever became of that, and leaves the scanner to the next', async () => {
+    const device = await bus.plug(hidPosA())
+    const reading = device.until('in-pending')
+    const station = bus.start(program, [folder])
+    await reading
+    const exited = once(station, 'exit')
+    // What a test that failed, and a Vitest worker that was killed, leave behind.
+    station.disconnect()
+    await exited
+    await expect.poll(async () => (await device.state()).opens).toBe(0)
+  })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { _electron, type ElectronApplication, type Page } from 'playwright-core'
+import type { Bus } from '../devices/bus/bus.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist')
@@ -27,8 +28,8 @@ export interface Kiosk {
   close(): Promise<void>
 }
 
-/** Opens the built kiosk in a real Electron with a data folder of its own. */
-export async function openKiosk(more: readonly string[] = []): Promise<Kiosk> {
+/** Opens the built kiosk in a real Electron with a data folder of its own; on an emulated USB bus where one is given. */
+export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promise<Kiosk> {
   const dataDir = mkdtempSync(join(tmpdir(), 'capstan-electron-'))
   const display = await openDisplay()
   const cleanUp = (): void => {
@@ -38,9 +39,11 @@ export async function openKiosk(more: readonly string[] = []): Promise<Kiosk> {
   const isOld = Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
   const app = await _electron
     .launch({
-      executablePath: executable,
+      executablePath: bus?.wrap(executable) ?? executable,
       cwd: root,
       args: [
+        // The bus has a network of its own: these ports lead there. The last of a switch holds.
+        ...(bus ? [`--inspect=${await bus.openPort()}`, `--remote-debugging-port=${await bus.openPort()}`] : []),
         ...(isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []),
         ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
         '--use-fake-device-for-media-stream',

@@ -1,9 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { accessSync, chmodSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Model, ScanOptions } from './models.ts'
 import type { Pull } from './usbfs.ts'
@@ -50,6 +50,11 @@ export interface Bus {
   pullAll(): Promise<void>
   /** Starts a Node program that sees this bus and no other, with a channel for messages. */
   start(program: string, args?: readonly string[]): ChildProcess
+  /** A program to be started by others, as by Playwright, that runs `executable` on this bus in the same folder. */
+  wrap(executable: string): string
+  /** A port of this machine's loopback that leads to the same port of the bus's own network. */
+  openPort(): Promise<number>
+  /** Ends the bus and everything that was started on it and still runs. */
   close(): Promise<void>
 }
 
@@ -73,7 +78,18 @@ export function whyNoBus(): string | null {
 /** Starts a Node program that sees a machine without USB. */
 export function startWithoutUsb(program: string, args: readonly string[] = []): ChildProcess {
   const go = ['sh', '-c', 'mount -t tmpfs none /sys/bus && exec "$@"', 'sh', process.execPath, program, ...args]
-  return spawn('unshare', [...unshareFlags, '--', ...go], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+  return spawnTold('unshare', [...unshareFlags, '--', ...go])
+}
+
+/**
+ * Starts a program with a channel for messages. What it prints comes through pipes of its own: a program that held
+ * Vitest's own pipes and outlived its test would keep Vitest waiting for their end for ever.
+ */
+function spawnTold(command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+  child.stdout?.on('data', (data: Buffer) => process.stdout.write(data))
+  child.stderr?.on('data', (data: Buffer) => process.stderr.write(data))
+  return child
 }
 
 /** Starts the bus in namespaces of its own. */
@@ -157,6 +173,22 @@ export async function openBus(): Promise<Bus> {
     }
   }
 
+  const programs = new Set<ChildProcess>()
+  const servers = new Set<Server>()
+  const enter = [
+    '--target',
+    String(child.pid),
+    '--mount',
+    '--net',
+    ...(isRoot ? [] : ['--user', '--preserve-credentials']),
+    '--',
+    // Entering a mount namespace moves to its root.
+    'sh',
+    '-c',
+    'cd "$1" && shift && exec "$@"',
+    'sh',
+  ]
+
   return {
     events,
     async plug(model, { port, isTold = true } = {}) {
@@ -165,27 +197,37 @@ export async function openBus(): Promise<Bus> {
     },
     pullAll: async () => void (await call('pullAll')),
     start(program, args = []) {
-      const enter = [
-        '--target',
-        String(child.pid),
-        '--mount',
-        '--net',
-        ...(isRoot ? [] : ['--user', '--preserve-credentials']),
-      ]
-      // Entering a mount namespace moves to its root.
-      const go = [
-        'sh',
-        '-c',
-        'cd "$1" && shift && exec "$@"',
-        'sh',
-        dirname(program),
-        process.execPath,
-        program,
-        ...args,
-      ]
-      return spawn('nsenter', [...enter, '--', ...go], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+      const started = spawnTold('nsenter', [...enter, dirname(program), process.execPath, program, ...args])
+      programs.add(started)
+      started.once('exit', () => programs.delete(started))
+      return started
+    },
+    wrap(executable) {
+      const quoted = [...enter].map((word) => `'${word}'`).join(' ')
+      const path = join(folder, `on-the-bus-${basename(executable)}`)
+      writeFileSync(path, `#!/bin/sh\nexec nsenter ${quoted} "$PWD" '${executable}' "$@"\n`)
+      chmodSync(path, 0o755)
+      return path
+    },
+    async openPort() {
+      let inner = ''
+      const server = createServer((outside) => {
+        const inside = connect(inner)
+        outside.on('error', () => inside.destroy()).on('close', () => inside.destroy())
+        inside.on('error', () => outside.destroy()).on('close', () => outside.destroy())
+        outside.pipe(inside).pipe(outside)
+      })
+      servers.add(server)
+      server.listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      inner = String(await call('openPort', { port }))
+      return port
     },
     async close() {
+      for (const server of servers) server.close()
+      for (const program of programs) program.kill('SIGKILL')
+      await Promise.all([...programs].map((program) => once(program, 'exit')))
       socket.destroy()
       const exited = once(child, 'exit')
       child.stdin.end()

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs'
-import { createServer, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
@@ -32,6 +32,7 @@ const commandSchema = z.discriminatedUnion('command', [
   z.object({ command: z.literal('hold'), number, interface: number, isHeld: z.boolean() }),
   z.object({ command: z.literal('fault'), number, openErrno: number.optional(), controlDelayMs: number.optional() }),
   z.object({ command: z.literal('state'), number }),
+  z.object({ command: z.literal('openPort'), port: number }),
   z.object({ command: z.literal('announce'), number, action: z.enum(['add', 'remove']) }),
 ])
 
@@ -59,7 +60,11 @@ function makeWritable(folder: string, kept: string, without: readonly string[], 
   }
 }
 
+/** SIOCSIFFLAGS with IFF_UP: a network namespace begins without its loopback. Node cannot, Perl can. */
+const raiseLoopback = 'socket(S, 2, 1, 0); $r = pack("a16sx22", "lo", 1); ioctl(S, 0x8914, $r) or die "lo: $!"'
+
 function enter(): void {
+  run('perl', '-e', raiseLoopback)
   // Beside the socket: whoever made that folder removes it.
   const place = join(dirname(options.control), 'mounts')
   mkdirSync(place)
@@ -115,7 +120,20 @@ async function pull(plugged: Plugged, how: Pull): Promise<void> {
   if (how !== 'silent') await announce(plugged, 'remove')
 }
 
-async function obey(input: unknown): Promise<object> {
+/** A socket file that leads to a port of this network; a file is seen from every network. */
+async function openPort(port: number): Promise<string> {
+  const path = join(dirname(options.control), `port-${port}`)
+  const server = createServer((outside) => {
+    const inside = connect(port, '127.0.0.1')
+    outside.on('error', () => inside.destroy()).on('close', () => inside.destroy())
+    inside.on('error', () => outside.destroy()).on('close', () => outside.destroy())
+    outside.pipe(inside).pipe(outside)
+  })
+  await new Promise<void>((resolve) => server.listen(path, resolve))
+  return path
+}
+
+async function obey(input: unknown): Promise<object | string> {
   const command = commandSchema.parse(input)
   if (command.command === 'plug') {
     const plugged = await plug(command.device, command.port, command.isTold)
@@ -125,6 +143,7 @@ async function obey(input: unknown): Promise<object> {
     for (const one of devices.values()) await pull(one, 'clean')
     return {}
   }
+  if (command.command === 'openPort') return openPort(command.port)
   const plugged = devices.get(command.number)
   if (!plugged) throw new Error(`no device ${command.number}`)
   switch (command.command) {
