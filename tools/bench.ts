@@ -12,6 +12,7 @@ import { DatabaseSync } from 'node:sqlite'
  *
  *   scan    10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
  *   parse   scans parsed a second
+ *   live    camera frames decoded in a real Chromium, against zxing-wasm's defaults
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const capstan = join(root, 'src', 'cli', 'capstan.ts')
@@ -131,7 +132,11 @@ async function benchParse(): Promise<void> {
   )
 }
 
-const benches: Record<string, () => Promise<void>> = { scan: benchScan, parse: benchParse }
+const benches: Record<string, () => Promise<void>> = {
+  scan: benchScan,
+  parse: benchParse,
+  live: async () => (await import('./bench-live.ts')).benchLive(say),
+}
 const wanted = process.argv.slice(2)
 for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
   const run = Object.hasOwn(benches, name) ? benches[name] : undefined

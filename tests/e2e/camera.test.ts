@@ -63,6 +63,37 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
       return { codes, states, violations }
     })
 
+  const takePhoto = async (page: Page) => {
+    const bytes = await page.evaluate(async () => {
+      const { camera } = (window as unknown as { told: { camera: { current: { takePhoto(): Promise<Blob> } } } }).told
+      return [...new Uint8Array(await (await camera.current.takePhoto()).arrayBuffer())]
+    })
+    return Buffer.from(bytes)
+  }
+
+  const remembered = (id: string, deviceId: string, label: string) => ({
+    id,
+    deviceId,
+    groupId: '',
+    label,
+    role: 'front',
+    shoots: true,
+    size: null,
+    controls: {},
+  })
+
+  const labelOf = (page: Page) =>
+    page.evaluate(() => {
+      const stream = document.querySelector('video')?.srcObject as MediaStream | undefined
+      return stream?.getVideoTracks()[0]?.label
+    })
+
+  /** As a machine with several cameras of one model tells of them. */
+  const sameModel = (page: Page, label: string) =>
+    page.addInitScript((name) => {
+      Object.defineProperty(MediaDeviceInfo.prototype, 'label', { get: () => name })
+    }, label)
+
   it('reads both codes of a live picture, once each while they stay in view, and outlines them', async () => {
     const page = await open(fakeCamera(video))
     await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
@@ -85,11 +116,7 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
   it('takes a photo at the full resolution of the picture', async () => {
     const page = await open(fakeCamera(video))
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('live')
-    const bytes = await page.evaluate(async () => {
-      const { camera } = (window as unknown as { told: { camera: { current: { takePhoto(): Promise<Blob> } } } }).told
-      return [...new Uint8Array(await (await camera.current.takePhoto()).arrayBuffer())]
-    })
-    expect(await sharp(Buffer.from(bytes)).metadata()).toMatchObject({ format: 'jpeg', width: 1280, height: 720 })
+    expect(await sharp(await takePhoto(page)).metadata()).toMatchObject({ format: 'jpeg', width: 1280, height: 720 })
   })
 
   it('reads only the middle of the picture when that is the setting', async () => {
@@ -116,7 +143,6 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
   it.each([
     ['NotAllowedError', 'denied', 'The camera is not allowed'],
     ['NotFoundError', 'absent', 'No camera found'],
-    ['NotReadableError', 'taken', 'Another program has the camera'],
   ])(
     'says what to do next when the browser answers %s, and starts when it is tried again',
     async (name, kind, title) => {
@@ -136,6 +162,78 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
       await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
     },
   )
+
+  it('takes a camera back from another program by itself, as soon as that ends', async () => {
+    const page = await open(fakeCamera(video), '', (prepared) =>
+      prepared.addInitScript(() => {
+        const devices = MediaDevices.prototype
+        const real = devices.getUserMedia
+        let left = 2
+        devices.getUserMedia = function refuse(this: MediaDevices, wanted) {
+          left -= 1
+          return left < 0 ? real.call(this, wanted) : Promise.reject(new DOMException('', 'NotReadableError'))
+        }
+      }),
+    )
+    await expect.poll(async () => (await told(page)).states.at(-1)?.kind).toBe('taken')
+    expect(await page.getByRole('status').textContent()).toContain('Another program has the camera')
+    await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
+    expect((await told(page)).states.map(({ kind }) => kind)).toEqual(['starting', 'taken', 'live'])
+  })
+
+  it('restarts a camera that has frozen, and says so meanwhile', async () => {
+    const page = await open(fakeCamera(video), '', (prepared) =>
+      // The first camera shows one picture and then no more; the second is a sound one.
+      prepared.addInitScript(() => {
+        const devices = MediaDevices.prototype
+        const real = devices.getUserMedia
+        devices.getUserMedia = function freeze(this: MediaDevices) {
+          devices.getUserMedia = real
+          const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 })
+          canvas.getContext('2d')?.fillRect(0, 0, 640, 360)
+          return Promise.resolve(canvas.captureStream(0))
+        }
+      }),
+    )
+    await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('frozen')
+    expect(await page.getByRole('status').textContent()).toContain('being restarted')
+    await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
+    expect((await told(page)).states.map(({ kind }) => kind)).toEqual(['starting', 'live', 'frozen', 'live'])
+  })
+
+  it('reads a 4K picture, and takes photos as large', async () => {
+    const large = join(folder, 'large.y4m')
+    await makeFakeVideo({ codes: [ean], path: large, width: 3_840, height: 2_160, frames: 3, scale: 3 })
+    const known = [{ ...remembered('wide', '', ''), size: { width: 3_840, height: 2_160 } }]
+    const page = await open(
+      fakeCamera(large),
+      `?id=wide&known=${encodeURIComponent(JSON.stringify(known))}`,
+      (prepared) => sameModel(prepared, ''),
+    )
+    await expect.poll(async () => (await told(page)).codes.length, { timeout: 40_000 }).toBe(1)
+    const bytes = await takePhoto(page)
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: 'jpeg', width: 3_840, height: 2_160 })
+  })
+
+  it('finds the remembered one of two cameras again under another address, and asks when it cannot tell', async () => {
+    const two = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=device-count=2']
+    const ask = (known: readonly unknown[]) => `?id=wanted&known=${encodeURIComponent(JSON.stringify(known))}`
+    const page = await open(two, ask([remembered('wanted', 'of-another-day', 'fake_device_1')]))
+    await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('live')
+    expect(await labelOf(page)).toBe('fake_device_1')
+    await browser?.close()
+    // Both are of one model, and neither has the address it had.
+    const unclear = await open(
+      two,
+      ask([remembered('wanted', 'old-1', 'C920'), remembered('other', 'old-2', 'C920')]),
+      (prepared) => sameModel(prepared, 'C920'),
+    )
+    await expect.poll(async () => (await told(unclear)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('unclear')
+    expect(await unclear.getByRole('status').textContent()).toContain('say which is which')
+    await browser?.close()
+    const absent = await open(two, ask([remembered('wanted', 'x', 'A camera that is not there')]))
+    await expect.poll(async () => (await told(absent)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('absent')
+  })
 
   it('notices a camera that is unplugged and starts when one is plugged in', async () => {
     const page = await open(fakeCamera(video))

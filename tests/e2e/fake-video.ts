@@ -16,16 +16,18 @@ export interface FakeVideo {
   readonly emptyFrames?: number
   /** How far below the middle the codes are, in pixels; they may be cut off. */
   readonly offsetY?: number
+  /** Pixels a module. */
+  readonly scale?: number
 }
 
 /** Writes an uncompressed video (1.4 MB a frame at 1280x720) of generated codes. */
 export async function makeFakeVideo(video: FakeVideo): Promise<void> {
-  const { codes, path, width = 1280, height = 720, frames = 12, emptyFrames = 0, offsetY = 0 } = video
+  const { codes, path, width = 1280, height = 720, frames = 12, emptyFrames = 0, offsetY = 0, scale = 4 } = video
   const margin = 24
   const slot = Math.floor((width - margin * (codes.length + 1)) / Math.max(1, codes.length))
   const drawn = await Promise.all(
     codes.map(async (code, index) => {
-      const image = await sharp(await drawCode(code))
+      const image = await sharp(await drawCode(code, scale))
         .resize({
           width: slot,
           height: height - 2 * margin - 16,

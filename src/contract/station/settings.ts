@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
+import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.ts'
 import { calibrationSchema } from './calibration.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
@@ -38,13 +39,17 @@ export const settingsSchema = z.strictObject({
   scanners: scannersSettingsSchema.prefault({}),
   camera: z
     .strictObject({
-      /** The label of the camera to use; empty for the machine's first. */
-      label: z.string().max(200).default(''),
+      /** The remembered camera that reads codes; empty for the machine's first. */
+      id: z.string().max(100).default(''),
       enabled: z.boolean().default(false),
       /** The part of the frame that is read: its middle band or all of it. */
       region: z.enum(['centre', 'full']).default('full'),
     })
     .prefault({}),
+  /** The window's cameras. */
+  cameras: z.array(rememberedCameraSchema).max(20).default([]),
+  /** Folders whose new photos are taken. */
+  folders: z.array(watchedFolderSchema).max(20).default([]),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

@@ -1,7 +1,7 @@
 import { createInstance } from 'i18next'
 import type { i18n as I18n } from 'i18next'
 import { initReactI18next } from 'react-i18next'
-import cameraTexts from '../features/scan/camera/texts.en.json'
+import cameraTexts from '../camera/texts.en.json'
 import texts from './texts/en.json'
 
 const english = { ...texts, camera: cameraTexts }

@@ -1,18 +1,18 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
-import { fail } from '#contract/result.ts'
+import type { RememberedCamera } from '#contract/station/camera-settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { Device } from '#contract/station/status.ts'
+import { CameraView } from '../../camera/CameraView.tsx'
+import type { CameraHandle } from '../../camera/CameraView.tsx'
+import { nextStepKey } from '../../camera/camera-state.ts'
+import type { CameraState } from '../../camera/camera-state.ts'
 import { receiveScan } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { CameraView } from './camera/CameraView.tsx'
-import type { CameraHandle } from './camera/CameraView.tsx'
-import { nextStepKey } from './camera/camera-state.ts'
-import type { CameraState } from './camera/camera-state.ts'
 import { savePhoto } from './save-photo.ts'
 
 const deviceStates: Readonly<Record<CameraState['kind'], Device['state']>> = {
@@ -20,69 +20,146 @@ const deviceStates: Readonly<Record<CameraState['kind'], Device['state']>> = {
   live: 'ready',
   denied: 'refused',
   absent: 'unplugged',
+  unclear: 'refused',
   taken: 'failed',
   unplugged: 'unplugged',
+  frozen: 'failed',
   insecure: 'refused',
   failed: 'failed',
 }
 
-/** The live camera beside the work: its codes are scans like any other, and with photos in the session it shoots. */
+/** One camera of the panel: the one that reads codes, or a further one of the rig. */
+interface Place {
+  /** The remembered camera; null for the machine's first. */
+  readonly id: string | null
+  readonly name: string
+  readonly reads: boolean
+  readonly shoots: boolean
+}
+
+/**
+ * The live camera beside the work: its codes are scans like any other. With photos in the session all cameras of the
+ * rig are open, and shoot at once.
+ */
 export function CameraPanel({ session, takesPhotos }: { readonly session: Session; readonly takesPhotos: boolean }) {
   const { t } = useTranslation()
-  const settings = useStation((state) => state.settings?.camera)
-  const handle = useRef<CameraHandle>(null)
-  const [live, setLive] = useState(false)
+  const settings = useStation((state) => state.settings)
+  const handles = useRef(new Map<string, CameraHandle>())
+  const [live, setLive] = useState<ReadonlySet<string>>(new Set())
   const [saving, setSaving] = useState(false)
-  const [error, setError] = useState<AppError | null>(null)
+  const [errors, setErrors] = useState<readonly { readonly name: string; readonly error: AppError }[]>([])
+  const known = settings?.cameras ?? []
+  const places = placesOf(known, settings?.camera.id ?? '', takesPhotos, t)
+  const shooting = places.filter(({ shoots }) => shoots)
+  const isReady = shooting.some((place) => live.has(keyOf(place)))
+
+  /** All of them at once; each photo is saved as soon as it is there, and one that fails stops no other. */
   const shoot = async () => {
     setSaving(true)
-    const photo = await handle.current?.takePhoto().catch(() => null)
-    const result = photo ? await savePhoto(photo, session.id) : fail('device_unavailable', 'the camera gave no photo')
+    const results = await Promise.all(
+      shooting.map(async (place) => {
+        const photo = await handles.current
+          .get(keyOf(place))
+          ?.takePhoto()
+          .catch(() => null)
+        if (!photo) return { name: place.name, error: { code: 'device_unavailable', message: 'no photo' } as AppError }
+        const result = await savePhoto(photo, session.id, place.name)
+        return result.ok ? null : { name: place.name, error: result.error }
+      }),
+    )
     setSaving(false)
-    setError(result.ok ? null : result.error)
+    setErrors(results.filter((result) => result !== null))
   }
   const obey = useRef<() => void>(() => undefined)
   useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey.current())), [])
   useEffect(() => {
     obey.current = () => {
-      if (takesPhotos && live && !saving) void shoot()
+      if (takesPhotos && isReady && !saving) void shoot()
     }
   })
-  if (settings === undefined) return null
-  const name = settings.label === '' ? t('source.camera') : settings.label
+  if (settings === null) return null
 
-  const report = ({ kind }: CameraState) => {
-    setLive(kind === 'live')
+  const report = (place: Place, { kind }: CameraState) => {
+    setLive((before) => {
+      const after = new Set(before)
+      if (kind === 'live') after.add(keyOf(place))
+      else after.delete(keyOf(place))
+      return after
+    })
     const next = nextStepKey(kind)
     void call('device.report', {
-      id: 'camera',
+      id: place.reads ? 'camera' : `camera:${keyOf(place)}`,
       kind: 'camera',
-      name,
+      name: place.name,
       state: deviceStates[kind],
       advice: next === null ? '' : t(next),
     })
   }
   return (
     <section className="camera-side" aria-label={t('scan.camera.panel')}>
-      <CameraView
-        ref={handle}
-        settings={settings}
-        onState={report}
-        onCode={({ text, symbologyIdentifier }) =>
-          receiveScan({
-            data: text,
-            source: 'camera',
-            deviceName: name,
-            ...(symbologyIdentifier !== '' && { aim: symbologyIdentifier }),
-          })
-        }
-      />
+      <div className={places.length > 1 ? 'camera-rig' : ''}>
+        {places.map((place) => (
+          <figure key={keyOf(place)} className={place.reads ? 'camera-place camera-place-reads' : 'camera-place'}>
+            <CameraView
+              ref={(handle) => {
+                if (handle) handles.current.set(keyOf(place), handle)
+                else handles.current.delete(keyOf(place))
+              }}
+              id={place.id}
+              known={known}
+              onState={(state) => report(place, state)}
+              {...(place.reads && {
+                region: settings.camera.region,
+                onCode: ({ text, symbologyIdentifier }) =>
+                  receiveScan({
+                    data: text,
+                    source: 'camera',
+                    deviceName: place.name,
+                    ...(symbologyIdentifier !== '' && { aim: symbologyIdentifier }),
+                  }),
+              })}
+            />
+            {places.length > 1 && <figcaption>{place.name}</figcaption>}
+          </figure>
+        ))}
+      </div>
       {takesPhotos && (
-        <Button kind="primary" shortcut="t" isDisabled={!live || saving} onPress={() => void shoot()}>
-          {t('scan.camera.take')}
+        <Button kind="primary" shortcut="t" isDisabled={!isReady || saving} onPress={() => void shoot()}>
+          {t('scan.camera.take', { count: shooting.length })}
         </Button>
       )}
-      {error !== null && <ErrorNote error={error} />}
+      {errors.map(({ name, error }) => (
+        <div key={name}>
+          {places.length > 1 && <strong>{name}</strong>}
+          <ErrorNote error={error} />
+        </div>
+      ))}
     </section>
   )
+}
+
+function keyOf({ id }: Place): string {
+  return id ?? 'first'
+}
+
+/** The camera that reads, then the others that shoot; where none is set to shoot, the one that reads does. */
+function placesOf(
+  known: readonly RememberedCamera[],
+  readingId: string,
+  takesPhotos: boolean,
+  t: ReturnType<typeof useTranslation>['t'],
+): readonly Place[] {
+  const reading = known.find(({ id }) => id === readingId)
+  const others = takesPhotos ? known.filter(({ id, shoots }) => shoots && id !== reading?.id) : []
+  const name = (camera: RememberedCamera): string =>
+    camera.role === 'other' ? camera.label : t(`camera.role.${camera.role}`)
+  return [
+    {
+      id: reading?.id ?? null,
+      name: reading ? name(reading) : t('source.camera'),
+      reads: true,
+      shoots: takesPhotos && (others.length === 0 || reading?.shoots === true),
+    },
+    ...others.map((camera) => ({ id: camera.id, name: name(camera), reads: false, shoots: true })),
+  ]
 }

@@ -14,6 +14,7 @@ import { Choices, Field, Range, Switch, Select } from '../../ui/Fields.tsx'
 import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
+import { CameraSettings } from './cameras/CameraSettings.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
 
@@ -39,7 +40,7 @@ export function SettingsScreen() {
         <StationSettings settings={settings} change={change} />
         <SoundSettings sound={settings.sound} change={change} />
         <ScannerSettings wedge={settings.wedge} calibration={settings.wedgeCalibration} change={change} />
-        <CameraSettings camera={settings.camera} change={change} />
+        <CameraSettings settings={settings} change={change} />
       </div>
     </section>
   )
@@ -290,67 +291,4 @@ function ScannerTest() {
       )}
     </div>
   )
-}
-
-function CameraSettings({ camera, change }: { readonly camera: Settings['camera']; readonly change: Change }) {
-  const { t } = useTranslation()
-  const labels = useCameraLabels()
-  const known =
-    camera.label === '' || labels?.includes(camera.label) ? (labels ?? []) : [camera.label, ...(labels ?? [])]
-  return (
-    <section className="panel">
-      <h2>{t('settings.camera')}</h2>
-      {labels === null ? (
-        <p className="hint">{t('settings.camera_insecure')}</p>
-      ) : (
-        <>
-          <Switch
-            label={t('settings.camera_on')}
-            isSelected={camera.enabled}
-            onChange={(enabled) => change({ camera: { ...camera, enabled } })}
-          />
-          {known.length === 0 ? (
-            <p className="hint">{t('settings.camera_none')}</p>
-          ) : (
-            <Choices
-              label={t('settings.camera_choice')}
-              look="cards"
-              value={camera.label}
-              onChange={(label) => change({ camera: { ...camera, label } })}
-              choices={[
-                { value: '', label: t('settings.camera_first') },
-                ...known.map((label) => ({ value: label, label })),
-              ]}
-            />
-          )}
-          <Choices
-            label={t('settings.region')}
-            look="row"
-            value={camera.region}
-            onChange={(region) => change({ camera: { ...camera, region } })}
-            choices={(['centre', 'full'] as const).map((value) => ({ value, label: t(`settings.regions.${value}`) }))}
-          />
-        </>
-      )}
-    </section>
-  )
-}
-
-// Missing outside a secure context, whatever the types say.
-const mediaDevices = navigator.mediaDevices as MediaDevices | undefined
-
-/** The names of the cameras the browser tells of; null where it gives none at all. */
-function useCameraLabels(): readonly string[] | null {
-  const [labels, setLabels] = useState<readonly string[] | null>(mediaDevices === undefined ? null : [])
-  useEffect(() => {
-    if (mediaDevices === undefined) return
-    const list = async () => {
-      const all = await mediaDevices.enumerateDevices()
-      setLabels(all.filter(({ kind, label }) => kind === 'videoinput' && label !== '').map(({ label }) => label))
-    }
-    void list()
-    mediaDevices.addEventListener('devicechange', list)
-    return () => mediaDevices.removeEventListener('devicechange', list)
-  }, [])
-  return labels
 }

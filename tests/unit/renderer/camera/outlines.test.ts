@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createOutlines } from '#renderer/features/scan/camera/outlines.ts'
-import type { Outline } from '#renderer/features/scan/camera/outlines.ts'
+import { createOutlines } from '#renderer/camera/outlines.ts'
+import type { Outline } from '#renderer/camera/outlines.ts'
 
 const square = (key: string, x: number, y: number, size = 100): Outline => ({
   key,

@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { createPresence } from '#renderer/features/scan/camera/presence.ts'
+import { createPresence, isWeakFormat } from '#renderer/camera/presence.ts'
 
 /** Shows codes at ten frames a second from `fromMs` on and answers what came into view, frame by frame. */
 function watch(presence: ReturnType<typeof createPresence>, fromMs: number, frames: readonly (readonly string[])[]) {
-  return frames.map((keys, index) => presence.see(keys, fromMs + index * 100))
+  return frames.map((keys, index) => presence.see(strong(...keys), fromMs + index * 100))
 }
+
+const strong = (...keys: readonly string[]) => keys.map((key) => ({ key, isWeak: false }))
+const weak = (...keys: readonly string[]) => keys.map((key) => ({ key, isWeak: true }))
 
 const times = (count: number, keys: readonly string[]) => Array.from({ length: count }, () => keys)
 
@@ -38,9 +41,24 @@ describe('presence', () => {
 
   it('does not take a time without frames for an absence', () => {
     const presence = createPresence()
-    expect(presence.see(['a'], 0)).toEqual(['a'])
-    expect(presence.see(['a'], 60_000)).toEqual([])
-    expect(presence.see([], 60_100)).toEqual([])
-    expect(presence.see(['a'], 61_000)).toEqual([])
+    expect(presence.see(strong('a'), 0)).toEqual(['a'])
+    expect(presence.see(strong('a'), 60_000)).toEqual([])
+    expect(presence.see(strong(), 60_100)).toEqual([])
+    expect(presence.see(strong('a'), 61_000)).toEqual([])
+  })
+
+  it('believes a weak code only when it is read again soon', () => {
+    const presence = createPresence()
+    expect(presence.see(weak('a', 'a'), 0)).toEqual([])
+    expect(presence.see(weak('a'), 100)).toEqual(['a'])
+    expect(presence.see(weak('a', 'b'), 200)).toEqual([])
+    expect(presence.see([], 700)).toEqual([])
+    expect(presence.see(weak('b'), 900)).toEqual([])
+    expect(presence.see(weak('b'), 1_000)).toEqual(['b'])
+  })
+
+  it('holds the formats without a strong check for weak', () => {
+    expect(['ITF', 'Codabar', 'Code39', 'UPCE', 'EAN8'].filter((format) => !isWeakFormat(format))).toEqual([])
+    expect(['EAN13', 'UPCA', 'Code128', 'QRCode', 'DataMatrix', 'PDF417'].filter(isWeakFormat)).toEqual([])
   })
 })

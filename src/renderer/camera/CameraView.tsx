@@ -1,16 +1,18 @@
 import { useEffect, useEffectEvent, useImperativeHandle, useRef, useState } from 'react'
 import type { ReactNode, Ref } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { Settings } from '#contract/station/settings.ts'
+import type { RememberedCamera } from '#contract/station/camera-settings.ts'
 import type { Symbology } from '#contract/symbology.ts'
 import { symbologyOfFormat } from '#domain/symbology.ts'
 import { openCamera } from './camera.ts'
-import type { Camera, DecodedFrame } from './camera.ts'
+import type { Camera } from './camera.ts'
 import { nextStepKey, stateTextKey } from './camera-state.ts'
 import type { CameraState } from './camera-state.ts'
+import type { ReadFrame } from './frame-message.ts'
+import { matchCameras } from './identity.ts'
 import { createOutlines } from './outlines.ts'
 import type { Outline } from './outlines.ts'
-import { createPresence } from './presence.ts'
+import { createPresence, isWeakFormat } from './presence.ts'
 import './camera-view.css'
 
 /** A code that has come into view. */
@@ -21,67 +23,94 @@ export interface CameraCode {
   readonly symbology: Symbology
 }
 
-/** What the scan screen may ask of the camera. */
+/** What a screen may ask of the camera. */
 export interface CameraHandle {
   /** A JPEG at the camera's full resolution. Rejects when the camera is not live. */
   takePhoto(): Promise<Blob>
 }
 
 export interface CameraViewProps {
-  readonly settings: Settings['camera']
+  /** The remembered camera to show, or the machine's first. */
+  readonly id: string | null
+  /** All remembered cameras: two of one model are told apart by what the others are. */
+  readonly known: readonly RememberedCamera[]
+  /** The part of the picture in which codes are read; none are read without it. */
+  readonly region?: 'centre' | 'full'
   /** Called once for a code while it stays in view, and again after it was out of view for a while. */
-  readonly onCode: (code: CameraCode) => void
+  readonly onCode?: (code: CameraCode) => void
   readonly onState?: (state: CameraState) => void
+  /** The camera that was opened, each time it was. */
+  readonly onOpened?: (track: MediaStreamTrack) => void
   readonly ref?: Ref<CameraHandle>
 }
 
+const usualSize = { width: 1_920, height: 1_080 }
+
 /** The live picture with every code outlined, or what is the matter with the camera and what to do about it. */
-export function CameraView({ settings, onCode, onState, ref }: CameraViewProps): ReactNode {
+export function CameraView({ id, known, region, onCode, onState, onOpened, ref }: CameraViewProps): ReactNode {
   const { t } = useTranslation()
   const video = useRef<HTMLVideoElement>(null)
   const camera = useRef<Camera>(null)
   const [state, setState] = useState<CameraState>({ kind: 'starting', detail: '' })
   const [size, setSize] = useState({ width: 16, height: 9 })
   const [outlines, setOutlines] = useState<readonly Outline[]>([])
-  const { label, region } = settings
+  const remembered = known.find((one) => one.id === id)
+  const { width, height } = remembered?.size ?? usualSize
 
   const tellState = useEffectEvent((next: CameraState) => {
     setState(next)
     if (next.kind !== 'live') setOutlines([])
     onState?.(next)
   })
-  const tellCode = useEffectEvent((code: CameraCode) => onCode(code))
+  const tellCode = useEffectEvent((code: CameraCode) => onCode?.(code))
+  const tellOpened = useEffectEvent((track: MediaStreamTrack) => onOpened?.(track))
+  // Changes of the lens and the light are applied to the running camera by whoever makes them.
+  const controls = useEffectEvent(() => remembered?.controls ?? {})
+  const choose = useEffectEvent((present: readonly MediaDeviceInfo[]) =>
+    id === null ? 'any' : (matchCameras(known, present).get(id) ?? 'absent'),
+  )
 
   useEffect(() => {
     if (!video.current) return undefined
     const presence = createPresence()
     const steady = createOutlines()
 
-    const readFrame = ({ codes, width, height, timeMs }: DecodedFrame) => {
-      const found = codes.map(({ format, text, symbologyIdentifier, corners }) => {
+    const readFrame = (frame: ReadFrame) => {
+      const timeMs = performance.now()
+      const found = frame.codes.map(({ format, text, symbologyIdentifier, corners }) => {
         const symbology = symbologyOfFormat(format, symbologyIdentifier)
-        return { key: `${symbology} ${text}`, code: { text, symbologyIdentifier, symbology }, corners }
+        const code = { text, symbologyIdentifier, symbology }
+        return { key: `${symbology} ${text}`, isWeak: isWeakFormat(format), code, corners }
       })
-      const arrived = presence.see(
-        found.map(({ key }) => key),
-        timeMs,
-      )
-      for (const key of arrived) {
+      for (const key of presence.see(found, timeMs)) {
         const one = found.find((candidate) => candidate.key === key)
         if (one) tellCode(one.code)
       }
-      setSize((known) => (known.width === width && known.height === height ? known : { width, height }))
+      setSize((before) =>
+        before.width === frame.width && before.height === frame.height
+          ? before
+          : { width: frame.width, height: frame.height },
+      )
       const next = steady.follow(found, timeMs)
-      setOutlines((known) => (known.length === 0 && next.length === 0 ? known : next))
+      setOutlines((before) => (before.length === 0 && next.length === 0 ? before : next))
     }
 
-    const opened = openCamera({ video: video.current, label, region, onState: tellState, onFrame: readFrame })
+    const opened = openCamera({
+      video: video.current,
+      choose,
+      size: { width, height },
+      controls: controls() as MediaTrackConstraintSet,
+      ...(region === undefined ? {} : { region }),
+      onState: tellState,
+      onOpened: tellOpened,
+      onFrame: readFrame,
+    })
     camera.current = opened
     return () => {
       opened.close()
       camera.current = null
     }
-  }, [label, region])
+  }, [id, region, width, height])
 
   useImperativeHandle(ref, () => ({
     takePhoto: () => camera.current?.takePhoto() ?? Promise.reject(new Error('the camera is closed')),

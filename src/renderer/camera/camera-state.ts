@@ -1,5 +1,15 @@
 /** How the camera stands. All but `starting` and `live` come with a next step for the person. */
-export type CameraStateKind = 'starting' | 'live' | 'denied' | 'absent' | 'taken' | 'unplugged' | 'insecure' | 'failed'
+export type CameraStateKind =
+  | 'starting'
+  | 'live'
+  | 'denied'
+  | 'absent'
+  | 'unclear'
+  | 'taken'
+  | 'unplugged'
+  | 'frozen'
+  | 'insecure'
+  | 'failed'
 
 export interface CameraState {
   readonly kind: CameraStateKind
@@ -17,6 +27,11 @@ export function nextStepKey(
   kind: CameraStateKind,
 ): `camera.next.${Exclude<CameraStateKind, 'starting' | 'live'>}` | null {
   return kind === 'starting' || kind === 'live' ? null : `camera.next.${kind}`
+}
+
+/** Whether it may work again without anybody plugging or allowing anything: another program ends, a driver recovers. */
+export function mayRecover(kind: CameraStateKind): boolean {
+  return kind === 'taken' || kind === 'frozen' || kind === 'failed'
 }
 
 /** What a refusal of `getUserMedia` means for the person. */

@@ -1,0 +1,31 @@
+import type { Corner } from './outlines.ts'
+
+/** What the window gives the decode worker, once: the camera's frames, newest only, and how to read them. */
+export interface StartMessage {
+  readonly frames: ReadableStream<VideoFrame>
+  /** The part of each frame that is read: its middle half or all of it. */
+  readonly region: 'centre' | 'full'
+}
+
+/** A code as the decoder names it; `corners` in order round the code, in pixels of the whole frame. */
+export interface ReadCode {
+  readonly format: string
+  readonly text: string
+  readonly symbologyIdentifier: string
+  readonly corners: readonly Corner[]
+}
+
+/** One read frame: its codes, its size in pixels, and its own time stamp in microseconds. */
+export interface ReadFrame {
+  readonly codes: readonly ReadCode[]
+  readonly width: number
+  readonly height: number
+  readonly timestamp: number
+}
+
+/** What the worker says: that it can decode, one answer a frame, that the frames have ended, or why it cannot go on. */
+export type DecodeMessage =
+  | { readonly kind: 'ready' }
+  | ({ readonly kind: 'read' } & ReadFrame)
+  | { readonly kind: 'skipped'; readonly message: string }
+  | { readonly kind: 'failed'; readonly message: string }

@@ -1,0 +1,69 @@
+/** One code of a frame, by any key that tells codes apart. */
+export interface Seen {
+  readonly key: string
+  /** Whether it takes a second look to believe it: its symbology has no check that noise could not pass. */
+  readonly isWeak: boolean
+}
+
+/** Says which codes have come into view, each once until it was absent for a while. */
+export interface Presence {
+  /** Takes the codes of one decoded frame and answers the keys of those that have just come into view. */
+  see(codes: readonly Seen[], timeMs: number): readonly string[]
+}
+
+/** A longer time between two frames is no absence of the codes but of frames: the window was hidden, say. */
+const longestFrameGapMs = 500
+/** A weak code is believed when it is read again within this time. */
+const confirmMs = 600
+
+/** Creates the memory of what is in view; a code unseen for longer than `absentMs` has left it. */
+export function createPresence(absentMs = 1_500): Presence {
+  /** When each code was last seen, on a clock that stands still while no frames come. */
+  const lastSeen = new Map<string, number>()
+  /** When a weak code was seen that nobody has been told of. */
+  const doubted = new Map<string, number>()
+  let lastFrameMs: number | undefined
+  let stoodStillMs = 0
+
+  return {
+    see(codes, timeMs) {
+      const gapMs = lastFrameMs === undefined ? 0 : timeMs - lastFrameMs
+      if (gapMs > longestFrameGapMs) stoodStillMs += gapMs
+      lastFrameMs = timeMs
+      const nowMs = timeMs - stoodStillMs
+      for (const [key, seenMs] of lastSeen) {
+        if (nowMs - seenMs > absentMs) lastSeen.delete(key)
+      }
+      for (const [key, seenMs] of doubted) {
+        if (nowMs - seenMs > confirmMs) doubted.delete(key)
+      }
+      const arrived: string[] = []
+      for (const [key, { isWeak }] of new Map(codes.map((code) => [code.key, code]))) {
+        if (!lastSeen.has(key)) {
+          if (isWeak && !doubted.has(key)) {
+            doubted.set(key, nowMs)
+            continue
+          }
+          doubted.delete(key)
+          arrived.push(key)
+        }
+        lastSeen.set(key, nowMs)
+      }
+      return arrived
+    },
+  }
+}
+
+/** Formats by the decoder's names with a check that is strong enough for one look. */
+const strong: ReadonlySet<string> = new Set(
+  (
+    'EAN13 UPCA ISBN Code128 Code93 DataBar DataBarOmni DataBarStk DataBarStkOmni DataBarExp DataBarExpStk ' +
+    'PDF417 CompactPDF417 MicroPDF417 DataMatrix MaxiCode QRCode QRCodeModel1 QRCodeModel2 MicroQRCode RMQRCode ' +
+    'AztecCode AztecRune'
+  ).split(' '),
+)
+
+/** Whether a format needs a second look: ITF, Codabar, Code 39, UPC-E, EAN-8 and whatever is not known to be strong. */
+export function isWeakFormat(format: string): boolean {
+  return !strong.has(format)
+}
