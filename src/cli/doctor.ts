@@ -218,7 +218,7 @@ async function checkBackend(url: string, apiKey: string | null): Promise<Finding
   const startedMs = Date.now()
   const client = createScannerClient({
     url,
-    apiKey: () => Promise.resolve(apiKey),
+    credential: () => Promise.resolve(apiKey),
     userAgent: `Capstan/${version}`,
     now: () => new Date(),
     async fetch(address, init) {

@@ -105,7 +105,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     const backend =
       options.backend === null
         ? await startBackend(dataDir, log, closers)
-        : { url: options.backend, apiKey: () => Promise.resolve(options.apiKey) }
+        : { url: options.backend, credential: () => Promise.resolve(options.apiKey) }
     const opened = await createStation({
       dataDir,
       host: 'web',
@@ -158,7 +158,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
 async function startBackend(dataDir: string, log: Log, closers: Closers) {
   const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
-  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
+  return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
 }
 
 /** Shows the web host in a Chromium window of its own, apart from the person's own browser. */

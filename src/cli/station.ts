@@ -38,7 +38,7 @@ export async function station(args: readonly string[]): Promise<number> {
   const stopped = stopSignal()
   const opened = await openStation(
     data,
-    backend === undefined ? null : { url: backend, apiKey: () => Promise.resolve(apiKey) },
+    backend === undefined ? null : { url: backend, credential: () => Promise.resolve(apiKey) },
   )
   if (!opened.ok) return refuse(opened.error)
   const running = opened.value

@@ -104,7 +104,7 @@ async function start(): Promise<void> {
 async function startBackend(dataDir: string) {
   const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
-  return { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) }
+  return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
 }
 
 /**
@@ -126,7 +126,7 @@ async function remoteBackend(url: string) {
   // Not for the children of this process.
   delete process.env['CAPSTAN_API_KEY']
   if (given !== undefined) await secrets.write(name, given.trim())
-  return { url, apiKey: () => secrets.read(name) }
+  return { url, credential: () => secrets.read(name) }
 }
 
 /** Holds the end of the program back until everything is closed, the station before the backend it sends to. */

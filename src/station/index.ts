@@ -51,7 +51,7 @@ export interface StationPorts {
   readonly log: Log
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** Null: no backend, captures stay on the station. The key is asked for each request and never kept. */
-  readonly backend: { readonly url: string; readonly apiKey: () => Promise<string | null> } | null
+  readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
   readonly spawnImaging: SpawnImaging
   readonly clock?: Clock
   readonly ids?: Ids
@@ -191,7 +191,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         remote: createScannerClient({
           fetch: ports.fetch,
           url: ports.backend.url,
-          apiKey: ports.backend.apiKey,
+          credential: ports.backend.credential,
           userAgent: `Capstan/${ports.version}`,
           signal: stopping.signal,
           now: () => clock.now(),

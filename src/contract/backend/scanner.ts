@@ -241,6 +241,8 @@ export const foreignCaptureSchema = z
   .looseObject({
     id: foreignTextOrNull,
     public_id: foreignTextOrNull,
+    session_short_id: foreignTextOrNull,
+    session_public_id: foreignTextOrNull,
     status: foreignWord(captureStatuses),
     capture_type: foreignWord(captureTypes),
     raw_value: foreignText,

@@ -26,8 +26,21 @@ export type CaptureState = z.infer<typeof captureStateSchema>
 export const dispositionSchema = z.enum(['counted', 'ignored', 'rejected', 'undone'])
 export type Disposition = z.infer<typeof dispositionSchema>
 
-/** The road to the backend: `none` for what is not to be sent, `parked` for what the backend refused. */
-export const syncStateSchema = z.enum(['none', 'waiting', 'sending', 'sent', 'parked'])
+/**
+ * The road to the backend: `none` for what is not to be sent, `checking` while the backend is read back after a lost
+ * answer, `parked` for what the backend refused, `undecided` when reading back could not tell whether the backend has it,
+ * `discarded` for a refused one that a person has given up.
+ */
+export const syncStateSchema = z.enum([
+  'none',
+  'waiting',
+  'sending',
+  'checking',
+  'sent',
+  'parked',
+  'undecided',
+  'discarded',
+])
 export type SyncState = z.infer<typeof syncStateSchema>
 
 /** Where a scan came from. */

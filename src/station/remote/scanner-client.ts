@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import {
   foreignCaptureSchema,
   foreignSessionDetailSchema,
@@ -15,28 +15,12 @@ import {
   type ForeignProduct,
   type ProductCreate,
 } from '#contract/backend/products.ts'
-import { foreignProblemSchema } from '#contract/backend/problem.ts'
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { CaptureMode } from '#contract/station/session.ts'
+import { readCredential, writeCredential, type Credential } from '#contract/credential.ts'
+import { createRequests, withoutId, type Fetch, type Observed, type RemoteResult } from '#station/remote/requests.ts'
 
-/**
- * Why a request has no answer to go on with.
- *
- * `unreachable`: no answer at all, whether the request arrived is not known. `busy`: the backend cannot now
- * (429, 5xx, 408), `retryAfterMs` when it says how long. `unauthorised`: 401 or 403. `refused`: any other
- * answer but success; repeating it will not help. `message` holds the backend's own words.
- */
-export interface RemoteFailure {
-  readonly kind: 'unreachable' | 'busy' | 'unauthorised' | 'refused'
-  readonly status: number | null
-  readonly code: string
-  readonly message: string
-  readonly retryAfterMs: number | null
-}
-
-export type RemoteResult<T> =
-  | { readonly ok: true; readonly value: T }
-  | { readonly ok: false; readonly failure: RemoteFailure }
+export type { Observed, RemoteFailure, RemoteResult } from '#station/remote/requests.ts'
 
 /** What the backend says of a capture, in the station's words. */
 export interface CaptureAnswer {
@@ -46,6 +30,24 @@ export interface CaptureAnswer {
   readonly productId: string | null
   readonly productName: string | null
   readonly gtin: string | null
+}
+
+/** A capture as the backend keeps it, with what tells whose it is. */
+export interface KeptCapture extends CaptureAnswer {
+  readonly raw: string
+  readonly type: ForeignCapture['capture_type']
+  /** By the backend's clock, in epoch milliseconds; null when it does not say. */
+  readonly createdMs: number | null
+  /** The id of the station's capture it was made from; null when it names none. */
+  readonly stationCapture: string | null
+}
+
+/** A page of a session's captures as the backend lists them. */
+export interface CaptureList {
+  readonly captures: readonly KeptCapture[]
+  /** How many there are in all; null when it does not say. */
+  readonly total: number | null
+  readonly hasNext: boolean
 }
 
 /** A product as a person enters it. */
@@ -70,9 +72,18 @@ export interface ScannerClient {
   endSession(sessionId: string): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
   /** The state of every capture of a session by its id there: one request however many there are. */
-  sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, CaptureAnswer>>>
+  sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, KeptCapture>>>
+  /** One page of a session's captures; `page` from 1. Not every backend has it. */
+  listCaptures(sessionId: string, page: number): Promise<RemoteResult<CaptureList>>
   submitCapture(key: string, sessionId: string, capture: Capture): Promise<RemoteResult<CaptureAnswer>>
-  uploadImage(key: string, sessionId: string, capture: Capture, image: Blob): Promise<RemoteResult<CaptureAnswer>>
+  /** `onProgress` is told how many bytes of the image have been handed to the network. */
+  uploadImage(
+    key: string,
+    sessionId: string,
+    capture: Capture,
+    image: Blob,
+    onProgress?: (bytes: number) => void,
+  ): Promise<RemoteResult<CaptureAnswer>>
   getCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   retryCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   updateCapture(captureId: string, capture: Capture): Promise<RemoteResult<null>>
@@ -82,64 +93,59 @@ export interface ScannerClient {
   findProduct(gtin: string): Promise<RemoteResult<MatchedProduct | null>>
   /** Asks whether anybody answers at all. */
   probe(): Promise<RemoteResult<null>>
+  /** Whether the backend promises to know a repeated submission by its `Idempotency-Key`, in its OpenAPI document. */
+  honoursKeys(): Promise<RemoteResult<boolean>>
+  /** What the headers of the answers so far have told. */
+  readonly observed: Observed
 }
 
 const scanner = '/scanner/api/v1'
 const catalogue = '/products/api/v1'
-const timeouts = { requestMs: 15_000, uploadMs: 120_000, probeMs: 5_000 } as const
+const timeouts = { uploadMs: 120_000, probeMs: 5_000 } as const
 
-/** Bytes of an answer; what is longer is none of the documented ones. A session answers all its captures. */
-const answerLimits = { usual: 4 * 1024 * 1024, session: 256 * 1024 * 1024 } as const
+/** Bytes of a session's answer: it holds all its captures. */
+const sessionBytes = 256 * 1024 * 1024
 
-type Fetch = (url: string, init: RequestInit) => Promise<Response>
+/** A page of captures as far as it is read here. */
+const captureListSchema = z
+  .union([
+    z.array(foreignCaptureSchema).transform((data) => ({ data, pagination: undefined })),
+    z.looseObject({
+      data: z.array(foreignCaptureSchema),
+      pagination: z
+        .looseObject({ total_count: z.number().optional().catch(undefined), has_next: z.boolean().catch(false) })
+        .optional()
+        .catch(undefined),
+    }),
+  ])
+  .transform(({ data, pagination }) => ({ data, pagination }))
 
-/** Creates the client. `apiKey` is asked for each request, so that a new key takes effect at once; it is never logged. */
+/** Of an OpenAPI document only whether a submission has the header. */
+const openapiSchema = z.looseObject({
+  paths: z.record(
+    z.string(),
+    z
+      .looseObject({
+        post: z
+          .looseObject({ parameters: z.array(z.looseObject({ name: z.string().catch('') })).catch([]) })
+          .optional()
+          .catch(undefined),
+      })
+      .catch({}),
+  ),
+})
+
+/** Creates the client; `credential` is a secret as `readCredential` (contract/credential.ts) reads it. */
 export function createScannerClient(options: {
   fetch: Fetch
   url: string
-  apiKey: () => Promise<string | null>
+  credential: () => Promise<string | null>
   userAgent: string
   now: () => Date
   /** Ends requests in flight, which then count as without an answer. */
   signal?: AbortSignal
 }): ScannerClient {
-  const signals = options.signal ? [options.signal] : []
-  const base = options.url.replace(/\/+$/, '')
-
-  const request = async <T>(
-    method: string,
-    path: string,
-    read: z.ZodType<T> | null,
-    extra: { json?: unknown; form?: FormData; key?: string; timeoutMs?: number; maxBytes?: number } = {},
-  ): Promise<RemoteResult<T | null>> => {
-    const headers: Record<string, string> = { accept: 'application/json' }
-    const apiKey = await readKey(options.apiKey)
-    if (apiKey === undefined) return unusableKey
-    if (apiKey !== null) headers['x-api-key'] = apiKey
-    if (extra.key !== undefined) headers['idempotency-key'] = extra.key
-    if (extra.json !== undefined) headers['content-type'] = 'application/json'
-    try {
-      const response = await options.fetch(base + path, {
-        method,
-        headers,
-        body: extra.form ?? (extra.json === undefined ? null : JSON.stringify(extra.json)),
-        redirect: 'error',
-        signal: AbortSignal.any([AbortSignal.timeout(extra.timeoutMs ?? timeouts.requestMs), ...signals]),
-      })
-      const text = await readText(response, extra.maxBytes ?? answerLimits.usual)
-      if (text === null) return broken(response.status, `the answer to ${method} ${path} is too long`)
-      if (!response.ok) return { ok: false, failure: toFailure(response, text, options.now()) }
-      if (read === null) return { ok: true, value: null }
-      const parsed = read.safeParse(parseJson(text))
-      if (parsed.success) return { ok: true, value: parsed.data }
-      return broken(response.status, `the answer to ${method} ${path} is not as documented`)
-    } catch (error) {
-      return {
-        ok: false,
-        failure: { kind: 'unreachable', status: null, code: 'unreachable', message: reason(error), retryAfterMs: null },
-      }
-    }
-  }
+  const { send: request, observed } = createRequests(options)
 
   const capture = async (
     answer: Promise<RemoteResult<ForeignCapture | null>>,
@@ -147,7 +153,7 @@ export function createScannerClient(options: {
     const result = await answer
     if (!result.ok) return result
     const read = result.value === null ? null : toCaptureAnswer(result.value)
-    return read ? { ok: true, value: read } : broken(200, 'the backend names no id for the capture')
+    return read ? { ok: true, value: read } : withoutId('capture')
   }
 
   const names = (sessionId: string): { session_short_id: string; session_public_id: string } => ({
@@ -155,11 +161,20 @@ export function createScannerClient(options: {
     session_public_id: sessionId,
   })
 
+  /** Behind a cookie the organisation has to be named (contracts 1.3). */
+  const organisation = async (): Promise<{ organization_short_id?: string }> => {
+    const secret = await options.credential().catch(() => null)
+    const credential = secret === null ? null : readCredential(secret)
+    return credential?.kind === 'cookie' ? { organization_short_id: credential.organizationId } : {}
+  }
+
   return {
+    observed,
     async createSession(session) {
       const answer = await request('POST', `${scanner}/sessions`, foreignSessionSummarySchema, {
         key: session.key,
         json: {
+          ...(await organisation()),
           capture_mode: session.captureMode,
           user_agent: options.userAgent,
           metadata: session.metadata,
@@ -167,7 +182,7 @@ export function createScannerClient(options: {
       })
       if (!answer.ok) return answer
       const id = answer.value?.id
-      return id ? { ok: true, value: { id } } : broken(201, 'the backend names no id for the session')
+      return id ? { ok: true, value: { id } } : withoutId('session')
     },
     endSession: (sessionId) =>
       request('POST', `${scanner}/sessions/${encodeURIComponent(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
@@ -186,16 +201,26 @@ export function createScannerClient(options: {
         foreignSessionDetailSchema,
         {
           timeoutMs: timeouts.uploadMs,
-          maxBytes: answerLimits.session,
+          maxBytes: sessionBytes,
         },
       )
       if (!answer.ok) return answer
-      const captures = new Map<string, CaptureAnswer>()
-      for (const foreign of answer.value?.captures ?? []) {
-        const read = toCaptureAnswer(foreign)
-        if (read) captures.set(read.remoteId, read)
+      const kept = toKept(sessionId, answer.value?.captures ?? [])
+      return { ok: true, value: new Map(kept.map((each) => [each.remoteId, each])) }
+    },
+    async listCaptures(sessionId, page) {
+      const query = new URLSearchParams({ session_id: sessionId, page: String(page), page_size: '100' })
+      const answer = await request('GET', `${scanner}/captures?${query.toString()}`, captureListSchema)
+      if (!answer.ok) return answer
+      const { data, pagination } = answer.value ?? { data: [], pagination: undefined }
+      return {
+        ok: true,
+        value: {
+          captures: toKept(sessionId, data),
+          total: pagination?.total_count ?? null,
+          hasNext: pagination?.has_next ?? false,
+        },
       }
-      return { ok: true, value: captures }
     },
     submitCapture: (key, sessionId, scan) =>
       capture(
@@ -211,14 +236,14 @@ export function createScannerClient(options: {
           } satisfies CaptureSubmit,
         }),
       ),
-    uploadImage(key, sessionId, photo, image) {
+    uploadImage(key, sessionId, photo, image, onProgress) {
       const form = new FormData()
       for (const [name, value] of Object.entries(names(sessionId))) form.set(name, value)
       form.set('capture_type', photo.type === 'BARCODE' ? 'BARCODE' : 'IMAGE')
       form.set('raw_value', photo.raw)
       form.set('gtin', photo.gtin ?? '')
       for (const [name, value] of Object.entries(toMetadata(photo))) form.set(`metadata[${name}]`, value)
-      form.set('image', image, `${photo.id}.jpg`)
+      form.set('image', counted(image, `${photo.id}.jpg`, onProgress))
       return capture(
         request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, {
           key,
@@ -250,7 +275,7 @@ export function createScannerClient(options: {
       })
       if (!answer.ok) return answer
       const created = answer.value ? toProduct(answer.value) : null
-      return created ? { ok: true, value: created } : broken(201, 'the backend names no id for the product')
+      return created ? { ok: true, value: created } : withoutId('product')
     },
     async findProduct(gtin) {
       const answer = await request(
@@ -268,43 +293,104 @@ export function createScannerClient(options: {
       if (!answer.ok && answer.failure.kind === 'refused') return { ok: true, value: null }
       return answer as RemoteResult<null>
     },
+    async honoursKeys() {
+      const answer = await request('GET', `${scanner}/openapi.json`, openapiSchema)
+      if (!answer.ok) return answer.failure.kind === 'refused' ? { ok: true, value: false } : answer
+      const paths = answer.value?.paths ?? {}
+      const submit = paths[`${scanner}/captures`] ?? paths['/captures']
+      const names = submit?.post?.parameters.map(({ name }) => name.toLowerCase()) ?? []
+      return { ok: true, value: names.includes('idempotency-key') }
+    },
   }
 }
 
-/** The key, null for none, undefined for one that cannot be read or that no header can hold: `fetch` would print it. */
-async function readKey(apiKey: () => Promise<string | null>): Promise<string | null | undefined> {
-  const key = await apiKey().catch(() => undefined)
-  return typeof key === 'string' && !/^[\x21-\x7e]+$/.test(key) ? undefined : key
-}
-
-const unusableKey: { ok: false; failure: RemoteFailure } = {
-  ok: false,
-  failure: {
-    kind: 'unauthorised',
-    status: null,
-    code: 'unusable_key',
-    message: 'the API key cannot be read, or holds other characters than letters, digits and signs',
-    retryAfterMs: null,
-  },
-}
-
-/** The body as text, null when it is longer than `maxBytes`. */
-async function readText(response: Response, maxBytes: number): Promise<string | null> {
-  if (!response.body) return ''
-  const decoder = new TextDecoder()
-  const reader = response.body.getReader()
-  let text = ''
-  let bytes = 0
-  for (;;) {
-    const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    bytes += value.length
-    if (bytes > maxBytes) {
-      await reader.cancel()
-      return null
+/**
+ * Signs a person in (contracts 1.12) and answers the cookies as a credential; the password is kept nowhere.
+ */
+export async function signIn(options: {
+  fetch: Fetch
+  url: string
+  email: string
+  password: string
+}): Promise<RemoteResult<Credential>> {
+  const failed = (status: number | null, message: string): RemoteResult<Credential> => ({
+    ok: false,
+    failure: {
+      kind: status === null ? 'unreachable' : status === 401 || status === 403 ? 'unauthorised' : 'refused',
+      status,
+      code: status === null ? 'unreachable' : `http_${status}`,
+      message,
+      retryAfterMs: null,
+      taken: 'unknown',
+    },
+  })
+  try {
+    const response = await options.fetch(`${options.url.replace(/\/+$/, '')}/account/api/v1/login`, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': 'application/json' },
+      body: JSON.stringify({ email: options.email, password: options.password }),
+      redirect: 'error',
+      credentials: 'omit',
+      signal: AbortSignal.timeout(15_000),
+    })
+    if (!response.ok) {
+      await response.body?.cancel()
+      return failed(response.status, 'the backend does not take this e-mail address and password')
     }
-    text += decoder.decode(value, { stream: true })
+    const answer = loginSchema.safeParse(await response.json().catch(() => null))
+    // Chromium's network stack joins several cookies into one header.
+    const cookies = response.headers.getSetCookie().join(', ')
+    const cookie = (name: string): string => new RegExp(`(?:^|,\\s*)${name}=([^;,\\s]+)`).exec(cookies)?.[1] ?? ''
+    const credential: Credential = {
+      kind: 'cookie',
+      sessionId: cookie('sessionid'),
+      csrfToken: cookie('csrftoken'),
+      organizationId: answer.success ? answer.data.organization_short_id : '',
+    }
+    return readCredential(writeCredential(credential)) === null
+      ? failed(response.status, 'the backend gives no cookies for a sign-in')
+      : { ok: true, value: credential }
+  } catch {
+    return failed(null, 'the backend cannot be reached')
   }
+}
+
+const loginSchema = z.looseObject({ organization_short_id: z.string().catch('') })
+
+/** A file that tells how much of it has been read. */
+function counted(image: Blob, name: string, onProgress: ((bytes: number) => void) | undefined): File {
+  const file = new File([image], name, { type: image.type })
+  if (onProgress === undefined) return file
+  let bytes = 0
+  const count = (): TransformStream<Uint8Array, Uint8Array> =>
+    new TransformStream({
+      transform(chunk, controller) {
+        bytes += chunk.length
+        onProgress(bytes)
+        controller.enqueue(chunk)
+      },
+    })
+  return Object.assign(file, { stream: () => image.stream().pipeThrough(count()) })
+}
+
+/** Those of a session; of another one when the backend says so, and its list does not know the filter, none. */
+function toKept(sessionId: string, foreign: readonly ForeignCapture[]): KeptCapture[] {
+  return foreign.flatMap((each) => {
+    const answer = toCaptureAnswer(each)
+    const session = each.session_short_id ?? each.session_public_id ?? sessionId
+    if (answer === null || session !== sessionId) return []
+    const createdMs = Date.parse(each.created)
+    const station = each.metadata['station_capture']
+    return [
+      {
+        ...answer,
+        raw: each.raw_value,
+        type: each.capture_type,
+        createdMs: Number.isFinite(createdMs) ? createdMs : null,
+        stationCapture: typeof station === 'string' && station !== '' ? station : null,
+      },
+    ]
+  })
 }
 
 function toCaptureAnswer(foreign: ForeignCapture): CaptureAnswer | null {
@@ -345,43 +431,4 @@ function toMetadata(capture: Capture): Record<string, string> {
     symbology: capture.symbology,
     ...(capture.location === null ? {} : { location: capture.location }),
   }
-}
-
-function toFailure(response: Response, text: string, now: Date): RemoteFailure {
-  const { status } = response
-  const problem = foreignProblemSchema.safeParse(parseJson(text))
-  const code = (problem.success && problem.data.code) || `http_${status}`
-  const message = (problem.success && problem.data.message) || response.statusText || `HTTP ${status}`
-  const retryAfterMs = retryAfter(response.headers.get('retry-after'), now)
-  if (status === 401 || status === 403) return { kind: 'unauthorised', status, code, message, retryAfterMs: null }
-  if (status === 429 || status === 503)
-    return { kind: 'busy', status, code, message, retryAfterMs: retryAfterMs ?? 5_000 }
-  if (status === 408 || status >= 500) return { kind: 'busy', status, code, message, retryAfterMs }
-  return { kind: 'refused', status, code, message, retryAfterMs: null }
-}
-
-/** Reads `Retry-After` in both forms, seconds and HTTP date (RFC 9110 section 10.2.3); at most an hour. */
-function retryAfter(header: string | null, now: Date): number | null {
-  if (header === null) return null
-  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - now.getTime()) / 1_000
-  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 3_600) * 1_000 : null
-}
-
-/** A success that cannot be read is not repeated blindly at once: the backend may have done what it was asked. */
-function broken(status: number, message: string): { ok: false; failure: RemoteFailure } {
-  return { ok: false, failure: { kind: 'busy', status, code: 'bad_answer', message, retryAfterMs: null } }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
-
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause instanceof Error ? error.cause.message : ''
-  return cause === '' ? error.message : `${error.message}: ${cause}`
 }

@@ -8,6 +8,7 @@ import {
   type CaptureState,
   type Disposition,
   type MatchedProduct,
+  type SyncState,
 } from '#contract/station/capture.ts'
 import type { Instant } from '#contract/station/values.ts'
 import type { Database, Row, SqlValue } from '#station/store/database.ts'
@@ -88,6 +89,8 @@ export interface Captures {
   accept(id: string, remote: RemoteCapture): void
   /** The backend's later word on it; answers whether anything changed. */
   follow(id: string, remote: RemoteCapture): boolean
+  /** Whether one of the station's captures is that one of the backend. */
+  isClaimed(remoteId: string): boolean
   /** Ids of counted captures of a GTIN that the backend did not know, at most 500. */
   notFoundWith(gtin: string): string[]
   /** The hash of the derivative to upload. */
@@ -164,7 +167,7 @@ function toCapture(row: Row): Capture {
     repeatOf: row['repeat_of'],
     capturedAt: row['captured_at'],
     state: row['state'],
-    sync: row['outbox_state'] === 'leased' ? 'sending' : row['sync'],
+    sync: onTheRoad[String(row['outbox_state'])] ?? row['sync'],
     attempts: row['attempts'] ?? 0,
     nextAttemptAt: isWaiting ? new Date(Number(row['due_at'])).toISOString() : null,
     syncError:
@@ -191,6 +194,13 @@ function toDetail(row: Row): CaptureDetail {
           commitMs: commitMs === null ? null : Number(commitMs),
         }
   return { ...toCapture(row), read }
+}
+
+/** What an item's state in the outbox adds to what the capture's row says. */
+const onTheRoad: Readonly<Record<string, SyncState>> = {
+  leased: 'sending',
+  doubtful: 'checking',
+  undecided: 'undecided',
 }
 
 /** Escapes LIKE's wildcards, so that a search for `100%` means just that. */
@@ -387,6 +397,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
     },
     follow: (id, remote) => writeRemote(id, remote) > 0,
+    isClaimed: (remoteId) => database.get('SELECT 1 FROM captures WHERE remote_id = ?', remoteId) !== undefined,
     uploadOf: (id) =>
       (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
     isUnsettled: () => database.get(`SELECT 1 ${unsettledFrom} LIMIT 1`) !== undefined,

@@ -160,6 +160,35 @@ const migrations: readonly ((database: Database) => void)[] = [
       ALTER TABLE captures ADD COLUMN received_ms REAL;
       ALTER TABLE captures ADD COLUMN commit_ms REAL;`)
   },
+  // How much is in each state of the outbox, so that the status strip need not count a backlog; and what people decided
+  // about captures that the backend refused or may have.
+  (database) => {
+    database.exec(`
+      CREATE TABLE outbox_figures (state TEXT PRIMARY KEY, items INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      INSERT INTO outbox_figures (state, items) SELECT state, count(*) FROM outbox GROUP BY state;
+      CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN
+        INSERT INTO outbox_figures (state, items) VALUES (NEW.state, 1) ON CONFLICT DO UPDATE SET items = items + 1;
+      END;
+      CREATE TRIGGER outbox_moved AFTER UPDATE OF state ON outbox WHEN NEW.state <> OLD.state BEGIN
+        UPDATE outbox_figures SET items = items - 1 WHERE state = OLD.state;
+        INSERT INTO outbox_figures (state, items) VALUES (NEW.state, 1) ON CONFLICT DO UPDATE SET items = items + 1;
+      END;
+      CREATE TRIGGER outbox_removed AFTER DELETE ON outbox BEGIN
+        UPDATE outbox_figures SET items = items - 1 WHERE state = OLD.state;
+      END;
+
+      CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        capture_id TEXT NOT NULL,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        detail TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX decisions_of_capture ON decisions (capture_id);
+      CREATE INDEX captures_by_remote ON captures (remote_id) WHERE remote_id IS NOT NULL;
+    `)
+  },
 ]
 
 /** The schema this program writes. */

@@ -28,8 +28,14 @@ export type OutboxItem = z.infer<typeof outboxItemSchema>
 
 /** What waits and what is parked. */
 export interface QueueFigures {
+  /** Captures and products on their way, those in doubt among them. */
   readonly waiting: number
+  /** Everything that only a person can settle. */
   readonly parked: number
+  /** Those of the waiting whose answer was lost, until the backend has been read back. */
+  readonly inDoubt: number
+  /** Those of the parked of which reading back could not tell whether the backend has them. */
+  readonly undecided: number
   readonly oldestWaitingAt: Instant | null
   /** Milliseconds since the epoch of the next attempt, or null when nothing waits. */
   readonly nextAttemptMs: number | null
@@ -45,13 +51,31 @@ export const sentCaptureSchema = z.object({
   /** The backend's id of the session. */
   session: z.string(),
   quantity: z.number().int(),
+  /** When it was first sent, in epoch milliseconds of this station's clock. */
+  sentMs: z.number().default(0),
+  /** The same instant by the backend's clock, to a few seconds; null when that was not known. */
+  backendMs: z.number().nullable().default(null),
+  /** Of one in doubt: when the last answer was lost, and whether the backend had already said that it succeeded. */
+  lostMs: z.number().default(0),
+  isTaken: z.number().default(0),
 })
+export type SentCapture = z.infer<typeof sentCaptureSchema>
+
+/** A capture of the backend that may be the one whose answer was lost. */
+export const candidateSchema = z.object({
+  remoteId: z.string(),
+  createdAt: z.string().nullable(),
+  raw: z.string(),
+  type: z.string(),
+})
+export type Candidate = z.infer<typeof candidateSchema>
 
 /**
  * The durable queue towards the backend. Items are added inside the caller's transaction, so a capture and
  * its sending are one fact. An item is done (gone, its outcome written where it belongs), waiting, held (waiting
- * for its session to be known at the backend: kept apart, so that nobody looks through them meanwhile), leased or
- * parked.
+ * for its session to be known at the backend: kept apart, so that nobody looks through them meanwhile), leased,
+ * doubtful (its answer was lost: it is not sent again before the backend has been read back), undecided (reading back
+ * could not tell) or parked.
  */
 export interface Outbox {
   add(item: {
@@ -63,9 +87,9 @@ export interface Outbox {
   /**
    * Leases up to `limit` items that may be sent now, oldest first: due, and with what they depend on already
    * at the backend (its session, and for later facts about a capture the capture itself; a session's end waits
-   * for everything of the session).
+   * for everything of the session). `offsetMs` is how far the backend's clock is before ours, when that is known.
    */
-  lease(limit: number): OutboxItem[]
+  lease(limit: number, offsetMs?: number | null): OutboxItem[]
   /** The item's outcome is recorded; called inside the transaction that writes the outcome. */
   done(id: number): void
   /** Not sent: try again at `dueMs` (epoch milliseconds). */
@@ -74,6 +98,18 @@ export interface Outbox {
   release(id: number): void
   /** The backend has certainly not taken it: it is sent anew, as a new request, when its session is known. */
   restart(id: number, error: { code: string; message: string }): void
+  /** Its answer was lost: read the backend back at `dueMs`. Call inside a transaction, as all outcomes. */
+  doubt(id: number, dueMs: number, error: { code: string; message: string }, isTaken: boolean): void
+  /** Doubtful captures whose time has come, oldest first. */
+  doubtful(limit: number): OutboxItem[]
+  /** Reading back did not come to an end: again at `dueMs`. */
+  doubtAgain(id: number, dueMs: number): void
+  /** The backend has it not: it is sent again, to the letter as it was. */
+  resend(id: number): void
+  /** Nobody but a person can tell whether one of these is it. */
+  undecide(id: number, candidates: readonly Candidate[]): void
+  /** The backend's captures that an undecided one may be, and when it was sent; null when it is not undecided. */
+  candidates(captureId: string): { sentMs: number; candidates: Candidate[] } | null
   /**
    * Not sent until a person decides. `isUntaken` when the backend has certainly not taken it. Call inside a
    * transaction, as the outcome's other writes.
@@ -91,13 +127,18 @@ export interface Outbox {
   cancel(captureId: string, kinds: readonly OutboxKind[]): number
   /** Takes the sending of a capture out when the backend cannot have it; answers whether it did. */
   cancelSending(captureId: string): boolean
-  /** At start: what a dead process had leased waits again. */
+  /** At start: what a dead process had leased waits again; of its captures nobody knows whether they had been sent. */
   releaseLeases(): number
   figures(): QueueFigures
 }
 
+const undecidedSchema = z.object({ sentMs: z.number().default(0), candidates: z.array(candidateSchema) })
+
 /** Kinds that name the backend's id of a session. */
 const needsSession = `('capture.submit', 'capture.upload', 'session.end')`
+
+/** Kinds that would make a capture double when they are repeated to a backend that ignores their key. */
+const sending = `('capture.submit', 'capture.upload')`
 
 /** As SQL over a row of `outbox`: the state of an item that is not leased, done or parked. */
 export const waitingState = `
@@ -114,7 +155,8 @@ const ready = `
       AND (SELECT remote_id FROM captures c WHERE c.id = o.capture_id) IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.capture_id = o.capture_id AND e.id < o.id AND e.state <> 'parked'))
   OR (o.kind = 'session.end'
-      AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased')
+      AND NOT EXISTS (SELECT 1 FROM outbox e
+                      WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased', 'doubtful')
                       AND e.kind IN ('session.create', 'capture.submit', 'capture.upload')))`
 
 /**
@@ -166,7 +208,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         clock.now().toISOString(),
       )
     },
-    lease(limit) {
+    lease(limit, offsetMs = null) {
       return database.transaction(() => {
         const now = nowMs()
         return database.all(leaseQuery, now, now + longestWaitMs, limit).map((row) => {
@@ -175,8 +217,11 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
             `UPDATE outbox SET state = 'leased', attempts = attempts + 1, payload = iif(
                kind NOT IN ('capture.submit', 'capture.upload') OR payload ->> 'session' IS NOT NULL, payload,
                json_set(payload, '$.session', (SELECT remote_id FROM sessions WHERE sessions.id = session_id),
-                 '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id)))
+                 '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id),
+                 '$.sentMs', ?, '$.backendMs', ?))
              WHERE id = ?`,
+            now,
+            offsetMs === null ? null : now + offsetMs,
             id,
           )
           const payload = database.get('SELECT payload FROM outbox WHERE id = ?', id)?.['payload'] ?? '{}'
@@ -209,6 +254,53 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         id,
       )
     },
+    doubt(id, dueMs, error, isTaken) {
+      database.run(
+        `UPDATE outbox SET state = 'doubtful', due_at = ?, error_code = ?, error_message = ?,
+           payload = json_set(payload, '$.lostMs', ?, '$.isTaken', max(coalesce(payload ->> 'isTaken', 0), ?)) WHERE id = ?`,
+        dueMs,
+        error.code,
+        error.message,
+        nowMs(),
+        isTaken ? 1 : 0,
+        id,
+      )
+    },
+    doubtful(limit) {
+      const now = nowMs()
+      return database
+        .all(
+          `SELECT id, kind, session_id, capture_id, payload, attempts FROM outbox
+           WHERE state = 'doubtful' AND (due_at <= ? OR due_at > ?) ORDER BY id LIMIT ?`,
+          now,
+          now + longestWaitMs,
+          limit,
+        )
+        .map(toItem)
+    },
+    doubtAgain(id, dueMs) {
+      database.run('UPDATE outbox SET due_at = ? WHERE id = ?', dueMs, id)
+    },
+    resend(id) {
+      database.run(`UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE id = ?`, nowMs(), id)
+      setSync(id, 'waiting')
+    },
+    undecide(id, candidates) {
+      database.run(
+        `UPDATE outbox SET state = 'undecided', error_code = 'undecided', error_message = ?,
+           payload = json_set(payload, '$.candidates', json(?)) WHERE id = ?`,
+        candidates.length === 0
+          ? 'the backend said that it has it, and does not list it'
+          : 'the backend has captures that may be this one',
+        JSON.stringify(candidates),
+        id,
+      )
+      setSync(id, 'parked')
+    },
+    candidates(captureId) {
+      const row = database.get(`SELECT payload FROM outbox WHERE capture_id = ? AND state = 'undecided'`, captureId)
+      return row ? undecidedSchema.parse(JSON.parse(String(row['payload']))) : null
+    },
     park(id, error, isUntaken) {
       database.run(
         `UPDATE outbox SET state = 'parked', error_code = ?, error_message = ?,
@@ -231,7 +323,9 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     },
     hurry() {
       const now = nowMs()
-      database.run(`UPDATE outbox SET due_at = ? WHERE state = 'waiting' AND due_at > ?`, now, now)
+      for (const state of ['waiting', 'doubtful']) {
+        database.run(`UPDATE outbox SET due_at = ? WHERE state = '${state}' AND due_at > ?`, now, now)
+      }
       database.run(
         `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`,
         now,
@@ -239,13 +333,18 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     },
     isPending() {
       const row = database.get(
-        `SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'leased')
+        `SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('leased', 'doubtful'))
            OR EXISTS (SELECT 1 FROM outbox o WHERE o.state = 'waiting' AND (${ready})) AS pending`,
       )
       return row?.['pending'] === 1
     },
     nextDueMs() {
-      const row = database.get(`SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting' AND due_at > ?`, nowMs())
+      const row = database.get(
+        `SELECT min(next) AS next FROM (
+           SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting' AND due_at > ?
+           UNION ALL SELECT min(due_at) FROM outbox WHERE state = 'doubtful')`,
+        nowMs(),
+      )
       return (row?.['next'] as number | null | undefined) ?? null
     },
     cancel(captureId, kinds) {
@@ -259,20 +358,21 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     cancelSending(captureId) {
       const { changes } = database.run(
         `DELETE FROM outbox WHERE capture_id = ? AND kind IN ('capture.submit', 'capture.upload')
-           AND state <> 'leased' AND payload ->> 'session' IS NULL`,
+           AND state NOT IN ('leased', 'doubtful', 'undecided') AND payload ->> 'session' IS NULL`,
         captureId,
       )
       return changes > 0
     },
     releaseLeases() {
-      return database.run(`UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'leased'`, nowMs())
-        .changes
+      return database.run(
+        `UPDATE outbox SET due_at = ?1, payload = iif(kind IN ${sending}, json_set(payload, '$.lostMs', ?1), payload),
+           state = iif(kind IN ${sending}, 'doubtful', ${waitingState}) WHERE state = 'leased'`,
+        nowMs(),
+      ).changes
     },
     figures() {
       const counts = new Map(
-        database
-          .all('SELECT state, count(*) AS items FROM outbox GROUP BY state')
-          .map((row) => [row['state'], Number(row['items'])]),
+        database.all('SELECT state, items FROM outbox_figures').map((row) => [row['state'], Number(row['items'])]),
       )
       const count = (state: string): number => counts.get(state) ?? 0
       // Opening and ending a session is our bookkeeping: what people wait for are their captures and products.
@@ -283,12 +383,16 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         `SELECT min(created_at) AS oldest FROM outbox WHERE id IN (
            SELECT min(id) FROM outbox WHERE state = 'waiting' UNION ALL
            SELECT min(id) FROM outbox WHERE state = 'held' UNION ALL
+           SELECT min(id) FROM outbox WHERE state = 'doubtful' UNION ALL
            SELECT min(id) FROM outbox WHERE state = 'leased')`,
       )
       const next = database.get(`SELECT min(due_at) AS next FROM outbox WHERE state = 'waiting'`)
       return {
-        waiting: count('waiting') + count('held') + count('leased') - Number(bookkeeping?.['items'] ?? 0),
-        parked: count('parked'),
+        waiting:
+          count('waiting') + count('held') + count('leased') + count('doubtful') - Number(bookkeeping?.['items'] ?? 0),
+        parked: count('parked') + count('undecided'),
+        inDoubt: count('doubtful'),
+        undecided: count('undecided'),
         oldestWaitingAt: (oldest?.['oldest'] as string | null | undefined) ?? null,
         nextAttemptMs: (next?.['next'] as number | null | undefined) ?? null,
       }

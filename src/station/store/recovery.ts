@@ -88,6 +88,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
       return row
     })
     unreadable += copy(damaged, fresh, 'outbox')
+    unreadable += copy(damaged, fresh, 'decisions')
     // What is about a lost capture can no longer be sent.
     fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`
@@ -103,7 +104,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
         AND id NOT IN (SELECT session_id FROM outbox WHERE kind = 'session.create' AND session_id IS NOT NULL)
         AND (state = 'ACTIVE' OR id IN (SELECT session_id FROM outbox WHERE kind IN ('capture.submit', 'capture.upload')))`)
     // The sessions may know less than before: what waits for one waits by what is known now.
-    fresh.run(`UPDATE outbox SET state = ${waitingState} WHERE state <> 'parked'`)
+    fresh.run(`UPDATE outbox SET state = ${waitingState} WHERE state NOT IN ('parked', 'doubtful', 'undecided')`)
     keepSequence(damaged, fresh)
   })
   return { captures: Number(fresh.get('SELECT count(*) AS captures FROM captures')?.['captures'] ?? 0), unreadable }

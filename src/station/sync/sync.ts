@@ -2,10 +2,12 @@ import type { Clock, Log } from '#contract/ports.ts'
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
-import type { RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
+import type { KeptCapture, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 import type { RemoteCapture } from '#station/store/captures.ts'
-import { sentCaptureSchema, type OutboxItem } from '#station/store/outbox.ts'
+import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } from '#station/store/outbox.ts'
 import type { Store } from '#station/store/store.ts'
+import { judge, slackMs } from '#station/sync/match.ts'
+import { readBack } from '#station/sync/read-back.ts'
 
 /** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
 export interface Sync {
@@ -13,6 +15,8 @@ export interface Sync {
   wake(): void
   /** Tries everything at once: a person asked, or there is a new key. */
   hurry(): void
+  /** The network may be another one now: a wait for it to come back is over. */
+  networkChanged(): void
   /** How the backend looks from here. */
   readonly backend: Omit<StationStatus['backend'], 'url'>
   /**
@@ -48,6 +52,17 @@ const limits = {
   longestWaitMs: 3_600_000,
   /** A backend session that ends under our hands is continued, but not for ever. */
   continuations: 20,
+  /** So many failures in a row, while the backend answers otherwise, are single ones; more, and it is gone. */
+  singleFailures: 3,
+  /** Captures whose answer was lost that are looked for together. */
+  doubts: 512,
+  /**
+   * A request without an answer may still be on its way, and take effect after the backend has been read back: only when
+   * so much time has passed since, its absence counts.
+   */
+  quietMs: 20_000,
+  /** A backend remembers keys for a day (contracts 1.12); its clock and ours may differ. */
+  keyLifeMs: 23 * 3_600_000,
 } as const
 
 type Outcome = () => void
@@ -78,11 +93,19 @@ export function createSync(ports: {
   onCaptures: (ids: readonly string[]) => void
   onSession: (id: string) => void
   onBackend: () => void
+  /** How long an answer that was lost may still take effect; 20 s unless given. */
+  quietMs?: number
 }): Sync {
   const { store, remote, clock, log } = ports
   let closed = false
   let backend: Sync['backend'] = { state: 'offline', lastContactAt: null, message: null }
+  const quietMs = ports.quietMs ?? limits.quietMs
   let failuresInRow = 0
+  /** The backend cannot be reached: the next attempt is a single one. */
+  let isOpen = false
+  /** Whether the backend knows a repeated submission by its key; null until it could be asked. */
+  let knowsKeys: boolean | null = null
+  let inFlight = 0
   let blockedUntilMs = 0
   let nextProbeMs = 0
   let nextFollowMs = 0
@@ -113,27 +136,32 @@ export function createSync(ports: {
     backend = { state, message, lastContactAt: contact ? clock.now().toISOString() : before.lastContactAt }
     if (contact) nextProbeMs = nowMs() + limits.probeMs
     if (before.state !== state || before.message !== message) {
-      log.info({ state, message }, 'the backend looks different')
+      log.debug({ state, message }, 'the backend looks different')
       ports.onBackend()
     }
   }
 
   const noteContact = (): void => {
-    if (failuresInRow > 0) {
-      failuresInRow = 0
+    failuresInRow = 0
+    if (isOpen) {
+      isOpen = false
       blockedUntilMs = 0
       store.outbox.hurry()
+      // What is due now has no due time left to wake up at.
+      wake()
     }
-    see('online', null, true)
+    // While others are waited for on purpose, an answer that was on its way says nothing new.
+    see('online', isBlocked() && backend.state === 'online' ? backend.message : null, true)
   }
 
   /** What a failure means for the backend as a whole. */
   const noteFailure = (failure: RemoteFailure): void => {
     if (failure.kind === 'unreachable') {
-      if (!isBlocked()) {
-        failuresInRow += 1
-        blockedUntilMs = nowMs() + backoffMs(failuresInRow - 1, ports.random(), limits.backoff)
-      }
+      const isSingle = backend.state === 'online' && failure.taken !== 'no' && failuresInRow < limits.singleFailures
+      if (!isBlocked()) failuresInRow += 1
+      if (isSingle) return see('online', failure.message, false)
+      if (!isBlocked()) blockedUntilMs = nowMs() + backoffMs(failuresInRow - 1, ports.random(), limits.backoff)
+      isOpen = true
       see('offline', failure.message, false)
     } else if (failure.kind === 'unauthorised') {
       blockedUntilMs = nowMs() + limits.backoff.capMs
@@ -174,9 +202,21 @@ export function createSync(ports: {
   // --- Sending ----------------------------------------------------------------------------------------
 
   const postpone = (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
-    const circuit = failure.kind === 'unreachable' || failure.kind === 'unauthorised' || failure.retryAfterMs !== null
+    const circuit = isBlocked() && (failure.kind !== 'busy' || failure.retryAfterMs !== null)
     const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts - 1, ports.random(), limits.backoff)
-    return write(() => store.outbox.retryAt(item.id, dueMs, failure))
+    if (failure.taken === 'no' || !isSending(item) || isKnownByKey(sentOf(item))) {
+      return write(() => store.outbox.retryAt(item.id, dueMs, failure))
+    }
+    return write(() => store.outbox.doubt(item.id, dueMs, failure, failure.taken === 'yes'))
+  }
+
+  const isSending = (item: OutboxItem): boolean => item.kind === 'capture.submit' || item.kind === 'capture.upload'
+  const sentOf = (item: OutboxItem): SentCapture => sentCaptureSchema.parse(item.payload)
+
+  /** A repeat is harmless: the backend says that it remembers keys, and has not had the time to forget this one. */
+  const isKnownByKey = (sent: SentCapture): boolean => {
+    const ageMs = nowMs() - sent.sentMs
+    return (knowsKeys === true || remote.observed.hasReplayed) && ageMs >= 0 && ageMs < limits.keyLifeMs
   }
 
   /** A failed send: later, or parked with the backend's words. */
@@ -194,8 +234,7 @@ export function createSync(ports: {
     )
     const isUntaken = kind === 'refused' && failure.status !== 409
     return write(() => {
-      const isSending = item.kind === 'capture.submit' || item.kind === 'capture.upload'
-      if (isSending && isUntaken && store.captures.get(item.captureId ?? '')?.disposition === 'undone') {
+      if (isSending(item) && isUntaken && store.captures.get(item.captureId ?? '')?.disposition === 'undone') {
         store.outbox.done(item.id)
         store.captures.forget(item.captureId ?? '')
       } else {
@@ -272,7 +311,7 @@ export function createSync(ports: {
     const capture = store.captures.get(item.captureId ?? '')
     // Only a damaged store has a sending without its capture.
     if (!capture) return write(() => store.outbox.done(item.id))
-    const sent = sentCaptureSchema.parse(item.payload)
+    const sent = sentOf(item)
     const key = sent.round === 0 ? capture.id : `${capture.id}-${sent.round}`
     const asSent = { ...capture, quantity: sent.quantity }
     const upload = store.captures.uploadOf(capture.id)
@@ -308,7 +347,10 @@ export function createSync(ports: {
       return remote.uploadImage(key, session, capture, await store.media.blob(hash, 'image/jpeg'))
     }
     const message = `the photo ${hash} is gone from the data folder`
-    return { ok: false, failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null } }
+    return {
+      ok: false,
+      failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null, taken: 'no' },
+    }
   }
 
   /**
@@ -329,6 +371,120 @@ export function createSync(ports: {
     })
     return true
   }
+
+  // --- Captures whose answer was lost -----------------------------------------------------------------
+
+  /** When the backend is asked again after it could not answer. */
+  const soonMs = (): number => Math.max(blockedUntilMs, nowMs() + backoffMs(3, ports.random(), limits.backoff))
+
+  const asDoubt = (item: OutboxItem) => ({
+    item,
+    sent: sentOf(item),
+    capture: store.captures.get(item.captureId ?? ''),
+  })
+
+  /**
+   * Settles what may have arrived. To a backend that remembers keys it is sent again under its key; of any other it is
+   * first read back what it has.
+   */
+  const settleDoubts = async (items: readonly OutboxItem[]): Promise<void> => {
+    if (knowsKeys === null) {
+      const answer = await remote.honoursKeys()
+      if (!answer.ok) {
+        noteFailure(answer.failure)
+        return write(() => items.forEach((item) => store.outbox.doubtAgain(item.id, soonMs())))
+      }
+      noteContact()
+      knowsKeys = answer.value
+    }
+    const doubts = items.map(asDoubt)
+    await write(() => {
+      for (const { item, sent } of doubts) if (isKnownByKey(sent)) store.outbox.resend(item.id)
+    })
+    const unknown = doubts.filter(({ sent }) => !isKnownByKey(sent))
+    for (const group of Map.groupBy(unknown, ({ sent }) => sent.session)) {
+      if (closed || isBlocked()) return
+      await settleSession(...group)
+    }
+  }
+
+  const settleSession = async (remoteSessionId: string, doubts: ReturnType<typeof asDoubt>[]): Promise<void> => {
+    const totals = store.sessions.get(doubts[0]?.item.sessionId ?? '')?.totals
+    const times = doubts.map(({ sent }) => sent.backendMs)
+    const askedMs = nowMs()
+    const answer = await readBack(remote, remoteSessionId, totals?.scans ?? 0, {
+      captureIds: new Set(doubts.map(({ item }) => item.captureId ?? '')),
+      notBeforeMs: times.includes(null) ? null : Math.min(...times.map(Number)) - slackMs,
+    })
+    if (!answer.ok) {
+      const isGone = answer.failure.status === 404 && (await isSessionGone(remoteSessionId))
+      // A backend that shows nothing leaves nothing to decide by; one that cannot now is asked again.
+      const isMute = answer.failure.kind === 'refused' || answer.failure.status === 403
+      noteFailure(isMute ? { ...answer.failure, kind: 'refused' } : answer.failure)
+      const againMs = soonMs()
+      return write(() => {
+        for (const { item } of doubts) {
+          if (isGone) store.outbox.resend(item.id)
+          else if (isMute) store.outbox.undecide(item.id, [])
+          else store.outbox.doubtAgain(item.id, againMs)
+        }
+      })
+    }
+    noteContact()
+    const verdicts = judge(
+      doubts.flatMap(({ sent, capture }) =>
+        capture ? [{ captureId: capture.id, raw: capture.raw, type: capture.type, backendMs: sent.backendMs }] : [],
+      ),
+      answer.value,
+      store.captures.isClaimed,
+    )
+    const changed: string[] = []
+    await write(() => {
+      for (const { item, sent, capture } of doubts) {
+        const verdict = verdicts.get(item.captureId ?? '')
+        if (!capture || !verdict) {
+          store.outbox.done(item.id)
+          continue
+        }
+        const quietAtMs = sent.lostMs + quietMs
+        if (verdict.kind === 'there') {
+          if (verdict.doubles.length > 0) {
+            log.error({ captureId: capture.id, doubles: verdict.doubles.length }, 'the backend has a capture twice')
+          }
+          store.captures.accept(capture.id, verdict.kept)
+          store.outbox.done(item.id)
+        } else if (askedMs < quietAtMs && askedMs >= sent.lostMs) {
+          // It may be still on its way.
+          store.outbox.doubtAgain(item.id, quietAtMs)
+          continue
+        } else if (verdict.kind === 'undecided' || sent.isTaken === 1) {
+          log.warn({ captureId: capture.id }, 'whether the backend has a capture cannot be decided')
+          store.outbox.undecide(item.id, verdict.kind === 'undecided' ? verdict.candidates.map(toCandidate) : [])
+        } else if (capture.disposition === 'undone') {
+          store.outbox.done(item.id)
+          store.captures.forget(capture.id)
+        } else {
+          store.outbox.resend(item.id)
+        }
+        changed.push(capture.id)
+      }
+    })
+    expectProgress()
+    expectProducts(changed)
+    if (changed.length > 0) ports.onCaptures(changed)
+  }
+
+  const isSessionGone = async (remoteSessionId: string): Promise<boolean> => {
+    const state = await remote.sessionState(remoteSessionId)
+    return !state.ok && state.failure.status === 404
+  }
+
+  const toCandidate = (kept: KeptCapture): Candidate => ({
+    remoteId: kept.remoteId,
+    createdAt: kept.createdMs === null ? null : new Date(kept.createdMs).toISOString(),
+    raw: kept.raw,
+    type: kept.type,
+  })
 
   const sendUpdate = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
@@ -493,7 +649,13 @@ export function createSync(ports: {
           await write(() => store.outbox.release(id))
         } else {
           const errors = serverErrors.get(item.id)
-          await send(item)
+          inFlight += 1
+          try {
+            await send(item)
+          } finally {
+            inFlight -= 1
+          }
+          keepWithinAllowance()
           if (serverErrors.get(item.id) === errors) serverErrors.delete(item.id)
         }
       }
@@ -501,6 +663,14 @@ export function createSync(ports: {
     // All must have ended before the loop goes on, or starts anew after a fault: two of it would send everything twice.
     const ends = await Promise.allSettled(Array.from({ length: limits.inParallel }, worker))
     for (const end of ends) if (end.status === 'rejected') throw end.reason
+  }
+
+  /** Pauses before the backend has to say 429; the daily limit's wait is looked at again every hour. */
+  const keepWithinAllowance = (): void => {
+    const { allowance } = remote.observed
+    if (allowance === null || allowance.remaining > inFlight || allowance.resetsAtMs <= nowMs() || isBlocked()) return
+    blockedUntilMs = Math.min(allowance.resetsAtMs, nowMs() + limits.longestWaitMs)
+    see('online', 'the backend takes so many requests in a time; the next ones wait for the next time', false)
   }
 
   const probe = async (): Promise<void> => {
@@ -540,7 +710,10 @@ export function createSync(ports: {
     hasStarted = true
     while (!closed) {
       if (!isBlocked()) {
-        const items = store.outbox.lease(limits.lease)
+        const doubts = store.outbox.doubtful(limits.doubts)
+        if (doubts.length > 0) await settleDoubts(doubts)
+        if (isBlocked()) continue
+        const items = store.outbox.lease(isOpen ? 1 : limits.lease, remote.observed.offsetMs)
         if (items.length > 0) {
           await sendAll(items)
           for (const listener of settledListeners) listener()
@@ -575,6 +748,14 @@ export function createSync(ports: {
       blockedUntilMs = 0
       nextProbeMs = 0
       store.transaction(() => store.outbox.hurry())
+      wake()
+    },
+    networkChanged() {
+      if (backend.state === 'offline') {
+        blockedUntilMs = 0
+        store.transaction(() => store.outbox.hurry())
+      }
+      nextProbeMs = 0
       wake()
     },
     get backend() {

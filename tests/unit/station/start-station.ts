@@ -44,7 +44,7 @@ export async function startStation(
       version: '0.0.0',
       log,
       fetch,
-      backend: backend && { url: backend.url, apiKey: () => Promise.resolve(backend.apiKey) },
+      backend: backend && { url: backend.url, credential: () => Promise.resolve(backend.apiKey) },
       spawnImaging: forkImaging(),
       ...ports,
     }),

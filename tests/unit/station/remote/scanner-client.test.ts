@@ -8,16 +8,16 @@ const now = new Date('2026-11-21T09:00:00.000Z')
 
 async function start(
   said: Said | ((path: string) => Said),
-  apiKey: () => Promise<string | null> = () => Promise.resolve('THE-KEY'),
+  credential: () => Promise<string | null> = () => Promise.resolve('THE-KEY'),
 ): Promise<{ server: ScriptedServer; client: ScannerClient }> {
   const server = await startServer((request) => (typeof said === 'function' ? said(request.path) : said))
-  return { server, client: clientOf(server.url, apiKey) }
+  return { server, client: clientOf(server.url, credential) }
 }
 
 const clientOf = (
   url: string,
-  apiKey: () => Promise<string | null> = () => Promise.resolve('THE-KEY'),
-): ScannerClient => createScannerClient({ fetch, url, apiKey, userAgent: 'Capstan/test', now: () => now })
+  credential: () => Promise<string | null> = () => Promise.resolve('THE-KEY'),
+): ScannerClient => createScannerClient({ fetch, url, credential, userAgent: 'Capstan/test', now: () => now })
 
 function makeCapture() {
   const store = openTestStore()
@@ -255,7 +255,7 @@ describe('a failure', () => {
   it('is unreachable when the answer does not come in time', async () => {
     const impatient = createScannerClient({
       url: 'http://127.0.0.1:1',
-      apiKey: () => Promise.resolve(null),
+      credential: () => Promise.resolve(null),
       userAgent: '',
       now: () => now,
       // What the client's own time-out does, without waiting for it.

@@ -51,6 +51,9 @@ describe('the schema of a store', () => {
     old.exec('ALTER TABLE captures DROP COLUMN location; ALTER TABLE sessions DROP COLUMN location')
     for (const name of ['device_id', 'bytes', 'received_ms', 'commit_ms'])
       old.exec(`ALTER TABLE captures DROP COLUMN ${name}`)
+    old.exec(`
+      DROP TRIGGER outbox_added; DROP TRIGGER outbox_moved; DROP TRIGGER outbox_removed;
+      DROP TABLE outbox_figures; DROP TABLE decisions; DROP INDEX captures_by_remote`)
     old.exec('PRAGMA user_version = 1')
     old.close()
 
@@ -58,6 +61,8 @@ describe('the schema of a store', () => {
     expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null })
     store.sessions.change(session.id, { location: 'A-01' })
     expect(store.sessions.current()).toMatchObject({ id: session.id, location: 'A-01', totals: { scans: 1 } })
+    // What waited before is counted as waiting now.
+    expect(store.outbox.figures()).toMatchObject({ waiting: 1 })
   })
 
   it('is refused with the two version numbers when a newer Capstan wrote it, and not touched', () => {

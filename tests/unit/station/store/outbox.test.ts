@@ -69,12 +69,46 @@ describe('the outbox', () => {
   })
 
   it('gives a leased item to nobody else until it is released, which a new start does', () => {
-    const { store, session } = openLinked()
-    addCapture(store, session.id)
+    const store = openTestStore()
+    openTestSession(store)
     expect(store.outbox.lease(10)).toHaveLength(1)
     expect(store.outbox.lease(10)).toEqual([])
     expect(store.outbox.releaseLeases()).toBe(1)
     expect(store.outbox.lease(10)).toMatchObject([{ attempts: 2 }])
+  })
+
+  it('doubts what a dead process may have sent, and sends it again only when it is told to, to the letter', () => {
+    const { clock, store, session } = openLinked()
+    const id = addCapture(store, session.id)
+    const [sent] = store.outbox.lease(10, 7_000)
+    const sentMs = clock.now().getTime()
+    clock.advance(60_000)
+    expect(store.outbox.releaseLeases()).toBe(1)
+    expect(store.outbox.lease(10)).toEqual([])
+    expect(store.outbox.figures()).toMatchObject({ waiting: 1, inDoubt: 1, parked: 0 })
+    const [doubtful] = store.outbox.doubtful(10)
+    expect(doubtful).toMatchObject({
+      captureId: id,
+      payload: { session: 'S1', sentMs, backendMs: sentMs + 7_000, lostMs: sentMs + 60_000 },
+    })
+    store.outbox.resend(doubtful?.id ?? 0)
+    const [again] = store.outbox.lease(10, 9_000)
+    expect(again?.payload).toMatchObject(sent?.payload ?? {})
+  })
+
+  it('holds the end of a session back while one of its captures is in doubt, and not while one is undecided', () => {
+    const { store, session } = openLinked()
+    const id = addCapture(store, session.id)
+    store.outbox.lease(1)
+    store.outbox.releaseLeases()
+    store.sessions.end(session.id)
+    expect(store.outbox.lease(10)).toEqual([])
+    const candidate = { remoteId: 'R7', createdAt: null, raw: 'A', type: 'BARCODE' }
+    store.outbox.undecide(store.outbox.doubtful(1)[0]?.id ?? 0, [candidate])
+    expect(kinds(store.outbox.lease(10))).toEqual(['session.end'])
+    expect(store.outbox.candidates(id)?.candidates).toEqual([candidate])
+    expect(store.outbox.figures()).toMatchObject({ parked: 1, undecided: 1, inDoubt: 0 })
+    expect(store.sessions.get(session.id)?.totals).toMatchObject({ waiting: 0, parked: 1 })
   })
 
   it('counts an attempt that was not made as none', () => {
@@ -129,7 +163,7 @@ describe('the outbox', () => {
     expect(store.captures.retry(id)).toBe(true)
     expect(store.captures.get(id)).toMatchObject({ sync: 'waiting', attempts: 0 })
     // The refused request is over; this is another one, and may say something else.
-    expect(leaseOne(store).payload).toEqual({ round: 1, session: 'S1', quantity: 1 })
+    expect(leaseOne(store).payload).toMatchObject({ round: 1, session: 'S1', quantity: 1 })
   })
 
   it('gives a refused session another try when somebody is in a hurry, and nothing of it before', () => {
@@ -148,7 +182,7 @@ describe('the outbox', () => {
     const { clock, store, session } = openLinked()
     const id = addCapture(store, session.id)
     const first = leaseOne(store)
-    expect(first.payload).toEqual({ session: 'S1', quantity: 1 })
+    expect(first.payload).toMatchObject({ session: 'S1', quantity: 1 })
     store.outbox.retryAt(first.id, clock.now().getTime(), refusal)
     store.captures.setQuantity(id, 7)
     store.transaction(() => {
@@ -156,7 +190,7 @@ describe('the outbox', () => {
       store.sessions.linkRemote(session.id, 'S2')
     })
     const again = store.outbox.lease(10).find((item) => item.kind === 'capture.submit')
-    expect(again?.payload).toEqual({ session: 'S1', quantity: 1 })
+    expect(again?.payload).toMatchObject({ session: 'S1', quantity: 1 })
 
     // The change follows once the capture has been taken.
     accept(store, again as OutboxItem)
@@ -169,7 +203,7 @@ describe('the outbox', () => {
     store.captures.setQuantity(id, 3)
     store.captures.setQuantity(id, 4)
     expect(store.outbox.figures().waiting).toBe(1)
-    expect(leaseOne(store).payload).toEqual({ session: 'S1', quantity: 4 })
+    expect(leaseOne(store).payload).toMatchObject({ session: 'S1', quantity: 4 })
   })
 
   it('tells several changes of a quantity once', () => {

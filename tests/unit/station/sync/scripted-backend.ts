@@ -6,6 +6,9 @@ interface Kept {
   readonly key: string
   readonly session: string
   readonly raw: string
+  readonly raw_value: string
+  readonly capture_type: string
+  readonly created: string
   metadata: Record<string, string>
   status: string
 }
@@ -28,6 +31,12 @@ export async function startScriptedBackend(
     fault?: (request: Arrived) => Said | undefined
     lose?: (request: Arrived) => boolean
     settled?: (raw: string) => string
+    /** It makes a capture of every submission, whatever its key, and does not say that it would know keys. */
+    ignoresKeys?: boolean
+    /** It keeps no metadata, as the older revision of the API. */
+    dropsMetadata?: boolean
+    /** Headers of every answer. */
+    headers?: () => Record<string, string>
     port?: number
   } = {},
 ): Promise<ScriptedBackend> {
@@ -37,7 +46,7 @@ export async function startScriptedBackend(
 
   const idempotent = (request: Arrived, make: () => Said): Said => {
     const key = `${request.path} ${String(request.headers['idempotency-key'])}`
-    const earlier = answered.get(key)
+    const earlier = options.ignoresKeys === true ? undefined : answered.get(key)
     if (earlier && earlier.body !== request.body)
       return problem(422, 'unprocessable_entity', 'This Idempotency-Key was used with another request.')
     const said = earlier?.said ?? make()
@@ -50,6 +59,10 @@ export async function startScriptedBackend(
   const answer = (request: Arrived): Said => {
     const path = request.path.replace('/scanner/api/v1', '')
     const key = String(request.headers['idempotency-key'])
+    if (path === '/openapi.json' && options.ignoresKeys !== true) {
+      const parameters = [{ in: 'header', name: 'Idempotency-Key' }]
+      return { status: 200, body: { paths: { '/scanner/api/v1/captures': { post: { parameters } } } } }
+    }
     if (request.method === 'POST' && path === '/sessions') {
       return idempotent(request, () => {
         const session = { id: `S${sessions.size + 1}`, status: 'ACTIVE', key }
@@ -83,7 +96,10 @@ export async function startScriptedBackend(
           key,
           session: of.id,
           raw,
-          metadata: request.json['metadata'] as Record<string, string>,
+          raw_value: raw,
+          capture_type: String(request.json['capture_type']),
+          created: new Date().toISOString(),
+          metadata: options.dropsMetadata === true ? {} : (request.json['metadata'] as Record<string, string>),
           status: options.settled?.(raw) ?? 'NOT_FOUND',
         }
         captures.set(capture.id, capture)
@@ -107,7 +123,8 @@ export async function startScriptedBackend(
     const fault = options.fault?.(request)
     if (fault) return fault
     const said = answer(request)
-    return options.lose?.(request) ? 'cut' : said
+    if (options.lose?.(request)) return 'cut'
+    return typeof said === 'string' ? said : { ...said, headers: { ...options.headers?.(), ...said.headers } }
   }, options.port)
   return {
     ...server,

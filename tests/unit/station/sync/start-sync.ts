@@ -37,6 +37,7 @@ export function startSync(
     clock?: ManualClock
     /** Captures that are there before the worker starts. */
     raws?: readonly string[]
+    quietMs?: number
   } = {},
 ): SyncParts {
   const clock = options.clock ?? createClock()
@@ -50,7 +51,7 @@ export function startSync(
     remote: createScannerClient({
       fetch,
       url,
-      apiKey: () => Promise.resolve(options.apiKey?.() ?? 'THE-KEY'),
+      credential: () => Promise.resolve(options.apiKey?.() ?? 'THE-KEY'),
       userAgent: 'Capstan/test',
       now: clock.now,
     }),
@@ -61,6 +62,7 @@ export function startSync(
     onCaptures: (ids) => ids.forEach((id) => changed.add(id)),
     onSession: () => undefined,
     onBackend: () => undefined,
+    ...(options.quietMs === undefined ? {} : { quietMs: options.quietMs }),
   })
   onTestFinished(async () => {
     await sync.close()

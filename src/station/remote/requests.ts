@@ -1,0 +1,268 @@
+import type { z } from 'zod'
+import { foreignProblemSchema } from '#contract/backend/problem.ts'
+import { readCredential, type Credential } from '#contract/credential.ts'
+
+/**
+ * Why a request has no answer to go on with.
+ *
+ * `unreachable`: no whole answer. `busy`: the backend cannot now (429, 5xx, 408), `retryAfterMs` when it says how
+ * long. `unauthorised`: 401 or 403. `refused`: any other answer but success; repeating it will not help. `message` holds
+ * the backend's own words.
+ *
+ * `taken` tells what is known of the request's effect: `no` when it never left or was turned away, `yes` when the
+ * backend said success and the rest of its answer was lost or is unreadable, `unknown` when there is no telling.
+ */
+export interface RemoteFailure {
+  readonly kind: 'unreachable' | 'busy' | 'unauthorised' | 'refused'
+  readonly status: number | null
+  readonly code: string
+  readonly message: string
+  readonly retryAfterMs: number | null
+  readonly taken: 'no' | 'yes' | 'unknown'
+}
+
+export type RemoteResult<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly failure: RemoteFailure }
+
+/** What the headers of the answers so far have told. */
+export interface Observed {
+  /** How far the backend's clock is before ours, in milliseconds, to the second; null until it has sent a `Date`. */
+  readonly offsetMs: number | null
+  /** Requests that may still be made until `resetsAtMs` (epoch, our clock); null when the backend names no limit. */
+  readonly allowance: { readonly remaining: number; readonly resetsAtMs: number } | null
+  /** It has answered a repeated request from memory: it knows its keys. */
+  readonly hasReplayed: boolean
+}
+
+export interface RequestOptions {
+  readonly json?: unknown
+  readonly form?: FormData
+  /** The Idempotency-Key. */
+  readonly key?: string
+  readonly timeoutMs?: number
+  readonly maxBytes?: number
+}
+
+export type SendRequest = <T>(
+  method: string,
+  path: string,
+  read: z.ZodType<T> | null,
+  options?: RequestOptions,
+) => Promise<RemoteResult<T | null>>
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+const usualTimeoutMs = 15_000
+/** Bytes of an answer; what is longer is none of the documented ones. */
+const usualBytes = 4 * 1024 * 1024
+
+/**
+ * Sends requests to one backend. The secret is asked for each time, so that a new one takes effect at once; it leaves
+ * this function in a header only: an answer that repeats it is blacked out before anybody sees it.
+ */
+export function createRequests(options: {
+  readonly fetch: Fetch
+  readonly url: string
+  readonly credential: () => Promise<string | null>
+  readonly now: () => Date
+  readonly signal?: AbortSignal | undefined
+}): { readonly send: SendRequest; readonly observed: Observed } {
+  const signals = options.signal ? [options.signal] : []
+  const base = options.url.replace(/\/+$/, '')
+  const observed: { -readonly [Name in keyof Observed]: Observed[Name] } = {
+    offsetMs: null,
+    allowance: null,
+    hasReplayed: false,
+  }
+
+  const observe = (response: Response): void => {
+    const nowMs = options.now().getTime()
+    const date = Date.parse(response.headers.get('date') ?? '')
+    if (Number.isFinite(date)) observed.offsetMs = date - nowMs
+    if (response.headers.get('idempotent-replayed') === 'true') observed.hasReplayed = true
+    observed.allowance = readAllowance(response.headers, nowMs)
+  }
+
+  const send = async <T>(
+    method: string,
+    path: string,
+    read: z.ZodType<T> | null,
+    { json, form, key, timeoutMs = usualTimeoutMs, maxBytes = usualBytes }: RequestOptions = {},
+  ): Promise<RemoteResult<T | null>> => {
+    const secret = await options.credential().catch(() => undefined)
+    const credential = typeof secret === 'string' ? readCredential(secret) : null
+    if (secret === undefined || (secret !== null && credential === null)) return unusableSecret
+    const redact = redactor(credential)
+    const headers: Record<string, string> = {
+      accept: 'application/json',
+      ...credentialHeaders(credential, method, base),
+    }
+    if (key !== undefined) headers['idempotency-key'] = key
+    if (json !== undefined) headers['content-type'] = 'application/json'
+    let status: number | null = null
+    try {
+      const response = await options.fetch(base + path, {
+        method,
+        headers,
+        body: form ?? (json === undefined ? null : JSON.stringify(json)),
+        redirect: 'error',
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...signals]),
+      })
+      status = response.status
+      observe(response)
+      const text = await readText(response, maxBytes)
+      if (text === null) return unreadable(status, `the answer to ${method} ${path} is too long`)
+      if (!response.ok) return { ok: false, failure: toFailure(response, text, options.now(), redact) }
+      if (read === null) return { ok: true, value: null }
+      const parsed = read.safeParse(parseJson(text))
+      if (parsed.success) return { ok: true, value: parsed.data }
+      return unreadable(status, `the answer to ${method} ${path} is not as documented`)
+    } catch (error) {
+      const taken = status === null ? (neverLeft(error) ? 'no' : 'unknown') : takenBy(status)
+      const message = redact(reason(error))
+      return {
+        ok: false,
+        failure: { kind: 'unreachable', status: null, code: 'unreachable', message, retryAfterMs: null, taken },
+      }
+    }
+  }
+  return { send, observed }
+}
+
+const unusableSecret: { ok: false; failure: RemoteFailure } = {
+  ok: false,
+  failure: {
+    kind: 'unauthorised',
+    status: null,
+    code: 'unusable_key',
+    message: 'the API key cannot be read, or holds other characters than letters, digits and signs',
+    retryAfterMs: null,
+    taken: 'no',
+  },
+}
+
+/** Django's rules (contracts 1.12): a write with a cookie repeats the CSRF token, and over HTTPS names where it is from. */
+function credentialHeaders(credential: Credential | null, method: string, base: string): Record<string, string> {
+  if (credential === null) return {}
+  if (credential.kind === 'key') return { 'x-api-key': credential.key }
+  const cookie = `sessionid=${credential.sessionId}; csrftoken=${credential.csrfToken}`
+  if (method === 'GET') return { cookie }
+  return { cookie, 'x-csrftoken': credential.csrfToken, referer: `${base}/` }
+}
+
+function redactor(credential: Credential | null): (text: string) => string {
+  if (credential === null) return (text) => text
+  const secrets = credential.kind === 'key' ? [credential.key] : [credential.sessionId, credential.csrfToken]
+  // A secret of a few characters would black out words; no real one is that short.
+  const long = secrets.filter((secret) => secret.length >= 6)
+  return (text) => long.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+}
+
+/** The body as text, null when it is longer than `maxBytes`. */
+async function readText(response: Response, maxBytes: number): Promise<string | null> {
+  if (!response.body) return ''
+  const decoder = new TextDecoder()
+  const reader = response.body.getReader()
+  let text = ''
+  let bytes = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return text + decoder.decode()
+    bytes += value.length
+    if (bytes > maxBytes) {
+      await reader.cancel()
+      return null
+    }
+    text += decoder.decode(value, { stream: true })
+  }
+}
+
+function toFailure(response: Response, text: string, now: Date, redact: (text: string) => string): RemoteFailure {
+  const { status } = response
+  const problem = foreignProblemSchema.safeParse(parseJson(text))
+  const code = redact((problem.success && problem.data.code) || `http_${status}`)
+  const message = redact((problem.success && problem.data.message) || response.statusText || `HTTP ${status}`)
+  const taken = takenBy(status)
+  const after = retryAfter(response.headers.get('retry-after'), now)
+  const failure = { status, code, message, taken }
+  if (status === 401 || status === 403) return { ...failure, kind: 'unauthorised', retryAfterMs: null }
+  if (status === 429 || status === 503) return { ...failure, kind: 'busy', retryAfterMs: after ?? 5_000 }
+  if (status === 408 || status >= 500) return { ...failure, kind: 'busy', retryAfterMs: after }
+  return { ...failure, kind: 'refused', retryAfterMs: null }
+}
+
+/** What a status says of the request's effect: a gateway's 5xx tells nothing of what the server behind it did. */
+function takenBy(status: number): RemoteFailure['taken'] {
+  if (status >= 500) return 'unknown'
+  return status >= 400 ? 'no' : 'yes'
+}
+
+/**
+ * Errors of a connection that was never made, in the words of Node and of Chromium's network stack: such a request has
+ * certainly not arrived.
+ */
+function neverLeft(error: unknown): boolean {
+  const causes = error instanceof Error ? [error, error.cause] : [error]
+  return causes.some((cause) => {
+    const { code, message } = (cause ?? {}) as { code?: unknown; message?: unknown }
+    return (
+      /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|UND_ERR_CONNECT_TIMEOUT)$/.test(
+        String(code),
+      ) ||
+      /net::ERR_(CONNECTION_REFUSED|NAME_NOT_RESOLVED|INTERNET_DISCONNECTED|ADDRESS_UNREACHABLE|CERT_\w+|PROXY_CONNECTION_FAILED)/.test(
+        String(message),
+      )
+    )
+  })
+}
+
+/** Reads `Retry-After` in both forms, seconds and HTTP date (RFC 9110 section 10.2.3); at most an hour. */
+function retryAfter(header: string | null, now: Date): number | null {
+  if (header === null) return null
+  const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - now.getTime()) / 1_000
+  return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), 3_600) * 1_000 : null
+}
+
+/**
+ * Reads how many requests are left, in the documented headers (`RateLimit-Reset` in seconds from now), the older ones
+ * (`X-RateLimit-Reset` in Unix time) and the newer single one (`RateLimit: "default";r=50;t=30`).
+ */
+function readAllowance(headers: Headers, nowMs: number): Observed['allowance'] {
+  const number = (name: string): number => Number.parseInt(headers.get(name) ?? '', 10)
+  const single = headers.get('ratelimit') ?? ''
+  const field = (name: string): number => Number.parseInt(new RegExp(`;\\s*${name}=(\\d+)`).exec(single)?.[1] ?? '', 10)
+  const candidates = [
+    { remaining: number('ratelimit-remaining'), resetsAtMs: nowMs + number('ratelimit-reset') * 1_000 },
+    { remaining: field('r'), resetsAtMs: nowMs + field('t') * 1_000 },
+    { remaining: number('x-ratelimit-remaining'), resetsAtMs: number('x-ratelimit-reset') * 1_000 },
+  ]
+  return (
+    candidates.find(({ remaining, resetsAtMs }) => Number.isFinite(remaining) && Number.isFinite(resetsAtMs)) ?? null
+  )
+}
+
+/** An answer that cannot be read is not repeated blindly at once: the backend may have done what it was asked. */
+function unreadable(status: number, message: string): { ok: false; failure: RemoteFailure } {
+  const taken = takenBy(status)
+  return { ok: false, failure: { kind: 'busy', status, code: 'bad_answer', message, retryAfterMs: null, taken } }
+}
+
+/** An answer that lacks what every one must have; the backend said that it succeeded. */
+export function withoutId(what: string): { ok: false; failure: RemoteFailure } {
+  return unreadable(200, `the backend names no id for the ${what}`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause instanceof Error ? error.cause.message : ''
+  return cause === '' ? error.message : `${error.message}: ${cause}`
+}
