@@ -13,7 +13,8 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     load: async () => (await import('./backend.ts')).backend,
   },
   station: {
-    about: 'runs a station without a window: --data DIR [--stdin] [--no-drain] [--backend URL --api-key KEY]',
+    about:
+      'runs a station without a window: --data DIR [--stdin] [--no-drain] [--marks-window MS] [--backend URL --api-key KEY]',
     load: async () => (await import('./station.ts')).station,
   },
   record: {

@@ -27,7 +27,7 @@ export async function record(args: readonly string[]): Promise<number> {
   const stopped = stopSignal()
   const opened = await openStation(data, null)
   if (!opened.ok) return refuse(opened.error)
-  await openSession(opened.value, 'recording')
+  await openSession(opened.value, { label: 'recording' })
   const writer = createTraceWriter(file, { isRedacted: redacted })
   await opened.value.readScanners((scanners) => withTrace(scanners, writer))
   tell(`What the scanners tell is kept in ${out}; stop with Ctrl-C.`)

@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { defaultMarksWindowMs, longestMarksWindowMs } from '#contract/station/session.ts'
 import { createReplayDriver } from '#station/index.ts'
 import { refuse, stopSignal } from './command.ts'
 import { createOutput, openSession, openStation } from './station.ts'
@@ -35,7 +36,7 @@ export async function replay(args: readonly string[]): Promise<number> {
   const opened = await openStation(values.data, null)
   if (!opened.ok) return refuse(opened.error)
   const station = opened.value
-  await openSession(station, 'replay')
+  await openSession(station, { label: 'replay', marksWindowMs: marksWindowAt(speed) })
   const output = createOutput()
   let line = 0
   const driver = createReplayDriver(
@@ -49,4 +50,9 @@ export async function replay(args: readonly string[]): Promise<number> {
   await output.flushed()
   if (typeof played === 'object' && !played.ok) return refuse(played.error)
   return 0
+}
+
+/** A trigger's time as it is at that speed; without any wait, nothing tells the triggers apart, and each code stays alone. */
+function marksWindowAt(speed: number): number {
+  return speed === 0 ? 0 : Math.min(longestMarksWindowMs, Math.round(defaultMarksWindowMs / speed))
 }

@@ -1,6 +1,8 @@
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
+import type { ProcedureInput } from '#contract/station/procedures.ts'
+import { openSessionSchema } from '#contract/station/session.ts'
 import { createLineDriver, createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
 import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } from './command.ts'
 
@@ -13,6 +15,9 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  * `--no-drain`. Without `--stdin` it reads this machine's USB and serial scanners until it is stopped, into a session
  * that stays open.
  *
+ * `--marks-window MS` joins the codes of one item that a scanner reads within that time (0: never). It is 1000 for scanners, and
+ * 0 for `--stdin`: lines have no trigger, and each one is a capture of its own.
+ *
  * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
  * could not start; 3 the backend refuses the key (everything is kept).
  */
@@ -21,6 +26,7 @@ export async function station(args: readonly string[]): Promise<number> {
     data: { type: 'string' },
     stdin: { type: 'boolean', default: false },
     'no-drain': { type: 'boolean', default: false },
+    'marks-window': { type: 'string' },
     backend: { type: 'string' },
     'api-key': { type: 'string' },
   })
@@ -29,6 +35,12 @@ export async function station(args: readonly string[]): Promise<number> {
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
   if (backend !== undefined && !isSafeBackendAddress(backend)) {
     return refuse({ code: 'invalid_input', message: '--backend takes an https address, or one on this machine' })
+  }
+
+  const marksWindow = options.value['marks-window'] ?? (options.value.stdin ? '0' : undefined)
+  const marksWindowMs = marksWindow === undefined ? undefined : Number(marksWindow)
+  if (marksWindowMs !== undefined && !openSessionSchema.shape.marksWindowMs.safeParse(marksWindowMs).success) {
+    return refuse({ code: 'invalid_input', message: '--marks-window takes milliseconds, 0 to 10000' })
   }
 
   const apiKey = options.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
@@ -46,7 +58,7 @@ export async function station(args: readonly string[]): Promise<number> {
     for (const topic of ['scan.taken', 'control.taken'] as const) {
       running.subscribe(topic, (answer) => output.print(toLine(0, { ok: true, value: answer as ScanAnswer })))
     }
-    await openSession(running, 'scanners')
+    await openSession(running, { label: 'scanners', marksWindowMs })
     await running.readScanners()
     tell('The station reads its scanners; stop it with Ctrl-C. The session stays open for the next start.')
     await stopped
@@ -54,17 +66,18 @@ export async function station(args: readonly string[]): Promise<number> {
     await output.flushed()
     return 0
   }
-  return await scanLines(running, lines, output, stopped, !options.value['no-drain'])
+  const sessionId = await openSession(running, { label: 'standard input', marksWindowMs })
+  return await scanLines(running, lines, output, sessionId, stopped, !options.value['no-drain'])
 }
 
 async function scanLines(
   running: Station,
   lines: ReturnType<typeof createLineDriver>,
   output: Output,
+  sessionId: string | null,
   stopped: Promise<NodeJS.Signals>,
   drain: boolean,
 ): Promise<number> {
-  const sessionId = await openSession(running, 'standard input')
   running.drive(lines)
   const how = await Promise.race([lines.ended, stopped])
   // Stopped in the middle: the session stays open, the next run goes on in it.
@@ -90,10 +103,10 @@ export function openStation(dataDir: string, backend: StationPorts['backend']): 
 }
 
 /** The active session, or a new one. */
-export async function openSession(running: Station, label: string): Promise<string | null> {
+export async function openSession(running: Station, options: ProcedureInput<'session.open'>): Promise<string | null> {
   const current = (await running.call('session.current', {})) as Result<{ id: string } | null>
   if (current.ok && current.value) return current.value.id
-  const opened = (await running.call('session.open', { label })) as Result<{ id: string }>
+  const opened = (await running.call('session.open', options)) as Result<{ id: string }>
   return opened.ok ? opened.value.id : null
 }
 

@@ -248,9 +248,15 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const openLikeLast = (): boolean => {
     const [last] = store.sessions.list(1)
-    const { captureMode, duplicatePolicy, duplicateWindowMs } = last ?? openSessionSchema.parse({})
+    const { captureMode, duplicatePolicy, duplicateWindowMs, marksWindowMs } = last ?? openSessionSchema.parse({})
     try {
-      const session = store.sessions.open({ label: '', captureMode, duplicatePolicy, duplicateWindowMs })
+      const session = store.sessions.open({
+        label: '',
+        captureMode,
+        duplicatePolicy,
+        duplicateWindowMs,
+        marksWindowMs,
+      })
       if (!session) return false
       sync?.wake()
       sessionChanged(session.id)
@@ -271,7 +277,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     return result
   }
   /** A scanner whose role it is asks for a photo of each item that it reads. */
-  const shootFor = (deviceId: string, { capture }: ScanOutcome): void => {
+  const shootFor = (deviceId: string, { outcome, capture }: ScanOutcome): void => {
+    // The item's first code has asked for it.
+    if (outcome === 'joined') return
     if (settings.scanners.byId[deviceId]?.role !== 'shoot') return
     const { sessionId, deviceName } = capture
     publish('control.taken', { outcome: 'control', command: { kind: 'shoot' }, sessionId, deviceName, capture })

@@ -57,6 +57,28 @@ export const matchedProductSchema = z.object({
 })
 export type MatchedProduct = z.infer<typeof matchedProductSchema>
 
+/** One of several codes of one item, as it was read. */
+export const markSchema = z.object({
+  /** Verbatim, control characters included; only an AIM prefix is taken off. */
+  raw: z.string(),
+  symbologyIdentifier: z.string().nullable(),
+  symbology: symbologySchema,
+  elements: z.array(z.object({ ai: z.string(), value: z.string() })),
+  warnings: z.array(z.object({ code: z.string(), message: z.string() })),
+  source: scanSourceSchema,
+  deviceName: z.string(),
+  /** Null where no device with an id read it. */
+  deviceId: z.string().nullable(),
+  /** The code as it came, in hex; null where keys or a picture were taken as they are. */
+  bytes: z.string().nullable(),
+  readAt: instantSchema,
+})
+export type Mark = z.infer<typeof markSchema>
+
+/**
+ * A counted item, or a scan that does not count. Where a trigger or a photo read several codes of one item, `raw`, symbology,
+ * elements and warnings are those of the richest that came before it was first sent.
+ */
 export const captureSchema = z.object({
   /** UUIDv7; also the idempotency key towards the backend. */
   id: idSchema,
@@ -97,6 +119,8 @@ export const captureSchema = z.object({
   photo: mediaHashSchema.nullable(),
   /** Where it was, as the last location barcode before it said. */
   location: z.string().nullable(),
+  /** All codes that were read of the item, in order, the one it shows among them; empty when there was only one. */
+  marks: z.array(markSchema),
 })
 export type Capture = z.infer<typeof captureSchema>
 
@@ -152,9 +176,12 @@ export type Scan = z.infer<typeof scanSchema>
  *
  * `saved`: counted for the first time. `repeated`: counted again (policy `count`).
  * `ignored` and `rejected`: the row is kept but does not count; `previous` tells when the item was first read.
+ * `joined`: one more code of an item that is there already, of which nothing more is counted; `capture` is the item's, whose
+ * disposition says whether it counts. A code that tells an item to be a repeat takes its capture out of the count, and is
+ * answered `ignored` or `rejected`.
  */
 export const scanOutcomeSchema = z.object({
-  outcome: z.enum(['saved', 'repeated', 'ignored', 'rejected']),
+  outcome: z.enum(['saved', 'repeated', 'ignored', 'rejected', 'joined']),
   capture: captureSchema,
   previous: z.object({ captureId: idSchema, capturedAt: instantSchema }).nullable(),
 })

@@ -45,7 +45,7 @@ export type DeviceCounts = z.infer<typeof deviceCountsSchema>
 
 /** What the station answered to a read; `sound` and `unsound` are verdicts of the test mode: nothing was saved. */
 export const readOutcomeSchema = z.enum([
-  ...(['saved', 'repeated', 'ignored', 'rejected', 'control'] as const),
+  ...(['saved', 'repeated', 'ignored', 'rejected', 'joined', 'control'] as const),
   ...(['sound', 'unsound', 'not_saved'] as const),
 ])
 

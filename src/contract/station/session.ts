@@ -46,6 +46,11 @@ export const sessionSchema = z.object({
   captureMode: captureModeSchema,
   duplicatePolicy: duplicatePolicySchema,
   duplicateWindowMs: z.number().int(),
+  /**
+   * How long after an item's first code another code of it, read by the same device, joins its capture; 0 when each code is a
+   * capture of its own. The codes of one photo join whenever they are read.
+   */
+  marksWindowMs: z.number().int(),
   /** Where what is captured from now on is, as the last location barcode said. */
   location: z.string().nullable(),
   state: sessionStateSchema,
@@ -57,11 +62,16 @@ export const sessionSchema = z.object({
 })
 export type Session = z.infer<typeof sessionSchema>
 
+/** A scanner reports the codes of one trigger within some tenths of a second; the next piece takes a hand longer. */
+export const defaultMarksWindowMs = 1_000
+export const longestMarksWindowMs = 10_000
+
 export const openSessionSchema = z.strictObject({
   label: z.string().max(100).default(''),
   captureMode: captureModeSchema.default('barcode_scan'),
   duplicatePolicy: duplicatePolicySchema.default('count'),
   duplicateWindowMs: z.number().int().min(100).max(3_600_000).default(3_000),
+  marksWindowMs: z.number().int().min(0).max(longestMarksWindowMs).default(defaultMarksWindowMs),
 })
 
 /** What a session came to: shown when it ends, and on every finished session. */

@@ -1,9 +1,10 @@
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
-import type { CaptureType, Disposition, Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { Capture, CaptureType, Disposition, Mark, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { ControlCommand, ControlOutcome, ScanAnswer } from '#contract/station/control.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
+import { isMarkOf, richestOf, serialOf } from '#domain/marks.ts'
 import { readScan, type ParsedScan } from '#domain/scan.ts'
 import type { ScanEvent } from '#station/device/driver.ts'
 import { isStorageError } from '#station/store/database.ts'
@@ -30,8 +31,11 @@ export interface Capturing {
   scan(scan: Scan, event?: ScanEvent): Promise<Result<ScanAnswer>>
   /** Saves a code that was read in a photo. */
   codeOf(photo: PhotoReference, scan: Scan): Promise<Result<ScanOutcome>>
-  /** Saves a photo without a readable code as an IMAGE capture; a code found in it is its raw value. */
-  image(photo: PhotoReference, code: Scan | null, deviceName: string): Promise<Result<ScanOutcome>>
+  /**
+   * Saves a photo as an IMAGE capture. The first code in it that has a GTIN, else the first, is its raw value; the other codes
+   * of that item are its marks.
+   */
+  image(photo: PhotoReference, codes: readonly Scan[], deviceName: string): Promise<Result<ScanOutcome>>
   /** Resolves when everything handed in so far is answered. */
   idle(): Promise<void>
   /** Waits for that too, and keeps the times of the last commit. */
@@ -44,11 +48,20 @@ const batchSize = 256
 /** How long a scanner that announced a location is waited for. */
 const locationWaitMs = 60_000
 const locationLimit = 100
+
+/**
+ * How long a capture is kept back from the backend for the other codes of its trigger, at most: scanners and cameras report
+ * them within some tenths of a second. The person's answer does not wait, and only the catalogue's is later by this.
+ */
+const holdMs = 300
+
 const quantityLimit = 99_999
 
 interface Read {
   readonly type: CaptureType
   readonly scan: Scan | null
+  /** Further codes, when a photo is captured as a whole. */
+  readonly others: readonly Scan[]
   readonly deviceName: string
   readonly photo: PhotoReference | null
   readonly event: ScanEvent | null
@@ -202,8 +215,13 @@ export function createCapturing(ports: {
   const add = (session: Session, waiting: Read): (() => Result<ScanOutcome>) => {
     const now = clock.now()
     const id = ids.next()
-    const parsed = waiting.scan ? readScan(waiting.scan, { now }) : null
-    const itemKey = parsed === null ? `photo:${id}` : itemKeyOf(parsed)
+    const codes = [waiting.scan, ...waiting.others].flatMap((scan) =>
+      scan ? [readCode(scan, waiting.event, now)] : [],
+    )
+    const code = codes.find(({ gtin }) => gtin !== null) ?? codes[0]
+    const joined = code && join(session, waiting, code, now)
+    if (joined) return joined
+    const itemKey = code ? itemKeyOf(code.gtin, [code.mark]) : `photo:${id}`
     const history = store.captures.history(session.id, itemKey)
     // Several photos of one product are several views of it, never duplicates.
     const disposition =
@@ -214,12 +232,12 @@ export function createCapturing(ports: {
       type: waiting.type,
       source: waiting.scan?.source ?? 'photo',
       deviceName: waiting.deviceName,
-      raw: parsed?.raw ?? '',
-      symbologyIdentifier: parsed?.symbologyIdentifier ?? null,
-      symbology: waiting.type === 'MANUAL' ? 'manual' : (parsed?.symbology ?? 'unknown'),
-      gtin: parsed?.gtin ?? null,
-      elements: parsed ? [...parsed.elements] : [],
-      warnings: parsed ? [...parsed.warnings, ...(parsed.error ? [parsed.error] : [])] : [],
+      raw: code?.mark.raw ?? '',
+      symbologyIdentifier: code?.mark.symbologyIdentifier ?? null,
+      symbology: code?.mark.symbology ?? 'unknown',
+      gtin: code?.gtin ?? null,
+      elements: code?.mark.elements ?? [],
+      warnings: code?.mark.warnings ?? [],
       disposition,
       repeatOf: history.scans,
       capturedAt: now.toISOString(),
@@ -228,12 +246,81 @@ export function createCapturing(ports: {
       location: session.location ?? (waiting.event?.place || null),
       read: waiting.event,
       itemKey,
+      holdMs:
+        code && isJoinable(session, waiting, code) && waiting.photo === null
+          ? Math.min(holdMs, session.marksWindowMs)
+          : 0,
     })
+    if (session.marksWindowMs > 0) for (const other of codes) attach(id, other)
     const outcome = disposition === 'counted' ? (history.scans > 0 ? 'repeated' : 'saved') : disposition
     return () => {
       const capture = store.captures.get(id)
       return capture ? ok({ outcome, capture, previous: history.lastCounted }) : fail('internal', 'the row is gone')
     }
+  }
+
+  /** Adds a code to the photo's own capture, when it is one more code of the item. */
+  const attach = (id: string, code: Code): void => {
+    const capture = store.captures.get(id)
+    if (!capture || !isMarkOf(code.mark, marksOf(capture))) return
+    const marks = [...marksOf(capture), code.mark]
+    store.captures.join(id, code.mark, {
+      itemKey: itemKeyOf(code.gtin, marks),
+      repeatOf: capture.repeatOf,
+      best: marks.indexOf(richestOf(code.mark, ...marks)),
+    })
+  }
+
+  /**
+   * Adds a code to the capture of its item, when the same trigger or photo has read another code of it; null when it is a
+   * capture of its own.
+   *
+   * A serial number may tell an item, counted by a code without one, to be a repeat: its capture counts no more. One that
+   * tells a repeat to be a new item makes a capture of its own, so that nothing is lost.
+   */
+  const join = (session: Session, read: Read, code: Code, now: Date): (() => Result<ScanOutcome>) | null => {
+    if (!isJoinable(session, read, code)) return null
+    const { gtin, mark } = code
+    const at = (ms: number): string => new Date(now.getTime() + ms).toISOString()
+    const beside = store.captures
+      .itemsBeside({
+        sessionId: session.id,
+        gtin,
+        raw: mark.raw,
+        deviceId: read.event?.deviceId ?? null,
+        deviceName: read.deviceName,
+        photo: read.photo?.photo ?? null,
+        // Behind it too: a clock may be set back by a little.
+        from: at(-session.marksWindowMs),
+        to: at(session.marksWindowMs),
+      })
+      .filter((capture) => isMarkOf(mark, marksOf(capture)))
+    const serial = serialOf([mark])
+    const rank = (capture: Capture): number =>
+      (serial !== null && serialOf(marksOf(capture)) === serial ? 2 : 0) + (capture.disposition === 'counted' ? 1 : 0)
+    for (const capture of beside.toSorted((a, b) => rank(b) - rank(a))) {
+      const marks = [...marksOf(capture), mark]
+      const itemKey = itemKeyOf(gtin, marks)
+      const isCounted = capture.disposition === 'counted'
+      // A serial number says more exactly what the item is: only now can it be judged.
+      const history = itemKey === itemKeyOf(gtin, marksOf(capture)) ? null : store.captures.history(session.id, itemKey)
+      const judged = history && judge(session, history.lastCounted !== null, history.lastReadAt, now)
+      if (judged === 'counted' && !isCounted) continue
+      store.captures.join(capture.id, mark, {
+        itemKey,
+        repeatOf: history?.scans ?? capture.repeatOf,
+        best: marks.indexOf(richestOf(mark, ...marks)),
+      })
+      const repeat = isCounted && judged !== 'counted' ? judged : null
+      if (repeat !== null) store.captures.undo(capture.id, repeat)
+      return () => {
+        const present = store.captures.get(capture.id)
+        if (!present) return fail('internal', 'the row is gone')
+        const previous = repeat === null ? null : (history?.lastCounted ?? null)
+        return ok({ outcome: repeat ?? 'joined', capture: present, previous })
+      }
+    }
+    return null
   }
 
   const enqueue = (item: Read | Control): Promise<Result<ScanAnswer>> =>
@@ -265,10 +352,12 @@ export function createCapturing(ports: {
       }
       if (control.kind === 'command') return enqueue({ type: 'CONTROL', command: control.command, deviceName })
       const type = scan.source === 'manual' ? 'MANUAL' : 'BARCODE'
-      return enqueue({ type, scan, deviceName, photo: null, event: event ?? null })
+      return enqueue({ type, scan, others: [], deviceName, photo: null, event: event ?? null })
     },
-    codeOf: (photo, scan) => capture({ type: 'BARCODE', scan, deviceName: scan.deviceName, photo, event: null }),
-    image: (photo, code, deviceName) => capture({ type: 'IMAGE', scan: code, deviceName, photo, event: null }),
+    codeOf: (photo, scan) =>
+      capture({ type: 'BARCODE', scan, others: [], deviceName: scan.deviceName, photo, event: null }),
+    image: (photo, [scan = null, ...others], deviceName) =>
+      capture({ type: 'IMAGE', scan, others, deviceName, photo, event: null }),
     idle: () => scheduled ?? Promise.resolve(),
     async close() {
       await scheduled
@@ -281,11 +370,45 @@ export function createCapturing(ports: {
   }
 }
 
+/** A code as it was read, and the GTIN-14 in it. */
+interface Code {
+  readonly mark: Mark
+  readonly gtin: string | null
+}
+
+function readCode(scan: Scan, event: ScanEvent | null, now: Date): Code {
+  const parsed: ParsedScan = readScan(scan, { now })
+  const { raw, symbologyIdentifier, elements, gtin } = parsed
+  return {
+    gtin,
+    mark: {
+      raw,
+      symbologyIdentifier,
+      symbology: scan.source === 'manual' ? 'manual' : parsed.symbology,
+      elements: [...elements],
+      warnings: [...parsed.warnings, ...(parsed.error ? [parsed.error] : [])],
+      source: scan.source,
+      deviceName: scan.deviceName,
+      deviceId: event?.deviceId ?? null,
+      bytes: event?.bytes ? Buffer.from(event.bytes).toString('hex') : null,
+      readAt: now.toISOString(),
+    },
+  }
+}
+
+/** All codes of a capture's item, as far as they tell it. */
+type ItemMark = Pick<Mark, 'raw' | 'elements'>
+const marksOf = (capture: Capture): readonly ItemMark[] => (capture.marks.length > 0 ? capture.marks : [capture])
+
+/** Whether the code may have company: what a person types is one item, and a photo's own capture gets its codes at once. */
+const isJoinable = (session: Session, read: Read, code: Code): code is Code & { readonly gtin: string } =>
+  session.marksWindowMs > 0 && read.type === 'BARCODE' && code.gtin !== null
+
 /** Serialised items are items of their own (GTIN + AI 21); everything else is told apart by GTIN, else by its raw value. */
-function itemKeyOf(parsed: ParsedScan): string {
-  if (parsed.gtin === null) return `raw:${parsed.raw}`
-  const serial = parsed.elements.find((element) => element.ai === '21')?.value
-  return serial === undefined ? `gtin:${parsed.gtin}` : `gtin:${parsed.gtin}:21:${serial}`
+function itemKeyOf(gtin: string | null, marks: readonly ItemMark[]): string {
+  if (gtin === null) return `raw:${marks[0]?.raw ?? ''}`
+  const serial = serialOf(marks)
+  return serial === null ? `gtin:${gtin}` : `gtin:${gtin}:21:${serial}`
 }
 
 function judge(

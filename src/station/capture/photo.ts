@@ -12,7 +12,7 @@ import type { Store } from '#station/store/store.ts'
  * Takes a photo in: the original durable first, then read, then captured.
  *
  * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
- * the other modes, the photo itself is an IMAGE capture to be uploaded. A photo that cannot be read is refused
+ * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture. A photo that cannot be read is refused
  * with `unreadable_image`, and its bytes stay in the media store.
  */
 export async function takePhoto(options: {
@@ -43,7 +43,7 @@ export async function takePhoto(options: {
   const results: Result<ScanOutcome>[] =
     session.captureMode === 'barcode_scan' && scans.length > 0
       ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null }, scan)))
-      : [await capturing.image({ photo, upload }, scans[0] ?? null, deviceName)]
+      : [await capturing.image({ photo, upload }, scans, deviceName)]
   const refused = results.find((result) => !result.ok)
   if (refused && !refused.ok) return refused
   return ok({

@@ -373,5 +373,5 @@ async function settledWithin(promises: Iterable<Promise<unknown>>, waitMs: numbe
 /** Whether a scanner is to say "good": what it read counts, did what it asked for, or would have counted. */
 function isGood(answer: ScanAnswer): boolean {
   if (answer.outcome === 'checked') return answer.isSound
-  return answer.outcome !== 'ignored' && answer.outcome !== 'rejected'
+  return answer.outcome === 'control' || answer.capture.disposition === 'counted'
 }

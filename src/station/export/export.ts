@@ -32,6 +32,8 @@ interface ExportRow {
   /** Hex. */
   readonly bytes: string
   readonly commitMs: number | string
+  /** The texts of all codes of the item as a JSON array; empty when there was one. */
+  readonly marks: string
 }
 
 const columns: readonly (keyof ExportRow)[] = [
@@ -60,6 +62,7 @@ const columns: readonly (keyof ExportRow)[] = [
   'deviceId',
   'bytes',
   'commitMs',
+  'marks',
 ]
 
 export const exportTypes: Record<ExportFormat, string> = {
@@ -117,6 +120,7 @@ function toRow(capture: CaptureDetail): ExportRow {
     deviceId: capture.read?.deviceId ?? '',
     bytes: capture.read?.bytes ?? '',
     commitMs: capture.read?.commitMs ?? '',
+    marks: capture.marks.length === 0 ? '' : JSON.stringify(capture.marks.map(({ raw }) => raw)),
   }
 }
 
@@ -135,6 +139,7 @@ function toJson(capture: CaptureDetail, row: ExportRow): Record<string, unknown>
     deviceId: capture.read?.deviceId ?? null,
     bytes: capture.read?.bytes ?? null,
     commitMs: capture.read?.commitMs ?? null,
+    marks: capture.marks,
   }
 }
 

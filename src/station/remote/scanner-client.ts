@@ -430,5 +430,14 @@ function toMetadata(capture: Capture): Record<string, string> {
     quantity: String(capture.quantity),
     symbology: capture.symbology,
     ...(capture.location === null ? {} : { location: capture.location }),
+    ...Object.fromEntries(otherCodes(capture).map((raw, index) => [`mark_${index + 1}`, raw])),
   }
+}
+
+/** The item's further codes, as far as metadata takes them: 500 characters a value (contracts 1.9). */
+function otherCodes({ raw, marks }: Capture): string[] {
+  return marks
+    .map((mark) => mark.raw)
+    .filter((other) => other !== raw && other.length <= 500)
+    .slice(0, 10)
 }

@@ -7,6 +7,7 @@ import {
   type CapturePage,
   type CaptureState,
   type Disposition,
+  type Mark,
   type MatchedProduct,
   type SyncState,
 } from '#contract/station/capture.ts'
@@ -40,6 +41,21 @@ export interface NewCapture extends Pick<
   readonly read: { readonly deviceId: string; readonly bytes: Uint8Array | null; readonly receivedMs: number } | null
   /** Content hash of the upload-ready derivative, for a photo that is to be uploaded. */
   readonly upload: string | null
+  /** It is not sent before so many milliseconds: another code of the item may come. 0 when left out. */
+  readonly holdMs?: number
+}
+
+/** A code, and where other codes of its item may be: read by the same device at about that time, or in the same photo. */
+export interface BesideQuery {
+  readonly sessionId: string
+  readonly gtin: string
+  readonly raw: string
+  /** Tells two scanners of one name apart. */
+  readonly deviceId: string | null
+  readonly deviceName: string
+  readonly photo: string | null
+  readonly from: Instant
+  readonly to: Instant
 }
 
 /** What the store knows of an item's earlier reads in a session. */
@@ -65,10 +81,21 @@ export interface Captures {
   /** Adds one row and, when it counts, its sending; call inside a transaction. Answers the sequence. */
   add(capture: NewCapture): number
   history(sessionId: string, itemKey: string): ItemHistory
+  /** The captures that a code may be one more mark of, newest first; a handful, enough for the codes of one trigger. */
+  itemsBeside(code: BesideQuery): Capture[]
+  /**
+   * Adds one more code to an item; call inside a transaction. `best` is the place in the capture's marks, this one included,
+   * of the code that stands for the item from now on; what was sent before stays as it was sent, and the backend is told of
+   * the code.
+   */
+  join(id: string, mark: Mark, item: { itemKey: string; repeatOf: number; best: number }): void
   get(id: string): Capture | null
   /** With what is kept of its reading. */
   detail(id: string): CaptureDetail | null
-  /** How long after their events captures were durable, known only afterwards; call inside a transaction. */
+  /**
+   * How long after their events captures were durable, known only afterwards; a later code of an item changes nothing. Call
+   * inside a transaction.
+   */
   setCommitTimes(times: readonly { readonly id: string; readonly commitMs: number }[]): void
   getMany(ids: readonly string[]): Capture[]
   list(query: { sessionId: string; filter: CaptureFilter; search: string; offset: number; limit: number }): CapturePage
@@ -80,8 +107,8 @@ export interface Captures {
   /** Changes the quantity; the backend is told when it already has the capture. */
   setQuantity(id: string, quantity: number): void
   /** Takes it out of the count; what was sent is taken back at the backend, what was not is not sent. */
-  undo(id: string): void
-  /** It was undone and the backend has not taken it: nothing is owed any more. Call inside a transaction. */
+  undo(id: string, disposition?: Exclude<Disposition, 'counted'>): void
+  /** It counts no more and the backend has not taken it: nothing is owed any more. Call inside a transaction. */
   forget(id: string): void
   /** A parked one waits again, a FAILED or NOT_FOUND one is looked up again. False when there is nothing to retry. */
   retry(id: string): boolean
@@ -111,8 +138,11 @@ export interface Captures {
 
 const select = `
   SELECT c.*, p.id AS known_id, p.name AS known_name, p.brand AS known_brand, p.net_content AS known_net_content,
-    o.state AS outbox_state, o.attempts, o.due_at, o.error_code, o.error_message AS outbox_message
+    o.state AS outbox_state, o.attempts, o.due_at, o.error_code, o.error_message AS outbox_message,
+    m.raw AS mark_raw, m.symbology_identifier AS mark_identifier, m.symbology AS mark_symbology,
+    m.elements AS mark_elements, m.warnings AS mark_warnings
   FROM captures c
+  LEFT JOIN marks m ON m.number = c.best_mark
   LEFT JOIN products p ON p.gtin = c.gtin
   LEFT JOIN outbox o ON o.id =
     (SELECT x.id FROM outbox x WHERE x.capture_id = c.id ORDER BY x.state = 'parked' DESC, x.id LIMIT 1)`
@@ -147,7 +177,7 @@ function toProduct(row: Row): MatchedProduct | null {
   }
 }
 
-function toCapture(row: Row): Capture {
+function toCapture(row: Row, marks: readonly Row[]): Capture {
   const isWaiting = row['outbox_state'] === 'waiting' && Number(row['attempts'] ?? 0) > 0
   return captureSchema.parse({
     id: row['id'],
@@ -156,12 +186,16 @@ function toCapture(row: Row): Capture {
     type: row['type'],
     source: row['source'],
     deviceName: row['device_name'],
-    raw: row['raw'],
-    symbologyIdentifier: row['symbology_identifier'],
-    symbology: row['symbology'],
+    ...(typeof row['mark_raw'] === 'string'
+      ? toCode({
+          raw: row['mark_raw'],
+          symbology_identifier: row['mark_identifier'] ?? null,
+          symbology: row['mark_symbology'] ?? null,
+          elements: row['mark_elements'] ?? null,
+          warnings: row['mark_warnings'] ?? null,
+        })
+      : toCode(row)),
     gtin: row['gtin'],
-    elements: JSON.parse(String(row['elements'])),
-    warnings: JSON.parse(String(row['warnings'])),
     quantity: row['quantity'],
     disposition: row['disposition'],
     repeatOf: row['repeat_of'],
@@ -179,21 +213,25 @@ function toCapture(row: Row): Capture {
     product: toProduct(row),
     photo: row['photo'],
     location: row['location'],
+    marks: marks.length === 0 ? [] : [{ ...row, read_at: row['captured_at'] ?? null }, ...marks].map(toMark),
   })
 }
 
-function toDetail(row: Row): CaptureDetail {
+const toHex = (bytes: SqlValue | undefined): string | null =>
+  bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : null
+
+function toDetail(row: Row, marks: readonly Row[]): CaptureDetail {
   const { device_id: deviceId, bytes, received_ms: receivedMs, commit_ms: commitMs } = row
   const read =
     deviceId === null || receivedMs === null
       ? null
       : {
           deviceId: String(deviceId),
-          bytes: bytes instanceof Uint8Array ? Buffer.from(bytes).toString('hex') : null,
+          bytes: toHex(bytes),
           receivedMs: Number(receivedMs),
           commitMs: commitMs === null ? null : Number(commitMs),
         }
-  return { ...toCapture(row), read }
+  return { ...toCapture(row, marks), read }
 }
 
 /** What an item's state in the outbox adds to what the capture's row says. */
@@ -203,14 +241,37 @@ const onTheRoad: Readonly<Record<string, SyncState>> = {
   undecided: 'undecided',
 }
 
+/** The members of a row that are a code. */
+const toCode = (row: Row): object => ({
+  raw: row['raw'],
+  symbologyIdentifier: row['symbology_identifier'],
+  symbology: row['symbology'],
+  elements: JSON.parse(String(row['elements'])) as unknown,
+  warnings: JSON.parse(String(row['warnings'])) as unknown,
+})
+
+const toMark = (row: Row): object => ({
+  ...toCode(row),
+  source: row['source'],
+  deviceName: row['device_name'],
+  deviceId: row['device_id'],
+  bytes: toHex(row['bytes']),
+  readAt: row['read_at'],
+})
+
 /** Escapes LIKE's wildcards, so that a search for `100%` means just that. */
 const likePattern = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
 
 /** Keeps captures in their table; the session totals follow by its triggers. */
 export function createCaptures(database: Database, clock: Clock, outbox: Outbox): Captures {
+  const marksOf = (row: Row): Row[] =>
+    Number(row['marks']) === 0
+      ? []
+      : database.all('SELECT * FROM marks WHERE capture_id = ? ORDER BY number', row['id'] ?? null)
+  const read = (row: Row): Capture => toCapture(row, marksOf(row))
   const get = (id: string): Capture | null => {
     const row = database.get(`${select} WHERE c.id = ?`, id)
-    return row ? toCapture(row) : null
+    return row ? read(row) : null
   }
 
   const writeRemote = (id: string, remote: RemoteCapture): number =>
@@ -236,10 +297,11 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     get,
     detail(id) {
       const row = database.get(`${select} WHERE c.id = ?`, id)
-      return row ? toDetail(row) : null
+      return row ? toDetail(row, marksOf(row)) : null
     },
     setCommitTimes(times) {
-      for (const { id, commitMs } of times) database.run('UPDATE captures SET commit_ms = ? WHERE id = ?', commitMs, id)
+      for (const { id, commitMs } of times)
+        database.run('UPDATE captures SET commit_ms = ? WHERE id = ? AND commit_ms IS NULL', commitMs, id)
     },
     add(capture) {
       const isSent = capture.disposition === 'counted'
@@ -277,9 +339,60 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
           sessionId: capture.sessionId,
           captureId: capture.id,
           payload: {},
+          holdMs: capture.holdMs ?? 0,
         })
       }
       return lastId
+    },
+    itemsBeside: ({ sessionId, gtin, raw, deviceId, deviceName, photo, from, to }) =>
+      database
+        .all(
+          `${select} WHERE c.id IN (SELECT id FROM captures WHERE session_id = ? AND gtin = ? ORDER BY sequence DESC LIMIT 16)
+             AND c.type = 'BARCODE' AND c.source <> 'manual' AND c.disposition <> 'undone' AND NOT (c.marks = 0 AND c.raw = ?)
+             AND (c.photo = ? OR (c.photo IS NULL AND ? IS NULL AND c.device_id IS ? AND c.device_name = ?
+               AND c.captured_at BETWEEN ? AND ?))
+           ORDER BY c.sequence DESC`,
+          sessionId,
+          gtin,
+          raw,
+          photo,
+          photo,
+          deviceId,
+          deviceName,
+          from,
+          to,
+        )
+        .map(read),
+    join(id, mark, { itemKey, repeatOf, best }) {
+      database.run(
+        `INSERT INTO marks (capture_id, raw, symbology_identifier, symbology, elements, warnings, source, device_name, device_id,
+           bytes, read_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        id,
+        mark.raw,
+        mark.symbologyIdentifier,
+        mark.symbology,
+        JSON.stringify(mark.elements),
+        JSON.stringify(mark.warnings),
+        mark.source,
+        mark.deviceName,
+        mark.deviceId,
+        mark.bytes === null ? null : Buffer.from(mark.bytes, 'hex'),
+        mark.readAt,
+      )
+      database.run(
+        'UPDATE captures SET marks = marks + 1, item_key = ?, repeat_of = ? WHERE id = ?',
+        itemKey,
+        repeatOf,
+        id,
+      )
+      if (sentSession(id) !== null) {
+        const isCounted = database.get(`SELECT 1 FROM captures WHERE id = ? AND disposition = 'counted'`, id)
+        return isCounted ? tellBackend(id, 'capture.update') : undefined
+      }
+      // Place 0 is the capture's own code, which has no row among the marks.
+      const marks = database.all('SELECT number FROM marks WHERE capture_id = ? ORDER BY number', id)
+      database.run('UPDATE captures SET best_mark = ? WHERE id = ?', marks[best - 1]?.['number'] ?? null, id)
     },
     history(sessionId, itemKey) {
       const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.[
@@ -309,8 +422,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
       const matches =
         search === ''
           ? ''
-          : ` AND (c.raw LIKE ? ESCAPE '\\' OR c.gtin LIKE ? ESCAPE '\\' OR coalesce(c.product_name, p.name) LIKE ? ESCAPE '\\')`
-      const values: SqlValue[] = [query.sessionId, ...(search === '' ? [] : Array<string>(3).fill(likePattern(search)))]
+          : ` AND (c.raw LIKE ? ESCAPE '\\' OR c.gtin LIKE ? ESCAPE '\\' OR coalesce(c.product_name, p.name) LIKE ? ESCAPE '\\'
+              OR (c.marks > 0 AND EXISTS (SELECT 1 FROM marks k WHERE k.capture_id = c.id AND k.raw LIKE ? ESCAPE '\\')))`
+      const values: SqlValue[] = [query.sessionId, ...(search === '' ? [] : Array<string>(4).fill(likePattern(search)))]
       const where = ` WHERE c.session_id = ? AND ${filters[query.filter]}${matches}`
       const total = database.get(
         `SELECT count(*) AS total FROM captures c LEFT JOIN products p ON p.gtin = c.gtin${where}`,
@@ -322,7 +436,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         query.limit,
         query.offset,
       )
-      return { captures: rows.map(toCapture), total: Number(total?.['total'] ?? 0) }
+      return { captures: rows.map(read), total: Number(total?.['total'] ?? 0) }
     },
     *each(sessionId) {
       let after = 0
@@ -336,7 +450,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
                 sessionId,
               )
         if (rows.length === 0) return
-        for (const row of rows) yield toDetail(row)
+        for (const row of rows) yield toDetail(row, marksOf(row))
         after = Number(rows.at(-1)?.['sequence'])
       }
     },
@@ -345,7 +459,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         `${select} WHERE c.session_id = ? AND c.disposition = 'counted' ORDER BY c.sequence DESC LIMIT 1`,
         sessionId,
       )
-      return row ? toCapture(row) : null
+      return row ? read(row) : null
     },
     newestOf(sessionId, deviceName, which) {
       const row = database.get(
@@ -354,7 +468,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         sessionId,
         deviceName,
       )
-      return row ? toCapture(row) : null
+      return row ? read(row) : null
     },
     setQuantity(id, quantity) {
       database.transaction(() => {
@@ -362,9 +476,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         tellBackend(id, 'capture.update')
       })
     },
-    undo(id) {
+    undo(id, disposition = 'undone') {
       database.transaction(() => {
-        database.run(`UPDATE captures SET disposition = 'undone' WHERE id = ?`, id)
+        database.run('UPDATE captures SET disposition = ? WHERE id = ?', disposition, id)
         outbox.cancel(id, ['capture.update', 'capture.retry'])
         if (outbox.cancelSending(id)) database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
         else tellBackend(id, 'capture.remove')
@@ -494,13 +608,19 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
 
   /** A later fact about a capture: nothing to tell before its first sending, for it goes out as it is then. */
   function tellBackend(id: string, kind: 'capture.update' | 'capture.remove'): void {
+    const sessionId = sentSession(id)
+    if (sessionId === null) return
+    outbox.cancel(id, [kind])
+    outbox.add({ kind, sessionId, captureId: id, payload: {} })
+  }
+
+  /** The session of a capture that the backend has or may have; null when it certainly has not. */
+  function sentSession(id: string): string | null {
     const row = database.get(
       `SELECT c.session_id, c.remote_id, o.payload ->> 'session' AS sent_to FROM captures c
        LEFT JOIN outbox o ON o.capture_id = c.id AND o.kind IN ('capture.submit', 'capture.upload') WHERE c.id = ?`,
       id,
     )
-    if (!row || (row['remote_id'] === null && row['sent_to'] === null)) return
-    outbox.cancel(id, [kind])
-    outbox.add({ kind, sessionId: String(row['session_id']), captureId: id, payload: {} })
+    return !row || (row['remote_id'] === null && row['sent_to'] === null) ? null : String(row['session_id'])
   }
 }

@@ -189,6 +189,38 @@ const migrations: readonly ((database: Database) => void)[] = [
       CREATE INDEX captures_by_remote ON captures (remote_id) WHERE remote_id IS NOT NULL;
     `)
   },
+  // One item, many marks: the further codes of a capture, and which of them stands for it (null: its own).
+  (database) => {
+    database.exec(`
+      ALTER TABLE sessions ADD COLUMN marks_window_ms INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE captures ADD COLUMN marks INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE captures ADD COLUMN best_mark INTEGER;
+
+      CREATE TABLE marks (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        capture_id TEXT NOT NULL,
+        raw TEXT NOT NULL,
+        symbology_identifier TEXT,
+        symbology TEXT NOT NULL,
+        elements TEXT NOT NULL,
+        warnings TEXT NOT NULL,
+        source TEXT NOT NULL,
+        device_name TEXT NOT NULL,
+        device_id TEXT,
+        bytes BLOB,
+        read_at TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX marks_of_capture ON marks (capture_id);
+      CREATE INDEX captures_of_gtin ON captures (session_id, gtin) WHERE gtin IS NOT NULL;
+
+      CREATE TRIGGER capture_known_better AFTER UPDATE OF item_key ON captures
+      WHEN NEW.item_key <> OLD.item_key AND NEW.disposition = 'counted' BEGIN
+        UPDATE items SET scans = scans - 1 WHERE session_id = OLD.session_id AND item_key = OLD.item_key;
+        INSERT INTO items (session_id, item_key, scans) VALUES (NEW.session_id, NEW.item_key, 1)
+          ON CONFLICT DO UPDATE SET scans = scans + 1;
+      END;
+    `)
+  },
 ]
 
 /** The schema this program writes. */

@@ -58,6 +58,8 @@ export const sentCaptureSchema = z.object({
   /** Of one in doubt: when the last answer was lost, and whether the backend had already said that it succeeded. */
   lostMs: z.number().default(0),
   isTaken: z.number().default(0),
+  /** How many further codes of the item were known. */
+  marks: z.number().int().default(0),
 })
 export type SentCapture = z.infer<typeof sentCaptureSchema>
 
@@ -83,6 +85,8 @@ export interface Outbox {
     sessionId: string | null
     captureId: string | null
     payload: Record<string, unknown>
+    /** Not before so long from now; 0 when left out. */
+    holdMs?: number
   }): void
   /**
    * Leases up to `limit` items that may be sent now, oldest first: due, and with what they depend on already
@@ -204,7 +208,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         item.sessionId,
         item.captureId,
         JSON.stringify(item.payload),
-        nowMs(),
+        nowMs() + (item.holdMs ?? 0),
         clock.now().toISOString(),
       )
     },
@@ -218,7 +222,8 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
                kind NOT IN ('capture.submit', 'capture.upload') OR payload ->> 'session' IS NOT NULL, payload,
                json_set(payload, '$.session', (SELECT remote_id FROM sessions WHERE sessions.id = session_id),
                  '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id),
-                 '$.sentMs', ?, '$.backendMs', ?))
+                 '$.sentMs', ?, '$.backendMs', ?,
+                 '$.marks', (SELECT marks FROM captures WHERE captures.id = capture_id)))
              WHERE id = ?`,
             now,
             offsetMs === null ? null : now + offsetMs,

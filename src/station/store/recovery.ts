@@ -87,6 +87,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
       )
       return row
     })
+    unreadable += copy(damaged, fresh, 'marks')
     unreadable += copy(damaged, fresh, 'outbox')
     unreadable += copy(damaged, fresh, 'decisions')
     // What is about a lost capture can no longer be sent.

@@ -234,7 +234,7 @@ export function createSync(ports: {
     )
     const isUntaken = kind === 'refused' && failure.status !== 409
     return write(() => {
-      if (isSending(item) && isUntaken && store.captures.get(item.captureId ?? '')?.disposition === 'undone') {
+      if (isSending(item) && isUntaken && store.captures.get(item.captureId ?? '')?.disposition !== 'counted') {
         store.outbox.done(item.id)
         store.captures.forget(item.captureId ?? '')
       } else {
@@ -313,7 +313,8 @@ export function createSync(ports: {
     if (!capture) return write(() => store.outbox.done(item.id))
     const sent = sentOf(item)
     const key = sent.round === 0 ? capture.id : `${capture.id}-${sent.round}`
-    const asSent = { ...capture, quantity: sent.quantity }
+    // The codes that joined since are told when the backend has it.
+    const asSent = { ...capture, quantity: sent.quantity, marks: capture.marks.slice(0, sent.marks + 1) }
     const upload = store.captures.uploadOf(capture.id)
     const answer = upload
       ? await uploadPhoto(key, sent.session, asSent, upload)

@@ -105,6 +105,7 @@ export function openTestSession(store: Store, options: Partial<Options> = {}): S
     captureMode: 'barcode_scan',
     duplicatePolicy: 'count',
     duplicateWindowMs: 3_000,
+    marksWindowMs: 0,
     ...options,
   })
   if (!session) throw new Error('another session is active')

@@ -30,6 +30,7 @@ const capture = (fields: Partial<Capture>): Capture => ({
   product: null,
   location: null,
   photo: null,
+  marks: [],
   ...fields,
 })
 

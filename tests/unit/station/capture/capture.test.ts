@@ -234,12 +234,12 @@ describe('a second scan of an item', () => {
     const photo = { photo: 'a'.repeat(64), upload: 'b'.repeat(64) }
     const code: Scan = { data: '4006381333931', source: 'photo', deviceName: 'camera' }
     for (let n = 0; n < 2; n += 1)
-      expect(valueOf(await capturing.image(photo, code, 'camera')).capture).toMatchObject({
+      expect(valueOf(await capturing.image(photo, [code], 'camera')).capture).toMatchObject({
         type: 'IMAGE',
         disposition: 'counted',
         photo: photo.photo,
       })
-    expect(valueOf(await capturing.image(photo, null, 'camera')).capture).toMatchObject({ raw: '', gtin: null })
+    expect(valueOf(await capturing.image(photo, [], 'camera')).capture).toMatchObject({ raw: '', gtin: null })
     const [, upload] = [...store.captures.each(null)].map((capture) => store.captures.uploadOf(capture.id))
     expect(upload).toBe(photo.upload)
   })

@@ -1,5 +1,6 @@
 import { parse } from 'csv-parse/sync'
 import { describe, expect, it } from 'vitest'
+import type { Mark } from '#contract/station/capture.ts'
 import type { ExportFormat } from '#contract/station/http.ts'
 import { exportCaptures } from '#station/export/export.ts'
 import type { Store } from '#station/store/store.ts'
@@ -35,6 +36,32 @@ function makeStore() {
 }
 
 describe('an export', () => {
+  it('has all codes of an item, as they were read', async () => {
+    const store = openTestStore()
+    const id = addCapture(store, openTestSession(store).id, { raw: '4006381333931' })
+    const second = '01=4006381333931;"\u001D\u0000'
+    const mark: Mark = {
+      raw: second,
+      symbologyIdentifier: ']d2',
+      symbology: 'gs1_datamatrix',
+      elements: [{ ai: '10', value: 'AB' }],
+      warnings: [],
+      source: 'device',
+      deviceName: 'reader',
+      deviceId: 'usb:1',
+      bytes: '1d00',
+      readAt: '2026-11-21T09:00:00.100Z',
+    }
+    const item = { itemKey: 'gtin:04006381333931', repeatOf: 0, best: 0 }
+    store.transaction(() => store.captures.join(id, mark, item))
+    const line = JSON.parse((await collect(store, null, 'ndjson')).toString()) as { marks: unknown }
+    expect(line).toMatchObject({ raw: '4006381333931', marks: [{ raw: '4006381333931', deviceName: '' }, mark] })
+    const [row] = parse<Record<string, string>>(await collect(store, null, 'csv'), { columns: true })
+    expect(JSON.parse(row?.['marks'] ?? '')).toEqual(['4006381333931', second])
+    const cells = readCells(await collect(store, null, 'xlsx'))
+    expect(JSON.parse(cells[1]?.at(-1)?.text ?? '')).toEqual(['4006381333931', second])
+  })
+
   it('as NDJSON has a row for each capture in sequence order, raw values verbatim', async () => {
     const { store, session, ids } = makeStore()
     const lines = (await collect(store, null, 'ndjson')).toString().trimEnd().split('\n')

@@ -17,6 +17,7 @@ const session = store.sessions.open({
   captureMode: 'barcode_scan',
   duplicatePolicy: 'count',
   duplicateWindowMs: 3_000,
+  marksWindowMs: 0,
 })
 store.transaction(() => store.captures.add(newCapture(session?.id ?? '', { raw: 'COMMITTED' })))
 process.stdout.write('holding\n')

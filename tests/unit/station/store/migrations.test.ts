@@ -54,13 +54,22 @@ describe('the schema of a store', () => {
     old.exec(`
       DROP TRIGGER outbox_added; DROP TRIGGER outbox_moved; DROP TRIGGER outbox_removed;
       DROP TABLE outbox_figures; DROP TABLE decisions; DROP INDEX captures_by_remote`)
+    old.exec('DROP TABLE marks; DROP INDEX captures_of_gtin; DROP TRIGGER capture_known_better')
+    old.exec('ALTER TABLE captures DROP COLUMN marks; ALTER TABLE captures DROP COLUMN best_mark')
+    old.exec('ALTER TABLE sessions DROP COLUMN marks_window_ms')
     old.exec('PRAGMA user_version = 1')
     old.close()
 
     const store = openTestStore({ dataDir })
-    expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null })
+    expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null, marks: [] })
     store.sessions.change(session.id, { location: 'A-01' })
-    expect(store.sessions.current()).toMatchObject({ id: session.id, location: 'A-01', totals: { scans: 1 } })
+    // A session that was begun when each code was a capture goes on like that.
+    expect(store.sessions.current()).toMatchObject({
+      id: session.id,
+      location: 'A-01',
+      marksWindowMs: 0,
+      totals: { scans: 1 },
+    })
     // What waited before is counted as waiting now.
     expect(store.outbox.figures()).toMatchObject({ waiting: 1 })
   })

@@ -29,7 +29,7 @@ describe('what is asked for each scan and each answer', () => {
     const dataDir = temporaryFolder()
     const clock = createClock()
     const store = openTestStore({ dataDir, clock })
-    const session = openTestSession(store, { duplicatePolicy: 'ignore' })
+    const session = openTestSession(store, { duplicatePolicy: 'ignore', marksWindowMs: 1_000 })
     const capturing = createCapturing({
       store,
       clock,
@@ -42,6 +42,9 @@ describe('what is asked for each scan and each answer', () => {
 
     const statements = await statementsOf(async () => {
       for (let n = 0; n < 2; n += 1) await capturing.scan({ data: 'A', source: 'stdin', deviceName: '' })
+      for (const data of [']E04006381333931', 'https://id.gs1.org/01/04006381333931/21/7']) {
+        await capturing.scan({ data, source: 'stdin', deviceName: '' })
+      }
       for (const kind of ['tenfold', 'undo'] as const) {
         await capturing.scan({ data: writeControlCode({ kind }), source: 'stdin', deviceName: '' })
       }

@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import type { Mark } from '#contract/station/capture.ts'
 import { openDatabase } from '#station/store/database.ts'
 import { checkStore, type Store } from '#station/store/store.ts'
 import { addCapture, createKeptLog, openTestSession, openTestStore, temporaryFolder } from '../parts.ts'
@@ -236,6 +237,33 @@ describe('a damaged store', () => {
     expect([...openTestStore({ dataDir: after.dataDir }).captures.each(null)]).toHaveLength(captures)
     for (const { dataDir } of [before, after])
       expect(readdirSync(dataDir).filter((name) => name.includes('rebuilding'))).toEqual([])
+  })
+
+  it('keeps the codes that joined an item', () => {
+    const { dataDir } = makeStore()
+    const before = openTestStore({ dataDir })
+    const [capture] = before.captures.each(null)
+    const id = capture?.id ?? ''
+    const mark: Mark = {
+      raw: 'ONE MORE',
+      symbologyIdentifier: null,
+      symbology: 'unknown',
+      elements: [],
+      warnings: [],
+      source: 'device',
+      deviceName: '',
+      deviceId: null,
+      bytes: null,
+      readAt: '2026-11-21T09:00:00.100Z',
+    }
+    before.transaction(() => before.captures.join(id, mark, { itemKey: 'raw:X', repeatOf: 0, best: 1 }))
+    const expected = before.captures.get(id)
+    expect(expected?.raw).toBe('ONE MORE')
+    before.close()
+    destroyPageWith(dataDir, 'CODE-001500')
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    expect(store.captures.get(id)).toEqual(expected)
   })
 
   it('that is damaged twice is set aside twice', () => {

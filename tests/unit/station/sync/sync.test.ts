@@ -275,6 +275,38 @@ describe('when an answer is lost', () => {
     expect(store.captures.get(id)).toMatchObject({ sync: 'sent', quantity: 12 })
   })
 
+  it('and another code of the item comes before the repeat, the repeat is the same and the code follows', async () => {
+    let losses = 1
+    const backend = await startScriptedBackend({ lose: (request) => isSubmit(request) && losses-- > 0 })
+    const { drained, scan, sync, store, clock } = startSync(backend.url)
+    const id = scan('R0')
+    await until(() => backend.captures.size === 1 && sync.backend.message !== null)
+    store.transaction(() =>
+      store.captures.join(
+        id,
+        {
+          raw: 'RICHER',
+          symbologyIdentifier: null,
+          symbology: 'unknown',
+          elements: [],
+          warnings: [],
+          source: 'device',
+          deviceName: '',
+          deviceId: null,
+          bytes: null,
+          readAt: clock.now().toISOString(),
+        },
+        { itemKey: 'raw:R0', repeatOf: 0, best: 1 },
+      ),
+    )
+    expect(await drained()).toBe('empty')
+    const bodies = backend.requests.filter(isSubmit).map((request) => request.body)
+    expect(bodies.length).toBeGreaterThanOrEqual(2)
+    expect(new Set(bodies).size).toBe(1)
+    expect([...backend.captures.values()].map(({ metadata }) => metadata['mark_1'])).toEqual(['RICHER'])
+    expect(store.captures.get(id)).toMatchObject({ sync: 'sent', raw: 'R0' })
+  })
+
   it('and the capture is undone before the repeat, the backend has nothing in the end', async () => {
     let losses = 1
     const backend = await startScriptedBackend({ lose: (request) => isSubmit(request) && losses-- > 0 })
@@ -499,7 +531,13 @@ describe('a clock that is set back', () => {
 /** Leaves a store behind whose session is being sent by a process that is no more; answers how many items it had. */
 function startSyncStoreOnly(dataDir: string): number {
   const store = openTestStore({ dataDir })
-  store.sessions.open({ label: '', captureMode: 'both', duplicatePolicy: 'count', duplicateWindowMs: 3_000 })
+  store.sessions.open({
+    label: '',
+    captureMode: 'both',
+    duplicatePolicy: 'count',
+    duplicateWindowMs: 3_000,
+    marksWindowMs: 0,
+  })
   const leased = store.outbox.lease(10).length
   store.close()
   return leased
