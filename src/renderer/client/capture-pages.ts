@@ -64,15 +64,18 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
     const isPlain = filter === 'all' && search === ''
     const stops = [
       connection.onChange((open) => open && refresh()),
-      follow('scan.taken', ({ capture }) => {
+      follow('scan.taken', ({ outcome, capture }) => {
         if (capture.sessionId !== sessionId) return
         if (!isPlain) return settle()
-        setLoaded((known) => (known.key === key ? withNew(known, capture) : known))
+        setLoaded((known) => {
+          if (known.key !== key) return known
+          return outcome === 'joined' ? withChanged(known, [capture]) : withNew(known, capture)
+        })
       }),
       follow('capture.changed', ({ captures }) => {
-        const changed = new Map(captures.filter((one) => one.sessionId === sessionId).map((one) => [one.id, one]))
-        if (changed.size === 0) return
-        setLoaded((known) => ({ ...known, captures: known.captures.map((one) => changed.get(one.id) ?? one) }))
+        const changed = captures.filter((one) => one.sessionId === sessionId)
+        if (changed.length === 0) return
+        setLoaded((known) => withChanged(known, changed))
         if (!isPlain) settle()
       }),
     ]
@@ -101,11 +104,18 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
   return { ...current, loading: loaded.key !== key, more: () => void more() }
 }
 
+/** Puts captures that are in the list already in their present state. */
+function withChanged(known: Loaded, changed: readonly Capture[]): Loaded {
+  const byId = new Map(changed.map((one) => [one.id, one]))
+  return { ...known, captures: known.captures.map((one) => byId.get(one.id) ?? one) }
+}
+
 /** Puts a new scan on top; one that comes late, after newer ones, into its place. */
 function withNew(known: Loaded, capture: Capture): Loaded {
   const { captures } = known
   const isNewest = (captures[0]?.sequence ?? 0) < capture.sequence
-  if (!isNewest && captures.some(({ id }) => id === capture.id)) return known
+  // A later code of an item may have said that it is a repeat.
+  if (!isNewest && captures.some(({ id }) => id === capture.id)) return withChanged(known, [capture])
   const added = [capture, ...captures]
   return {
     ...known,

@@ -94,9 +94,12 @@ export function followStation(): () => void {
         set(session?.id === changed.id ? { session: changed } : { session: changed, last: null })
       else if (session?.id === changed.id) set({ session: null, last: null })
     }),
-    follow('scan.taken', (outcome) =>
-      set(({ last }) => (last !== null && last.capture.sequence > outcome.capture.sequence ? {} : { last: outcome })),
-    ),
+    follow('scan.taken', (outcome) => {
+      const { last } = useStation.getState()
+      // One more code of an item changes nothing about how it was taken.
+      if (outcome.outcome === 'joined' && last?.capture.id === outcome.capture.id) updateLast([outcome.capture])
+      else if (last === null || last.capture.sequence <= outcome.capture.sequence) set({ last: outcome })
+    }),
     follow('scan.taken', () => tellControl(null)),
     follow('control.taken', (outcome) => tellControl({ kind: 'taken', outcome })),
     follow('capture.changed', ({ captures }) => updateLast(captures)),

@@ -1,5 +1,5 @@
-/** The four things a person hears; each has its own pitch, length and contour. */
-export type Sound = 'saved' | 'again' | 'unknown' | 'stopped'
+/** What a person hears; each has its own pitch, length and contour. */
+export type Sound = 'saved' | 'joined' | 'again' | 'unknown' | 'stopped'
 
 /** One tone of a sound: times in seconds from the sound's start, pitches in hertz. */
 interface Tone {
@@ -13,13 +13,14 @@ interface Tone {
 
 /**
  * Told apart in a loud hall by number, direction and colour, not by pitch alone:
- * one high tick, two level knocks, one long rise, three falling buzzes.
+ * one high tick, one soft drop, two level knocks, one long rise, three falling buzzes.
  */
 const sounds: Readonly<Record<Sound, readonly Tone[]>> = {
   saved: [
     { at: 0, length: 0.09, from: 2_093, to: 2_093, wave: 'triangle', gain: 0.9 },
     { at: 0, length: 0.05, from: 4_186, to: 4_186, wave: 'sine', gain: 0.25 },
   ],
+  joined: [{ at: 0, length: 0.07, from: 1_047, to: 784, wave: 'sine', gain: 0.3 }],
   again: [
     { at: 0, length: 0.07, from: 740, to: 740, wave: 'square', gain: 0.35 },
     { at: 0.13, length: 0.07, from: 740, to: 740, wave: 'square', gain: 0.35 },

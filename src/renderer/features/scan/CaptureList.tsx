@@ -18,6 +18,7 @@ import { Choices, Field } from '../../ui/Fields.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { timeOfDay } from '../../ui/time.ts'
+import { Marks } from './Marks.tsx'
 import { Quantity } from './Quantity.tsx'
 
 const rowHeight = 72
@@ -205,6 +206,7 @@ const Row = memo(function Row(props: {
       </button>
       {isOpen && (
         <div className="capture-open">
+          <Marks capture={capture} />
           {capture.syncError !== null && <q>{capture.syncError.message}</q>}
           {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
           <div className="row">

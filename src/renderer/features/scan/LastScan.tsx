@@ -15,6 +15,7 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { elementName, elementTitle, readElement } from '../../ui/elements.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, timeOfDay } from '../../ui/time.ts'
+import { Marks } from './Marks.tsx'
 import { Quantity } from './Quantity.tsx'
 
 /** The last scan, large: was it saved, and what is it? */
@@ -138,6 +139,7 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
               <CodeText raw={capture.raw} elements={capture.elements} />
             </p>
           )}
+          <Marks capture={capture} />
           <Facts capture={capture} />
         </section>
         <div className="last-foot">{children}</div>

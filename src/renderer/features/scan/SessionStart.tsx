@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { create } from 'zustand'
 import type { AppError } from '#contract/result.ts'
-import { captureModeSchema, duplicatePolicySchema } from '#contract/station/session.ts'
+import { captureModeSchema, defaultMarksWindowMs, duplicatePolicySchema } from '#contract/station/session.ts'
 import type { CaptureMode, DuplicatePolicy } from '#contract/station/session.ts'
 import type { ReadScan } from '../../client/scan-queue.ts'
 import { ControlNote } from './ControlNote.tsx'
@@ -12,17 +12,24 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { Choices, Field } from '../../ui/Fields.tsx'
+import { Choices, Field, Switch } from '../../ui/Fields.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 
 interface StartOptions {
   readonly captureMode: CaptureMode
   readonly duplicatePolicy: DuplicatePolicy
+  /** Several codes of one item are one piece. */
+  readonly joinsMarks: boolean
   readonly label: string
 }
 
 /** What the last session of this window was started with: the next one begins there, but with a name of its own. */
-const useOptions = create<StartOptions>(() => ({ captureMode: 'barcode_scan', duplicatePolicy: 'count', label: '' }))
+const useOptions = create<StartOptions>(() => ({
+  captureMode: 'barcode_scan',
+  duplicatePolicy: 'count',
+  joinsMarks: true,
+  label: '',
+}))
 
 const repeatSeconds = 3
 
@@ -39,12 +46,13 @@ export function SessionStart() {
     if (isOpening.current) return
     isOpening.current = true
     setOpening(true)
-    const { captureMode, duplicatePolicy, label } = useOptions.getState()
+    const { captureMode, duplicatePolicy, joinsMarks, label } = useOptions.getState()
     const result = await call('session.open', {
       captureMode,
       duplicatePolicy,
       label: label.trim(),
       duplicateWindowMs: repeatSeconds * 1_000,
+      marksWindowMs: joinsMarks ? defaultMarksWindowMs : 0,
     })
     isOpening.current = false
     setOpening(false)
@@ -103,17 +111,25 @@ export function SessionStart() {
             explanation: t(`scan.start.modes.${value}_why`),
           }))}
         />
-        <Choices
-          label={t('scan.start.policy')}
-          look="cards"
-          value={options.duplicatePolicy}
-          onChange={(duplicatePolicy) => useOptions.setState({ duplicatePolicy })}
-          choices={duplicatePolicySchema.options.map((value) => ({
-            value,
-            label: t(`scan.start.policies.${value}`),
-            explanation: t(`scan.start.policies.${value}_why`, { seconds: repeatSeconds }),
-          }))}
-        />
+        <div className="start-counting">
+          <Choices
+            label={t('scan.start.policy')}
+            look="cards"
+            value={options.duplicatePolicy}
+            onChange={(duplicatePolicy) => useOptions.setState({ duplicatePolicy })}
+            choices={duplicatePolicySchema.options.map((value) => ({
+              value,
+              label: t(`scan.start.policies.${value}`),
+              explanation: t(`scan.start.policies.${value}_why`, { seconds: repeatSeconds }),
+            }))}
+          />
+          <Switch
+            label={t('scan.start.marks')}
+            isSelected={options.joinsMarks}
+            onChange={(joinsMarks) => useOptions.setState({ joinsMarks })}
+          />
+          <p className="hint">{t(options.joinsMarks ? 'scan.start.marks_on' : 'scan.start.marks_off')}</p>
+        </div>
       </div>
       <div className="start-go">
         <Field

@@ -1,4 +1,5 @@
 import { useEffect } from 'react'
+import type { ScanOutcome } from '#contract/station/capture.ts'
 import { onScanTrouble } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { subscribe } from '../../client/station.ts'
@@ -10,6 +11,12 @@ import type { Sound } from '../../ui/sounds.ts'
 const freshMs = 10_000
 /** When a backlog comes back, one sound stands for all that come within this time. */
 const crowdMs = 400
+
+/** Who counts by ear hears one high tick for each new item, however many codes it has. */
+function soundOf({ outcome, capture }: ScanOutcome): Sound {
+  if (outcome === 'saved') return 'saved'
+  return outcome === 'joined' && capture.disposition === 'counted' ? 'joined' : 'again'
+}
 
 /**
  * Lets the person hear what became of each scan.
@@ -26,7 +33,7 @@ export function useScanSounds(): void {
       if (settings?.sound.enabled) playSound(sound, settings.sound.volume)
     }
     const stops = [
-      subscribe('scan.taken', ({ outcome }) => play(outcome === 'saved' ? 'saved' : 'again')),
+      subscribe('scan.taken', (outcome) => play(soundOf(outcome))),
       subscribe('control.taken', () => play('saved')),
       subscribe('capture.changed', ({ captures }) => {
         const now = Date.now() + useStation.getState().clockOffsetMs

@@ -88,7 +88,7 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
   )
 }
 
-const soundNames: readonly Sound[] = ['saved', 'again', 'unknown', 'stopped']
+const soundNames: readonly Sound[] = ['saved', 'joined', 'again', 'unknown', 'stopped']
 
 function SoundSettings({ sound, change }: { readonly sound: Settings['sound']; readonly change: Change }) {
   const { t } = useTranslation()
