@@ -461,7 +461,7 @@ export function createSync(ports: {
         } else if (verdict.kind === 'undecided' || sent.isTaken === 1) {
           log.warn({ captureId: capture.id }, 'whether the backend has a capture cannot be decided')
           store.outbox.undecide(item.id, verdict.kind === 'undecided' ? verdict.candidates.map(toCandidate) : [])
-        } else if (capture.disposition === 'undone') {
+        } else if (capture.disposition !== 'counted') {
           store.outbox.done(item.id)
           store.captures.forget(capture.id)
         } else {
