@@ -241,7 +241,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
   it('calibrates a scanner that is set to another country, and repairs what it types from then on', async () => {
     const other = (text: string) =>
       text.replaceAll(/[YZyz]/g, (letter) => ({ Y: 'Z', Z: 'Y', y: 'z', z: 'y' })[letter] ?? '')
-    await press('Alt+4')
+    await press('Alt+5')
     await page.getByRole('button', { name: 'Calibrate' }).click()
     for (const [index, { text }] of calibrationCodes.entries()) {
       await page.getByText(`Scan code ${index + 1} of 8`).waitFor()
@@ -259,7 +259,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
 
   it('shows what a scanner sends, byte by byte, without saving it', async () => {
     await start()
-    await page.keyboard.press('Alt+Digit4')
+    await page.keyboard.press('Alt+Digit5')
     await page.getByRole('button', { name: 'Test the scanner' }).click()
     await kiosk.scan('01\u001DAB')
     await page.getByText('5 characters').waitFor()

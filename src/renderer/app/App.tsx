@@ -1,8 +1,9 @@
 import { useEffect } from 'react'
 import { I18nProvider } from 'react-aria-components/I18nProvider'
 import { useTranslation } from 'react-i18next'
+import { windowDevices } from '#contract/station/device.ts'
 import { useShallow } from 'zustand/react/shallow'
-import { receiveScan, scanQueue } from '../client/scans.ts'
+import { receiveBurst, scanQueue } from '../client/scans.ts'
 import { followStation, useStation } from '../client/state.ts'
 import { call } from '../client/station.ts'
 import { tellStrangeBurst } from '../client/strange-burst.ts'
@@ -44,18 +45,19 @@ export function App() {
 
   // Compared by value: a listener that is renewed amid a burst would lose its first characters.
   const wedge = useStation(useShallow((state) => state.settings?.wedge))
+  const wedgeName = useStation((state) => state.settings?.scanners.byId[windowDevices.wedge]?.name ?? '')
   useEffect(() => {
     if (wedge === undefined) return
-    const deviceName = i18n.t('strip.wedge')
-    void call('device.report', { id: 'wedge', kind: 'wedge', name: deviceName, state: 'ready' })
+    const deviceName = wedgeName || i18n.t('strip.wedge')
+    void call('device.report', { id: windowDevices.wedge, kind: 'wedge', name: deviceName, state: 'ready' })
     return listenToWedge(window, wedge, {
       onScan: (data) => {
         tellStrangeBurst(null)
-        receiveScan({ data, source: 'wedge', deviceName })
+        receiveBurst(data, deviceName)
       },
       onStrange: tellStrangeBurst,
     })
-  }, [wedge])
+  }, [wedge, wedgeName])
 
   return (
     <I18nProvider locale={current.resolvedLanguage ?? 'en'}>

@@ -2,6 +2,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { usePendingScans } from '../client/scans.ts'
 import { useStation } from '../client/state.ts'
+import { DevicesScreen } from '../features/devices/DevicesScreen.tsx'
 import { QueueScreen } from '../features/queue/QueueScreen.tsx'
 import { PendingScans } from '../features/scan/PendingScans.tsx'
 import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
@@ -15,7 +16,13 @@ import { screens } from './screens.ts'
 import type { ScreenName } from './screens.ts'
 import { StatusStrip } from './StatusStrip.tsx'
 
-const content = { scan: ScanScreen, queue: QueueScreen, sessions: SessionsScreen, settings: SettingsScreen } as const
+const content = {
+  scan: ScanScreen,
+  queue: QueueScreen,
+  sessions: SessionsScreen,
+  devices: DevicesScreen,
+  settings: SettingsScreen,
+} as const
 
 /** Rail, strip and work: the same frame around every screen. */
 export function Shell() {

@@ -2,10 +2,12 @@ import { useSyncExternalStore } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { Device, StationStatus } from '#contract/station/status.ts'
 import { useNow, useStation } from '../client/state.ts'
-import type { Tone } from '../ui/capture-view.ts'
+import { call } from '../client/station.ts'
+import { Button } from '../ui/Button.tsx'
+import { deviceTones } from '../ui/device-view.ts'
 import { isAudible, onAudible } from '../ui/sounds.ts'
 import { StateShape } from '../ui/StateShape.tsx'
-import { ago, timeOfDay } from '../ui/time.ts'
+import { ago, duration, timeOfDay } from '../ui/time.ts'
 
 /**
  * What is always on screen: name, server and the age of its last answer, devices, what waits, and the clock.
@@ -29,6 +31,8 @@ export function StatusStrip() {
         </p>
       )}
       {status !== null && <StorageAlarm storage={status.storage} />}
+      {status !== null && <Disagreements disagreements={status.disagreements} />}
+      {status?.test && <TestMark until={status.test.until} now={now} />}
       <div className="strip-line">
         <strong className="strip-name">{settings?.stationName ?? status?.stationName ?? t('app.name')}</strong>
         {status !== null && !lost && <Backend backend={status.backend} now={now} />}
@@ -85,16 +89,6 @@ function Queue({ queue }: { readonly queue: StationStatus['queue'] }) {
   )
 }
 
-const deviceTones: Readonly<Record<Device['state'], Tone>> = {
-  detected: 'waiting',
-  opening: 'waiting',
-  ready: 'ok',
-  busy: 'attention',
-  unplugged: 'attention',
-  refused: 'stop',
-  failed: 'stop',
-}
-
 function Devices({ devices }: { readonly devices: readonly Device[] }) {
   const { t } = useTranslation()
   if (devices.length === 0) return <span className="strip-item">{t('strip.no_devices')}</span>
@@ -133,5 +127,48 @@ function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] 
         </p>
       )}
     </>
+  )
+}
+
+/** Device events and answers that do not add up; it stays until somebody has looked. */
+function Disagreements({ disagreements }: { readonly disagreements: StationStatus['disagreements'] }) {
+  const { t, i18n } = useTranslation()
+  const acknowledge = (id: string) =>
+    void call('device.acknowledge', { id }).then((result) => {
+      if (result.ok) useStation.setState({ status: result.value })
+    })
+  return disagreements.map(({ id, at, deviceName, events, answers }) => (
+    <div key={id} className="strip-alarm" data-tone="stop" role="alert">
+      <StateShape tone="stop" size={28} />
+      <p>
+        {t(events > answers ? 'strip.disagreement.missing' : 'strip.disagreement.other', {
+          name: deviceName,
+          events,
+          answers,
+          count: Math.abs(events - answers),
+          at: timeOfDay(at, i18n.language),
+        })}
+      </p>
+      <Button onPress={() => acknowledge(id)}>{t('strip.disagreement.seen')}</Button>
+    </div>
+  ))
+}
+
+/** Whoever stands before any screen must know that nothing is saved now. */
+function TestMark({ until, now }: { readonly until: string; readonly now: number }) {
+  const { t, i18n } = useTranslation()
+  const end = () =>
+    void call('device.test', { on: false }).then((result) => {
+      if (result.ok) useStation.setState({ status: result.value })
+    })
+  return (
+    <div className="strip-alarm" data-tone="attention">
+      <StateShape tone="attention" size={28} />
+      <output>{t('strip.test')}</output>
+      <span className="strip-left">
+        {t('strip.test_left', { time: duration(Math.max(0, Date.parse(until) - now), i18n.language) })}
+      </span>
+      <Button onPress={end}>{t('strip.test_end')}</Button>
+    </div>
   )
 }

@@ -13,6 +13,9 @@ export interface PendingScan {
   readonly aim?: string
   readonly source: ScanSource
   readonly deviceName: string
+  readonly deviceId?: string
+  /** What the keys typed, when that was repaired to become `data`. */
+  readonly typed?: string
   /** When it was read, in milliseconds since 1970. */
   readonly readAt: number
   /**
@@ -28,10 +31,10 @@ export interface ScanQueueState {
   readonly scans: readonly PendingScan[]
 }
 
-export type ReadScan = Pick<PendingScan, 'data' | 'aim' | 'source' | 'deviceName'>
+export type ReadScan = Pick<PendingScan, 'data' | 'aim' | 'source' | 'deviceName' | 'deviceId' | 'typed'>
 
 export interface ScanQueuePorts {
-  readonly submit: (scan: ReadScan) => Promise<Result<ScanAnswer>>
+  readonly submit: (scan: PendingScan) => Promise<Result<ScanAnswer>>
   /** Resolves once the station can be asked. */
   readonly whenOpen: () => Promise<void>
   readonly now: () => number
@@ -39,6 +42,8 @@ export interface ScanQueuePorts {
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
   /** Told of each scan that the station did not save, or may not have. */
   readonly onTrouble: (scan: PendingScan) => void
+  /** Told of each scan that leaves the line: it was answered, or a person has put it away. */
+  readonly onSettled?: (scan: PendingScan) => void
 }
 
 /** Whether a read is a control barcode, or was one before it was damaged. */
@@ -53,7 +58,7 @@ const storageKey = 'capstan.scans'
  *
  * A scan leaves it when the station has saved it or a person has put it away, and for no other reason.
  */
-export function createScanQueue({ submit, whenOpen, now, storage, onTrouble }: ScanQueuePorts) {
+export function createScanQueue({ submit, whenOpen, now, storage, onTrouble, onSettled }: ScanQueuePorts) {
   const store = createStore<ScanQueueState>(() => ({ scans: readBack(storage) }))
   let lastKey = 0
   let running = false
@@ -66,7 +71,11 @@ export function createScanQueue({ submit, whenOpen, now, storage, onTrouble }: S
   }
   const replace = (key: string, fields: Partial<PendingScan>) =>
     change((scans) => scans.map((scan) => (scan.key === key ? { ...scan, ...fields } : scan)))
-  const remove = (key: string) => change((scans) => scans.filter((scan) => scan.key !== key))
+  const remove = (key: string) => {
+    const gone = store.getState().scans.find((scan) => scan.key === key)
+    change((scans) => scans.filter((scan) => scan.key !== key))
+    if (gone) onSettled?.(gone)
+  }
 
   const run = async () => {
     if (running) return

@@ -1,6 +1,8 @@
 import { useStore } from 'zustand'
+import { windowDevices } from '#contract/station/device.ts'
 import { repair } from '#domain/calibration.ts'
 import type { PendingScan, ReadScan } from './scan-queue.ts'
+import { createAccount } from './account.ts'
 import { createScanQueue, isControl } from './scan-queue.ts'
 import { tellControl } from './control.ts'
 import { useStation } from './state.ts'
@@ -9,13 +11,42 @@ import { call, connection, subscribe } from './station.ts'
 /** How long the station may take to answer before the window raises the alarm, in milliseconds. */
 export const answerLimitMs = 2_000
 
+/**
+ * The keyboard scanner's events against what became of them: every burst is answered, put away, or still in line. What
+ * does not add up is a fault of this window, and the station keeps the alarm.
+ */
+const account = createAccount()
+
+function followAccount(): void {
+  account.begin(inLine())
+  setInterval(() => {
+    const difference = account.audit(inLine(), performance.now())
+    if (difference !== null) void call('device.disagree', { id: windowDevices.wedge, ...difference })
+  }, 1_000)
+}
+
+function inLine(): number {
+  return scanQueue.store.getState().scans.filter(({ source }) => source === 'wedge').length
+}
+
 type TroubleListener = (scan: PendingScan) => void
 const troubleListeners = new Set<TroubleListener>()
 
+/** A scan that waited longer in this window is as old as that to the station. */
+const longestAgeMs = 600_000
+
 /** This window's one queue of scans. */
 export const scanQueue = createScanQueue({
-  submit: ({ data, aim, source, deviceName }) =>
-    call('scan.submit', { data, source, deviceName, ...(aim !== undefined && { aim }) }),
+  submit: ({ data, aim, source, deviceName, deviceId, typed, readAt }) =>
+    call('scan.submit', {
+      data,
+      source,
+      deviceName,
+      ...(aim !== undefined && { aim }),
+      ...(deviceId !== undefined && { deviceId }),
+      ...(typed !== undefined && { typed }),
+      ageMs: Math.min(longestAgeMs, Math.max(0, Date.now() - readAt)),
+    }),
   whenOpen: connection.whenOpen,
   now: () => Date.now(),
   storage: window.sessionStorage,
@@ -23,7 +54,11 @@ export const scanQueue = createScanQueue({
     if (isControl(scan) && scan.error !== null) tellControl({ kind: 'refused', error: scan.error })
     for (const listener of troubleListeners) listener(scan)
   },
+  onSettled: (scan) => {
+    if (scan.source === 'wedge') account.settled()
+  },
 })
+followAccount()
 
 subscribe('scan.refused', ({ scan: { data, aim, source, deviceName }, error }) =>
   scanQueue.report({ data, source, deviceName, ...(aim !== undefined && { aim }) }, error),
@@ -64,16 +99,26 @@ export function startSessionsWith(start: (scan: ReadScan) => void): () => void {
   }
 }
 
+/** Takes a burst of a keyboard scanner. */
+export function receiveBurst(data: string, deviceName: string): void {
+  account.event()
+  receiveScan({ data, source: 'wedge', deviceName, deviceId: windowDevices.wedge })
+}
+
 /** Takes a read from any device of this window; a keyboard scanner's is repaired first, where it has been calibrated. */
 export function receiveScan(read: ReadScan): void {
-  const { session, loaded, settings } = useStation.getState()
-  if (interceptor !== null) return interceptor(read)
+  const { session, loaded, settings, status } = useStation.getState()
+  if (interceptor !== null) {
+    if (read.source === 'wedge') account.settled()
+    return interceptor(read)
+  }
   const calibration = read.source === 'wedge' ? (settings?.wedgeCalibration ?? null) : null
   const data = calibration === null ? read.data : repair(read.data, calibration)
   // What is nothing but prefix and suffix is no scan, and the station would say so of an empty one.
-  const scan = data === '' ? read : { ...read, data }
+  const scan = data === '' || data === read.data ? read : { ...read, data, typed: read.data }
   // No session is opened for the sake of a command: the station says that there is none.
-  if (session !== null || !loaded || isControl(scan)) scanQueue.push(scan)
+  // What is only tested needs none.
+  if (session !== null || !loaded || isControl(scan) || status?.test) scanQueue.push(scan)
   else if (starter !== null) starter(scan)
   else scanQueue.hold(scan, true)
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { RememberedCamera } from '#contract/station/camera-settings.ts'
+import { windowDevices } from '#contract/station/device.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { Device } from '#contract/station/status.ts'
 import { CameraView } from '../../camera/CameraView.tsx'
@@ -88,7 +89,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
     })
     const next = nextStepKey(kind)
     void call('device.report', {
-      id: place.reads ? 'camera' : `camera:${keyOf(place)}`,
+      id: place.reads ? windowDevices.camera : `${windowDevices.camera}:${keyOf(place)}`,
       kind: 'camera',
       name: place.name,
       state: deviceStates[kind],
@@ -115,6 +116,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
                     data: text,
                     source: 'camera',
                     deviceName: place.name,
+                    deviceId: windowDevices.camera,
                     ...(symbologyIdentifier !== '' && { aim: symbologyIdentifier }),
                   }),
               })}

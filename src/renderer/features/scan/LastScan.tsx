@@ -12,7 +12,7 @@ import { canBecomeProduct, captureView, isRetryable } from '../../ui/capture-vie
 import type { CaptureWord } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { elementName, elementTitle, readElement } from '../../ui/elements.ts'
+import { ElementRows } from '../../ui/ElementRows.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, timeOfDay } from '../../ui/time.ts'
 import { Marks } from './Marks.tsx'
@@ -157,7 +157,7 @@ function nextStep(capture: Capture, word: CaptureWord) {
 
 /** What the code itself says: its type, the product number and each element by name. */
 function Facts({ capture }: { readonly capture: Capture }) {
-  const { t, i18n } = useTranslation()
+  const { t } = useTranslation()
   const { elements, gtin, raw, warnings } = capture
   return (
     <>
@@ -170,15 +170,7 @@ function Facts({ capture }: { readonly capture: Capture }) {
             </dd>
           </div>
         )}
-        {elements
-          .filter(({ ai, value }) => !(ai === '01' && value === gtin))
-          .map(({ ai, value }, index) => (
-            // One code may hold an AI twice; its elements never move.
-            <div key={`${ai}-${index}`}>
-              <dt>{nameOf(ai)}</dt>
-              <dd>{showElement(ai, value, i18n.language)}</dd>
-            </div>
-          ))}
+        <ElementRows elements={elements.filter(({ ai, value }) => !(ai === '01' && value === gtin))} />
         {capture.symbology !== 'unknown' && (
           <div>
             <dt>{t('scan.last.symbology')}</dt>
@@ -197,16 +189,4 @@ function Facts({ capture }: { readonly capture: Capture }) {
       )}
     </>
   )
-
-  function nameOf(ai: string): string {
-    const name = elementName(ai)
-    return name === null ? t('element.other', { ai, title: elementTitle(ai) }) : t(`element.${name}`)
-  }
-}
-
-function showElement(ai: string, value: string, language: string): string {
-  const { kind, text } = readElement(ai, value, new Date())
-  if (kind === 'text') return text
-  const options = text.length === 7 ? ({ month: 'long', year: 'numeric' } as const) : ({ dateStyle: 'long' } as const)
-  return new Intl.DateTimeFormat(language, { ...options, timeZone: 'UTC' }).format(new Date(text))
 }
