@@ -25,7 +25,14 @@ const session = await station.call('session.open', { label: 'scanners' })
 if (!session.ok && session.error.code !== 'conflict') throw new Error(session.error.message)
 station.drive(
   createScanners({
-    settings: scannersSettingsSchema.parse({ byId: { 'usb:0c2e:1007:POS-0001': { staleMs: 0 } } }),
+    settings: scannersSettingsSchema.parse({
+      byId: Object.fromEntries(
+        ['usb:0c2e:1007:POS-0001', 'usb:1eab:1d10:POSB-0001', 'usb:05f9:4204:COM-0001'].map((id) => [
+          id,
+          { staleMs: 0 },
+        ]),
+      ),
+    }),
     log,
     finders: findersFor('linux'),
   }),

@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openBus, whyNoBus, type Bus } from './bus/bus.ts'
-import { hidPosA } from './bus/models.ts'
+import { cdcAcm, hidPosA, hidPosB } from './bus/models.ts'
+import { account, scanSteadily, slowDown, storedCodes } from './load.ts'
 
 const reason = whyNoBus()
 if (reason) console.log(`skipped: ${reason}`)
@@ -24,13 +24,6 @@ describe.skipIf(reason !== null)('a station with a scanner on the USB bus', () =
     await bus.close()
     rmSync(folder, { recursive: true, force: true })
   })
-
-  const stored = (): string[] => {
-    const database = new DatabaseSync(join(folder, 'station.sqlite'), { readOnly: true })
-    const rows = database.prepare('SELECT raw FROM captures ORDER BY sequence').all()
-    database.close()
-    return rows.map((row) => String(row['raw']))
-  }
 
   it('has on disk, in order and once, every scan that it beeped for, when it is killed at the beep', async () => {
     const device = await bus.plug(hidPosA())
@@ -58,7 +51,22 @@ describe.skipIf(reason !== null)('a station with a scanner on the USB bus', () =
       expect((await device.state()).opens).toBe(0)
     }
     expect(heard).toBe(sent.length)
-    expect(stored()).toEqual(sent)
+    expect(storedCodes(folder)).toEqual(sent)
+  })
+
+  it('loses, doubles and reorders nothing from three scanners at once, on a slow disk', async () => {
+    const devices = [await bus.plug(hidPosA()), await bus.plug(hidPosB()), await bus.plug(cdcAcm())]
+    const station = bus.start(program, [folder])
+    const exited = once(station, 'exit')
+    for (const device of devices)
+      await expect.poll(async () => (await device.state()).waiting['129'], { timeout: 20_000 }).toBe(1)
+    const endSlowness = slowDown(folder, 4)
+    const sent = await scanSteadily(devices, { perSecond: 30, durationMs: 12_000 })
+    await expect.poll(() => storedCodes(folder).length, { timeout: 20_000 }).toBeGreaterThanOrEqual(sent.length)
+    await endSlowness()
+    station.send('close')
+    await exited
+    expect(account(sent, storedCodes(folder))).toEqual({ sent: 360, lost: 0, doubled: 0, disordered: 0 })
   })
 
   it('ends with its test, whatever became of that, and leaves the scanner to the next', async () => {

@@ -12,6 +12,8 @@ import type { Pull } from './usbfs.ts'
 export interface BusEvent {
   readonly event: string
   readonly number: number
+  /** On the clock of `process.hrtime`. */
+  readonly atMs: number
   readonly [key: string]: unknown
 }
 
@@ -27,8 +29,11 @@ export interface BusDeviceState {
 export interface BusDevice {
   readonly number: number
   readonly port: number
-  /** Reads a code; `gapMs` paces the packets. */
-  scan(text: string | Buffer, options?: ScanOptions & { readonly gapMs?: number }): Promise<void>
+  /**
+   * Reads a code; `gapMs` paces the packets. Answers when the device had it, ready for the host to fetch, on the clock of
+   * `process.hrtime` in milliseconds: without a gap that is the time of the last byte.
+   */
+  scan(text: string | Buffer, options?: ScanOptions & { readonly gapMs?: number }): Promise<number>
   raw(...packets: readonly (readonly number[] | Buffer)[]): Promise<void>
   pull(how?: Pull): Promise<void>
   stall(): Promise<void>
@@ -142,17 +147,20 @@ export async function openBus(): Promise<Bus> {
   const deviceOf = (model: Model, number: number, port: number): BusDevice => {
     const endpoint = model.inEndpoint
     const tell = async (command: string, values: object = {}) => void (await call(command, { number, ...values }))
-    const push = (packets: readonly Buffer[], gapMs: number) =>
-      tell('push', { endpoint, gapMs, packets: packets.map((packet) => packet.toString('hex')) })
+    const push = async (packets: readonly Buffer[], gapMs: number): Promise<number> => {
+      const hex = packets.map((packet) => packet.toString('hex'))
+      return ((await call('push', { number, endpoint, gapMs, packets: hex })) as { atMs: number }).atMs
+    }
     return {
       number,
       port,
       scan: (code, { gapMs = 0, ...options } = {}) => push(model.packets(code, options), gapMs),
-      raw: (...packets) =>
-        push(
+      async raw(...packets) {
+        await push(
           packets.map((packet) => Buffer.from(packet as number[])),
           0,
-        ),
+        )
+      },
       pull: (how = 'eproto') => tell('pull', { how }),
       stall: () => tell('stall', { endpoint }),
       failIn: (code) => tell('failIn', { endpoint, code }),

@@ -38,6 +38,9 @@ const commandSchema = z.discriminatedUnion('command', [
 
 const { values: options } = parseArgs({ options: { control: { type: 'string', default: '' } } })
 
+/** The monotonic clock that all processes of a machine share. */
+const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
 const run = (program: string, ...rest: string[]): void => {
   const result = spawnSync(program, rest, { stdio: ['ignore', 'ignore', 'inherit'] })
   if (result.status !== 0) throw new Error(`${program} ${rest.join(' ')} failed`)
@@ -88,7 +91,7 @@ let nextNumber = 2
 let sequence = 5_000
 
 const broadcast = (message: object): void => {
-  for (const socket of listeners) socket.write(`${JSON.stringify(message)}\n`)
+  for (const socket of listeners) socket.write(`${JSON.stringify({ ...message, atMs: nowMs() })}\n`)
 }
 const announce = (plugged: Plugged, action: 'add' | 'remove') => udev.send(propertiesOf(plugged, action, sequence++))
 
@@ -156,7 +159,7 @@ async function obey(input: unknown): Promise<object | string> {
         command.packets.map((packet) => Buffer.from(packet, 'hex')),
         command.gapMs,
       )
-      return {}
+      return { atMs: nowMs() }
     case 'stall':
       plugged.stall(command.endpoint)
       return {}
