@@ -5,14 +5,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * `npm run bench [-- NAME]`: figures as ratios and counts, each beside its floor in the same run.
+ * `npm run bench [-- NAME ...] [--minutes N]`: figures as ratios and counts, each beside its floor in the same run.
  *
- *   scan    10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
- *   parse   scans parsed a second
- *   live    camera frames decoded in a real Chromium, against zxing-wasm's defaults
+ *   scan        all of the next three
+ *   stdin       10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
+ *   bus         from the last byte on an emulated USB bus to the commit, the scanner's beep and the window's sound
+ *   endurance   30 scans a second from three scanners for ten minutes (or N), on a slow disk with an unquiet window
+ *   parse       scans parsed a second
+ *   live        camera frames decoded in a real Chromium, against zxing-wasm's defaults
+ *
+ * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
+ * (ELECTRON_OVERRIDE_DIST_PATH names a runtime). Measure on a machine that does nothing else.
  */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const capstan = join(root, 'src', 'cli', 'capstan.ts')
@@ -92,7 +99,7 @@ async function piped(folder: string): Promise<number> {
   return (scans / (lastMs - firstMs)) * 1_000
 }
 
-async function benchScan(): Promise<void> {
+async function benchStdin(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
   try {
     const floor = bareInserts(folder)
@@ -132,18 +139,26 @@ async function benchParse(): Promise<void> {
   )
 }
 
-const benches: Record<string, () => Promise<void>> = {
-  scan: benchScan,
-  parse: benchParse,
-  live: async () => (await import('./bench-live.ts')).benchLive(say),
+const { values: options, positionals: wanted } = parseArgs({
+  options: { minutes: { type: 'string', default: '10' } },
+  allowPositionals: true,
+})
+const benchBus = async () => (await import('./bench-bus.ts')).benchBus(say)
+const benchEndurance = async () => (await import('./bench-bus.ts')).benchEndurance(say, Number(options.minutes))
+const benches: Record<string, readonly (() => Promise<void>)[]> = {
+  scan: [benchStdin, benchBus, benchEndurance],
+  stdin: [benchStdin],
+  bus: [benchBus],
+  endurance: [benchEndurance],
+  parse: [benchParse],
+  live: [async () => (await import('./bench-live.ts')).benchLive(say)],
 }
-const wanted = process.argv.slice(2)
-for (const name of wanted.length > 0 ? wanted : Object.keys(benches)) {
-  const run = Object.hasOwn(benches, name) ? benches[name] : undefined
-  if (!run) {
+for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {
+  const runs = Object.hasOwn(benches, name) ? benches[name] : undefined
+  if (!runs) {
     say(`there is no bench "${name}"; there are ${Object.keys(benches).join(', ')}`)
     process.exitCode = 2
     break
   }
-  await run()
+  for (const run of runs) await run()
 }

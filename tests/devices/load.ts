@@ -66,17 +66,17 @@ export function storedCodes(dataDir: string): string[] {
 }
 
 const writer = `
-  const { openSync, writeSync, fsyncSync } = require('node:fs')
+  const { openSync, ftruncateSync, writeSync, fsyncSync } = require('node:fs')
   const file = openSync(process.argv[1], 'w')
   const bytes = Buffer.alloc(Number(process.argv[2]), 7)
   process.stdin.resume().on('end', () => process.exit())
-  const next = () => { writeSync(file, bytes, 0, bytes.length, 0); fsyncSync(file); setImmediate(next) }
+  const next = () => { ftruncateSync(file, 0); writeSync(file, bytes, 0, bytes.length, 0); fsyncSync(file); setImmediate(next) }
   next()
 `
 
 /**
- * Makes the disk of a folder slow for everybody: another process writes `megabytes` there and waits for the disk
- * (fsync), over and over. Answers how to end it.
+ * Makes the disk of a folder slow for everybody: another process writes a new file of so many `megabytes` there and waits
+ * for the disk (fsync), over and over. Answers how to end it.
  */
 export function slowDown(folder: string, megabytes: number): () => Promise<void> {
   const child = spawn(process.execPath, ['-e', writer, join(folder, 'slow'), String(megabytes * 1024 * 1024)], {

@@ -1,0 +1,286 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpus, loadavg, tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { chromium, type Page } from 'playwright-core'
+import { findChromium } from '#cli/browsers.ts'
+import { openBus, whyNoBus, type Bus, type BusDevice, type BusEvent } from '../tests/devices/bus/bus.ts'
+import { cdcAcm, hidPosA, hidPosB } from '../tests/devices/bus/models.ts'
+import { account, scanSteadily, slowDown, storedCodes, type SentScan } from '../tests/devices/load.ts'
+import { missing, openKiosk } from '../tests/electron/open-kiosk.ts'
+import { build, root } from './set-up.mjs'
+
+/** A kiosk with its window on the bus, as a bench sees it. */
+interface Host {
+  readonly page: Page
+  readonly dataDir: string
+  close(): Promise<void>
+}
+
+type Say = (line: string) => void
+
+/** This machine's monotonic clock, the same in all its processes, in milliseconds. */
+const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** The web host with a real Chromium, both on the bus. */
+async function openWeb(bus: Bus): Promise<Host> {
+  const found = findChromium(process.env)
+  if ('missing' in found) throw new Error(found.missing)
+  const dataDir = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  const { DISPLAY: _, WAYLAND_DISPLAY: __, ...env } = process.env
+  const args = ['src/cli/capstan.ts', 'kiosk', '--host', 'web', '--data', dataDir, '--port', '0']
+  const station = spawn(bus.wrap(process.execPath), args, {
+    cwd: root,
+    env: { ...env, CAPSTAN_LOG: 'warn' },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const exited = once(station, 'exit')
+  const [line] = (await once(createInterface({ input: station.stdout }), 'line')) as [string]
+  station.stdout.resume()
+  const browser = await chromium.launch({
+    executablePath: bus.wrap(found.path),
+    args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
+  })
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
+  await page.addInitScript(listen)
+  await page.goto((JSON.parse(line) as { listening: string }).listening)
+  return {
+    page,
+    dataDir,
+    async close() {
+      await browser.close()
+      station.kill('SIGTERM')
+      await exited
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function openElectron(bus: Bus): Promise<Host> {
+  const kiosk = await openKiosk([], bus)
+  // The page is there already: it is loaded anew with what listens.
+  await kiosk.page.addInitScript(listen)
+  await kiosk.page.reload()
+  return { page: kiosk.page, dataDir: kiosk.dataDir, close: () => kiosk.close() }
+}
+
+/**
+ * Runs in the page before anything else: writes down when each "saved" sound is started, and for when. The sound is
+ * told by its pitch, 2,093 Hz, as `ui/sounds.ts` sets it.
+ */
+const listen = `
+  globalThis.heard = []
+  const pitches = new WeakMap()
+  const setValue = AudioParam.prototype.setValueAtTime
+  AudioParam.prototype.setValueAtTime = function (value, time) {
+    pitches.set(this, value)
+    return setValue.call(this, value, time)
+  }
+  const start = OscillatorNode.prototype.start
+  OscillatorNode.prototype.start = function (when) {
+    if (pitches.get(this.frequency) === 2093)
+      heard.push([performance.now(), when - this.context.currentTime])
+    return start.call(this, when)
+  }
+`
+
+/** When a "saved" sound was started, and when its first wave is due in the loudspeaker's graph, on our clock. */
+interface Heard {
+  readonly startedMs: number
+  readonly dueMs: number
+}
+
+/** The page's clock against ours, by the shortest of many questions; the error is at most half of that one. */
+async function compareClocks(page: Page): Promise<{ readonly offsetMs: number; readonly errorMs: number }> {
+  let best = { offsetMs: 0, errorMs: Number.POSITIVE_INFINITY }
+  for (let round = 0; round < 300; round++) {
+    const before = nowMs()
+    const there = await page.evaluate(() => performance.now())
+    const after = nowMs()
+    if ((after - before) / 2 < best.errorMs)
+      best = { offsetMs: (before + after) / 2 - there, errorMs: (after - before) / 2 }
+  }
+  return best
+}
+
+async function readHeard(page: Page, offsetMs: number): Promise<Heard[]> {
+  const heard = await page.evaluate(() => (globalThis as unknown as { heard: [number, number][] }).heard)
+  return heard.map(([at, ahead]) => ({ startedMs: at + offsetMs, dueMs: at + offsetMs + ahead * 1_000 }))
+}
+
+const at = (sorted: readonly number[], share: number): string =>
+  sorted.length === 0
+    ? '-'
+    : `${(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0).toFixed(1)}`
+/** p50, p95, p99 and the worst, in milliseconds. */
+function spread(values: readonly number[]): string {
+  const sorted = values.toSorted((a, b) => a - b)
+  return `p50 ${at(sorted, 0.5)}, p95 ${at(sorted, 0.95)}, p99 ${at(sorted, 0.99)}, worst ${at(sorted, 1)} ms (${sorted.length})`
+}
+
+/** The scanner's own good-read beep: it is sent after the commit. */
+const beepsOf = (bus: Bus, device: BusDevice): BusEvent[] =>
+  bus.events.filter((one) => one.event === 'out' && one.number === device.number && one['data'] === '0440')
+
+/** The machine's load beside every figure: what others do on it is in there. */
+const load = (): string => `load ${loadavg()[0]?.toFixed(1)} on ${cpus().length} cores`
+
+/** The floor: what one durable row costs on this disk now. */
+function bareInserts(folder: string, count: number): number[] {
+  const database = new DatabaseSync(join(folder, 'floor.sqlite'))
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE scans (raw TEXT) STRICT')
+  const insert = database.prepare('INSERT INTO scans (raw) VALUES (?)')
+  const took = Array.from({ length: count }, (_, index) => {
+    const before = performance.now()
+    insert.run(`floor-${index}`)
+    return performance.now() - before
+  })
+  database.close()
+  return took
+}
+
+async function openSession(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Start session' }).click()
+  await page.getByText('Scan the first code').waitFor()
+}
+
+/** Waits until the host reads the device, and the time for stale reports is over. */
+async function untilRead(devices: readonly BusDevice[]): Promise<void> {
+  for (const device of devices) while ((await device.state()).waiting['129'] !== 1) await delay(50)
+  await delay(500)
+}
+
+/** Device event to durable commit to feedback, one scan at a time. */
+async function measure(name: string, open: (bus: Bus) => Promise<Host>, say: Say): Promise<void> {
+  const count = 300
+  const bus = await openBus()
+  const host = await open(bus)
+  try {
+    const device = await bus.plug(hidPosA())
+    await openSession(host.page)
+    await untilRead([device])
+    const floor = bareInserts(host.dataDir, 200)
+    const before = await compareClocks(host.page)
+    const sent: number[] = []
+    for (let index = 0; index < count; index++) {
+      sent.push(await device.scan(`bench-${index}`))
+      await delay(60 + ((index * 37) % 60))
+    }
+    await delay(1_000)
+    const after = await compareClocks(host.page)
+    const heard = await readHeard(host.page, (before.offsetMs + after.offsetMs) / 2)
+    const beeps = beepsOf(bus, device)
+    if (heard.length !== count || beeps.length !== count)
+      throw new Error(`${count} scans, ${heard.length} sounds, ${beeps.length} beeps`)
+    const errorMs = Math.max(before.errorMs, after.errorMs) + Math.abs(before.offsetMs - after.offsetMs) / 2
+    const since = (times: readonly number[]) => spread(times.map((time, index) => time - (sent[index] ?? 0)))
+    say(
+      `scan, ${name}: last byte on the bus to the scanner's own beep (after the commit): ${since(beeps.map((beep) => beep.atMs))}`,
+    )
+    say(
+      `scan, ${name}: last byte on the bus to the window's sound being started: ${since(heard.map((one) => one.startedMs))} (goal p99 50 ms; clocks agree within ${errorMs.toFixed(1)} ms; the first wave is due ${((heard[0]?.dueMs ?? 0) - (heard[0]?.startedMs ?? 0)).toFixed(0)} ms later)`,
+    )
+    say(`scan, ${name}: floor, a bare durable insert on the same disk: ${spread(floor)}; ${load()}`)
+  } finally {
+    await host.close()
+    await bus.close()
+  }
+}
+
+/** A window that makes garbage and moves its focus all the time. */
+const unrest = `
+  setInterval(() => {
+    const rubbish = []
+    for (let at = 0; at < 40000; at++) rubbish.push({ at, text: 'rubbish ' + at })
+    globalThis.rubbish = rubbish
+  }, 100)
+  setInterval(() => {
+    const places = [...document.querySelectorAll('input, button, [tabindex="0"]')]
+    places[Math.floor(Math.random() * places.length)]?.focus()
+  }, 250)
+`
+
+const slowMegabytes = 64
+
+/** Three scanners at once for a long time, on a slow disk, with an unquiet window: what was lost? */
+async function endure(name: string, open: (bus: Bus) => Promise<Host>, durationMs: number, say: Say): Promise<void> {
+  const bus = await openBus()
+  const host = await open(bus)
+  try {
+    const beeping = await bus.plug(hidPosA())
+    const devices = [beeping, await bus.plug(hidPosB()), await bus.plug(cdcAcm())]
+    await openSession(host.page)
+    await untilRead(devices)
+    const quick = bareInserts(host.dataDir, 200)
+    const endSlowness = slowDown(host.dataDir, slowMegabytes)
+    await delay(500)
+    rmSync(join(host.dataDir, 'floor.sqlite'))
+    const slow = bareInserts(host.dataDir, 200)
+    await host.page.evaluate(unrest)
+    const before = await compareClocks(host.page)
+    const sent = await scanSteadily(devices, { perSecond: 30, durationMs })
+    const loaded = load()
+    for (let wait = 0; wait < 60 && storedCodes(host.dataDir).length < sent.length; wait++) await delay(500)
+    await endSlowness()
+    await delay(2_000)
+    const after = await compareClocks(host.page)
+    const heard = await readHeard(host.page, before.offsetMs)
+    const stored = storedCodes(host.dataDir)
+    const { lost, doubled, disordered } = account(sent, stored)
+    const minutes = (durationMs / 60_000).toFixed(1)
+    say(
+      `endurance, ${name}: ${sent.length} scans in ${minutes} min from three scanners: ${lost} lost, ${doubled} doubled, ${disordered} out of order per device (goal 0, 0, 0)`,
+    )
+    // Sounds come in the order of the commits.
+    const sentAt = new Map(sent.map((scan: SentScan) => [scan.code, scan.atMs]))
+    const toSound =
+      heard.length === stored.length
+        ? heard.map((one, index) => one.startedMs - (sentAt.get(stored[index] ?? '') ?? 0))
+        : []
+    const firstDevice = sent.filter(({ code }) => code.startsWith('A-'))
+    const beeps = beepsOf(bus, beeping)
+    const toBeep =
+      beeps.length === firstDevice.length ? beeps.map((beep, index) => beep.atMs - (firstDevice[index]?.atMs ?? 0)) : []
+    say(
+      `endurance, ${name}: last byte on the bus to the scanner's own beep: ${spread(toBeep)}; to the window's sound: ${heard.length === stored.length ? spread(toSound) : `${heard.length} sounds for ${stored.length} scans`} (clocks agree within ${(before.errorMs + Math.abs(before.offsetMs - after.offsetMs)).toFixed(1)} ms)`,
+    )
+    say(
+      `endurance, ${name}: a bare durable insert beside a program that writes ${slowMegabytes} MB and waits for the disk, over and over: ${spread(slow)}; without it: ${spread(quick)}; ${loaded}`,
+    )
+  } finally {
+    await host.close()
+    await bus.close()
+  }
+}
+
+/** The hosts of this machine; says what is skipped, and why. */
+function hosts(say: Say): [string, (bus: Bus) => Promise<Host>][] {
+  const reason = whyNoBus()
+  if (reason !== null) {
+    say(`skipped: ${reason}`)
+    return []
+  }
+  const found = findChromium(process.env)
+  if ('missing' in found) say(`skipped in the web host: ${found.missing}`)
+  if (missing !== null) say(`skipped in Electron: ${missing}`)
+  return [
+    ...('missing' in found ? [] : [['web host', openWeb] as [string, typeof openWeb]]),
+    ...(missing === null ? [['Electron', openElectron] as [string, typeof openElectron]] : []),
+  ]
+}
+
+/** From the last byte on the emulated bus to the commit, the beep and the sound, in each host that this machine has. */
+export async function benchBus(say: Say): Promise<void> {
+  await build()
+  for (const [name, open] of hosts(say)) await measure(name, open, say)
+}
+
+/** 30 scans a second from three scanners for `minutes`, in each host. */
+export async function benchEndurance(say: Say, minutes: number): Promise<void> {
+  await build()
+  for (const [name, open] of hosts(say)) await endure(name, open, minutes * 60_000, say)
+}
