@@ -1,3 +1,4 @@
+import type { TFunction } from 'i18next'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
@@ -149,7 +150,7 @@ function placesOf(
   known: readonly RememberedCamera[],
   readingId: string,
   takesPhotos: boolean,
-  t: ReturnType<typeof useTranslation>['t'],
+  t: TFunction,
 ): readonly Place[] {
   const reading = known.find(({ id }) => id === readingId)
   const others = takesPhotos ? known.filter(({ id, shoots }) => shoots && id !== reading?.id) : []
