@@ -55,6 +55,9 @@ const locationLimit = 100
  */
 const holdMs = 300
 
+/** How much later than they were read the codes of one trigger may be saved. */
+const longestStallMs = 60_000
+
 const quantityLimit = 99_999
 
 interface Read {
@@ -290,9 +293,12 @@ export function createCapturing(ports: {
         deviceId: read.event?.deviceId ?? null,
         deviceName: read.deviceName,
         photo: read.photo?.photo ?? null,
+        // The times of the readings decide, however long a commit takes; those of another process mean nothing.
+        from: at(-(read.event ? Math.min(longestStallMs, performance.now()) : session.marksWindowMs)),
         // Behind it too: a clock may be set back by a little.
-        from: at(-session.marksWindowMs),
         to: at(session.marksWindowMs),
+        receivedMs: read.event?.receivedMs ?? null,
+        windowMs: session.marksWindowMs,
       })
       .filter((capture) => isMarkOf(mark, marksOf(capture)))
     const serial = serialOf([mark])

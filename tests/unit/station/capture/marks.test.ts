@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Result } from '#contract/result.ts'
 import type { Scan, ScanOutcome } from '#contract/station/capture.ts'
 import { createCapturing } from '#station/capture/capture.ts'
@@ -28,6 +28,7 @@ type SessionOptions = Parameters<typeof openTestSession>[1]
 function start(store: Store, options: SessionOptions, clock = createClock()) {
   const session = openTestSession(store, { marksWindowMs: 1_000, ...options })
   const saved: ScanOutcome[] = []
+  const startedMs = clock.now().getTime()
   const capturing = createCapturing({
     store,
     clock,
@@ -36,8 +37,14 @@ function start(store: Store, options: SessionOptions, clock = createClock()) {
     onSaved: (outcome) => void saved.push(outcome),
     onControl: () => undefined,
   })
-  const scan = async (data: string, more: Partial<Scan> = {}, deviceId = 'usb:1'): Promise<ScanOutcome> => {
-    const event = { deviceId, bytes: Buffer.from(data), receivedMs: performance.now(), place: '' }
+  const scan = async (
+    data: string,
+    more: Partial<Scan> = {},
+    deviceId = 'usb:1',
+    readEarlierMs = 0,
+  ): Promise<ScanOutcome> => {
+    const receivedMs = clock.now().getTime() - startedMs - readEarlierMs
+    const event = { deviceId, bytes: Buffer.from(data), receivedMs, place: '' }
     const result = await capturing.scan({ data, source: 'device', deviceName: 'reader', ...more }, event)
     return valueOf(result as Result<ScanOutcome>)
   }
@@ -126,6 +133,16 @@ describe('the codes of one item at one trigger', () => {
     clock.advance(1)
     expect((await scan(serial(1))).outcome).not.toBe('joined')
     expect(totals()?.scans).toBe(2)
+  })
+
+  it('join by the times of their readings, however long a commit took', async () => {
+    // The test process has been there for a while, as a station has.
+    await vi.waitUntil(() => performance.now() > 2_000)
+    const { scan, clock } = open()
+    await scan(ean)
+    clock.advance(1_500)
+    expect((await scan(lot, {}, 'usb:1', 600)).outcome).toBe('joined')
+    expect((await scan(link, {}, 'usb:1', 499)).outcome).toBe('repeated')
   })
 
   it('join nothing of another device, nor what was typed, nor in a session that joins nothing', async () => {
