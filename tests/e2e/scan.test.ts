@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { AxeBuilder } from '@axe-core/playwright'
 import { parse } from 'csv-parse/sync'
 import type { Page } from 'playwright-core'
+import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
 import { calibrationCodes } from '#domain/calibration.ts'
@@ -124,6 +125,46 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     expect(await facts.innerText()).toContain('AB-7')
     expect(await last().locator('.code-control').innerText()).toBe('GS')
     await last().getByRole('heading', { name: 'Sparkling cola' }).waitFor()
+  })
+
+  it('counts an item with several codes once, shows the richest and lists the others, each alone where that is chosen', async () => {
+    await page.getByText('Both', { exact: true }).click()
+    await page.screenshot({ path: `${pictures}/start.png` })
+    await startButton().click()
+    const link = `https://id.gs1.org/01/0${cola}/10/AB-7/21/S9`
+    const image = await sharp({ create: { width: 1_200, height: 700, channels: 3, background: '#ffffff' } })
+      .composite([
+        { input: Buffer.from(await drawCode({ format: 'EAN13', text: cola }, 4)), left: 60, top: 80 },
+        { input: Buffer.from(await drawCode({ format: 'QRCode', text: link }, 6)), left: 700, top: 80 },
+      ])
+      .png()
+      .toBuffer()
+    await page.locator('input[type=file]').setInputFiles({ name: 'pack.png', mimeType: 'image/png', buffer: image })
+    await page.getByText('Photo saved, 2 codes read.').waitFor()
+    await last().getByText('1 more code of this item').waitFor()
+    expect(await last().locator('.facts').innerText()).toContain('AB-7')
+    expect(await last().locator('.marks li').innerText()).toContain('EAN-13')
+    await expect.poll(() => total('Scans').innerText()).toBe('1')
+    await rows().first().getByRole('button').first().click()
+    await rows().first().getByText('1 more code of this item').waitFor()
+    await page.screenshot({ path: `${pictures}/marks.png` })
+    const { violations } = await new AxeBuilder({ page }).analyze()
+    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html) }))).toEqual([])
+    await press('u')
+    await last().getByText('It stays in the list and does not count.').waitFor()
+    await expect.poll(() => total('Scans').innerText()).toBe('0')
+    await endSession()
+
+    await page.getByRole('button', { name: 'New session' }).click()
+    await page.getByText('Several codes of one item count once').click()
+    await page.getByText('Every code counts, also the second one on a pack.').waitFor()
+    await startButton().click()
+    await page.getByText('Take the first photo').or(page.getByText('Scan the first code')).waitFor()
+    await kiosk.scan(cola, link)
+    const names = () => rows().locator('.capture-name').allInnerTexts()
+    await expect.poll(names).toEqual(['Sparkling cola', 'Sparkling cola'])
+    await expect.poll(() => total('Scans').innerText()).toBe('2')
+    expect(await kiosk.violations()).toEqual([])
   })
 
   it('undoes the last scan and changes a quantity, by key and by hand', async () => {

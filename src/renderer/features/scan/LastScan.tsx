@@ -139,8 +139,8 @@ function Shown({ outcome, children }: { readonly outcome: ScanOutcome; readonly 
               <CodeText raw={capture.raw} elements={capture.elements} />
             </p>
           )}
-          <Marks capture={capture} />
           <Facts capture={capture} />
+          <Marks capture={capture} />
         </section>
         <div className="last-foot">{children}</div>
       </div>

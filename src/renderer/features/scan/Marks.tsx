@@ -10,9 +10,9 @@ export function Marks({ capture }: { readonly capture: Capture }) {
   if (others.length === 0) return null
   const title = t('scan.marks', { count: others.length })
   return (
-    <section aria-label={title}>
+    <div>
       <p className="hint">{title}</p>
-      <ul className="marks">
+      <ul className="marks" aria-label={title}>
         {others.map(({ raw, elements, symbology, readAt }) => (
           <li key={raw}>
             <CodeText raw={raw} elements={elements} />
@@ -23,6 +23,6 @@ export function Marks({ capture }: { readonly capture: Capture }) {
           </li>
         ))}
       </ul>
-    </section>
+    </div>
   )
 }

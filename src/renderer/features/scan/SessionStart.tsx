@@ -100,27 +100,16 @@ export function SessionStart() {
         </section>
       )}
       <div className="start-choices">
-        <Choices
-          label={t('scan.start.mode')}
-          look="cards"
-          value={options.captureMode}
-          onChange={(captureMode) => useOptions.setState({ captureMode })}
-          choices={captureModeSchema.options.map((value) => ({
-            value,
-            label: t(`scan.start.modes.${value}`),
-            explanation: t(`scan.start.modes.${value}_why`),
-          }))}
-        />
-        <div className="start-counting">
+        <div className="start-what">
           <Choices
-            label={t('scan.start.policy')}
+            label={t('scan.start.mode')}
             look="cards"
-            value={options.duplicatePolicy}
-            onChange={(duplicatePolicy) => useOptions.setState({ duplicatePolicy })}
-            choices={duplicatePolicySchema.options.map((value) => ({
+            value={options.captureMode}
+            onChange={(captureMode) => useOptions.setState({ captureMode })}
+            choices={captureModeSchema.options.map((value) => ({
               value,
-              label: t(`scan.start.policies.${value}`),
-              explanation: t(`scan.start.policies.${value}_why`, { seconds: repeatSeconds }),
+              label: t(`scan.start.modes.${value}`),
+              explanation: t(`scan.start.modes.${value}_why`),
             }))}
           />
           <Switch
@@ -130,6 +119,17 @@ export function SessionStart() {
           />
           <p className="hint">{t(options.joinsMarks ? 'scan.start.marks_on' : 'scan.start.marks_off')}</p>
         </div>
+        <Choices
+          label={t('scan.start.policy')}
+          look="cards"
+          value={options.duplicatePolicy}
+          onChange={(duplicatePolicy) => useOptions.setState({ duplicatePolicy })}
+          choices={duplicatePolicySchema.options.map((value) => ({
+            value,
+            label: t(`scan.start.policies.${value}`),
+            explanation: t(`scan.start.policies.${value}_why`, { seconds: repeatSeconds }),
+          }))}
+        />
       </div>
       <div className="start-go">
         <Field
