@@ -29,6 +29,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'prints captures: --data DIR --format ndjson|csv|xlsx [--session ID]',
     load: async () => (await import('./export.ts')).exportCommand,
   },
+  verify: {
+    about: 'checks the ledger of a station and its copies: --data DIR [--json]',
+    load: async () => (await import('./verify.ts')).verify,
+  },
   'control-sheet': {
     about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',
     load: async () => (await import('./control-sheet.ts')).controlSheet,

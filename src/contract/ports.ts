@@ -1,6 +1,14 @@
 /** The wall clock, injected so that tests decide what time it is. */
-export interface Clock {
+export interface WallClock {
   now(): Date
+}
+
+/** Both clocks of the machine: the wall clock, which people and NTP set, and the monotonic one, which nobody does. */
+export interface Clock extends WallClock {
+  /** Milliseconds that never go back while the machine runs, and begin anew with `bootId`. */
+  monotonicMs(): number
+  /** Names the run of the machine, or of this program where the system names none. */
+  readonly bootId: string
 }
 
 /** Makes local ids: UUIDv7, each greater than the one before. */

@@ -1,12 +1,12 @@
 import type { BrowserWindow } from 'electron'
-import type { Clock, Log } from '#contract/ports.ts'
+import type { Log, WallClock } from '#contract/ports.ts'
 import { ownUrl } from './origin.ts'
 
 export interface RecoveryPorts {
   readonly window: Pick<BrowserWindow, 'on' | 'isDestroyed'> & {
     readonly webContents: Pick<BrowserWindow['webContents'], 'on' | 'loadURL' | 'forcefullyCrashRenderer'>
   }
-  readonly clock: Clock
+  readonly clock: WallClock
   /** Runs something later, as `setTimeout`; returns what stops it. */
   readonly later: (run: () => void, waitMs: number) => () => void
   readonly log: Log

@@ -30,6 +30,7 @@ import { createScannerClient } from '#station/remote/scanner-client.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { openStore } from '#station/store/store.ts'
+import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
 
 export { createLineDriver } from '#station/device/line-driver.ts'
@@ -41,7 +42,7 @@ export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
 export { createScannerClient } from '#station/remote/scanner-client.ts'
-export { checkStore, openStoreForReading } from '#station/store/store.ts'
+export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
 /** What a host gives the station: everything it touches beyond its data folder. */
 export interface StationPorts {
@@ -75,8 +76,7 @@ export interface Station extends Transport {
   close(): Promise<void>
 }
 
-/** The system's clock. */
-export const systemClock: Clock = { now: () => new Date() }
+export { systemClock } from '#station/system-clock.ts'
 
 /** Time-ordered ids (RFC 9562 version 7). */
 export const timeOrderedIds: Ids = { next: () => uuidv7() }
@@ -108,8 +108,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   if (!opened.ok) return opened
   const store = opened.value
 
-  const stationId = store.facts.get('station_id') ?? ids.next()
-  store.facts.set('station_id', stationId)
+  const { stationId } = store
   let settings: Settings = readSettings(store.facts.get('settings'), log)
   let scanners: ScannersDriver | null = null
   let freeBytes: number | null = null

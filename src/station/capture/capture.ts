@@ -244,6 +244,7 @@ export function createCapturing(ports: {
       disposition,
       repeatOf: history.scans,
       capturedAt: now.toISOString(),
+      monotonicMs: clock.monotonicMs(),
       photo: waiting.photo?.photo ?? null,
       upload: disposition === 'counted' ? (waiting.photo?.upload ?? null) : null,
       location: session.location ?? (waiting.event?.place || null),

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { foreignProblemSchema } from '#contract/backend/problem.ts'
+import type { Receipt } from '#contract/station/ledger.ts'
 import { readCredential, type Credential } from '#contract/credential.ts'
 
 /**
@@ -19,10 +20,12 @@ export interface RemoteFailure {
   readonly message: string
   readonly retryAfterMs: number | null
   readonly taken: 'no' | 'yes' | 'unknown'
+  /** What the answer proves of itself, when there was one. */
+  readonly receipt?: Receipt
 }
 
 export type RemoteResult<T> =
-  | { readonly ok: true; readonly value: T }
+  | { readonly ok: true; readonly value: T; readonly receipt?: Receipt }
   | { readonly ok: false; readonly failure: RemoteFailure }
 
 /** What the headers of the answers so far have told. */
@@ -111,12 +114,15 @@ export function createRequests(options: {
       })
       status = response.status
       observe(response)
+      const receipt: Receipt = { status, date: response.headers.get('date') }
       const text = await readText(response, maxBytes)
       if (text === null) return unreadable(status, `the answer to ${method} ${path} is too long`)
-      if (!response.ok) return { ok: false, failure: toFailure(response, text, options.now(), redact) }
-      if (read === null) return { ok: true, value: null }
+      if (!response.ok) {
+        return { ok: false, failure: { ...toFailure(response, text, options.now(), redact), receipt } }
+      }
+      if (read === null) return { ok: true, value: null, receipt }
       const parsed = read.safeParse(parseJson(text))
-      if (parsed.success) return { ok: true, value: parsed.data }
+      if (parsed.success) return { ok: true, value: parsed.data, receipt }
       return unreadable(status, `the answer to ${method} ${path} is not as documented`)
     } catch (error) {
       const taken = status === null ? (neverLeft(error) ? 'no' : 'unknown') : takenBy(status)

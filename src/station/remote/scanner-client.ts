@@ -153,7 +153,7 @@ export function createScannerClient(options: {
     const result = await answer
     if (!result.ok) return result
     const read = result.value === null ? null : toCaptureAnswer(result.value)
-    return read ? { ok: true, value: read } : withoutId('capture')
+    return read ? { ...result, value: read } : withoutId('capture')
   }
 
   const names = (sessionId: string): { session_short_id: string; session_public_id: string } => ({
@@ -182,7 +182,7 @@ export function createScannerClient(options: {
       })
       if (!answer.ok) return answer
       const id = answer.value?.id
-      return id ? { ok: true, value: { id } } : withoutId('session')
+      return id ? { ...answer, value: { id } } : withoutId('session')
     },
     endSession: (sessionId) =>
       request('POST', `${scanner}/sessions/${encodeURIComponent(sessionId)}/end`, null) as Promise<RemoteResult<null>>,

@@ -1,6 +1,7 @@
 import type { Clock } from '#contract/ports.ts'
 import {
   captureSchema,
+  syncStateSchema,
   type Capture,
   type CaptureDetail,
   type CaptureFilter,
@@ -12,7 +13,10 @@ import {
   type SyncState,
 } from '#contract/station/capture.ts'
 import type { Instant } from '#contract/station/values.ts'
+import type { Receipt } from '#contract/station/ledger.ts'
 import type { Database, Row, SqlValue } from '#station/store/database.ts'
+import { marksDigest } from '#station/store/ledger-carry.ts'
+import { contentColumns, contentOf, type Ledger } from '#station/store/ledger.ts'
 import type { Outbox } from '#station/store/outbox.ts'
 
 /** A capture before the store has given it its sequence. */
@@ -39,6 +43,8 @@ export interface NewCapture extends Pick<
   readonly itemKey: string
   /** How it was read; null for what did not come from a device. */
   readonly read: { readonly deviceId: string; readonly bytes: Uint8Array | null; readonly receivedMs: number } | null
+  /** The monotonic clock at `capturedAt`, of the present boot. */
+  readonly monotonicMs: number
   /** Content hash of the upload-ready derivative, for a photo that is to be uploaded. */
   readonly upload: string | null
   /** It is not sent before so many milliseconds: another code of the item may come. 0 when left out. */
@@ -116,8 +122,8 @@ export interface Captures {
   forget(id: string): void
   /** A parked one waits again, a FAILED or NOT_FOUND one is looked up again. False when there is nothing to retry. */
   retry(id: string): boolean
-  /** The backend has it. */
-  accept(id: string, remote: RemoteCapture): void
+  /** The backend has it. Call inside a transaction. */
+  accept(id: string, remote: RemoteCapture, receipt?: Receipt | null): void
   /** The backend's later word on it; answers whether anything changed. */
   follow(id: string, remote: RemoteCapture): boolean
   /** Whether one of the station's captures is that one of the backend. */
@@ -267,7 +273,7 @@ const toMark = (row: Row): object => ({
 const likePattern = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
 
 /** Keeps captures in their table; the session totals follow by its triggers. */
-export function createCaptures(database: Database, clock: Clock, outbox: Outbox): Captures {
+export function createCaptures(database: Database, clock: Clock, outbox: Outbox, ledger: Ledger): Captures {
   const marksOf = (row: Row): Row[] =>
     Number(row['marks']) === 0
       ? []
@@ -277,6 +283,9 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     const row = database.get(`${select} WHERE c.id = ?`, id)
     return row ? read(row) : null
   }
+
+  /** Of every new row, known with the first one. */
+  let shape: { readonly insert: string; readonly content: readonly string[] } | null = null
 
   const writeRemote = (id: string, remote: RemoteCapture): number =>
     database.run(
@@ -309,34 +318,50 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     },
     add(capture) {
       const isSent = capture.disposition === 'counted'
-      const { lastId } = database.run(
-        `INSERT INTO captures (id, session_id, type, source, device_name, raw, symbology_identifier, symbology, gtin,
-           item_key, elements, warnings, quantity, disposition, repeat_of, captured_at, state, sync, error_message, photo, upload,
-           location, device_id, bytes, received_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, 'PENDING', ?, '', ?, ?, ?, ?, ?, ?)`,
-        capture.id,
-        capture.sessionId,
-        capture.type,
-        capture.source,
-        capture.deviceName,
-        capture.raw,
-        capture.symbologyIdentifier,
-        capture.symbology,
-        capture.gtin,
-        capture.itemKey,
-        JSON.stringify(capture.elements),
-        JSON.stringify(capture.warnings),
-        capture.disposition satisfies Disposition,
-        capture.repeatOf,
-        capture.capturedAt,
-        isSent ? 'waiting' : 'none',
-        capture.photo,
-        capture.upload,
-        capture.location,
-        capture.read?.deviceId ?? null,
-        capture.read?.bytes ?? null,
-        capture.read?.receivedMs ?? null,
-      )
+      const row = {
+        id: capture.id,
+        session_id: capture.sessionId,
+        type: capture.type,
+        source: capture.source,
+        device_name: capture.deviceName,
+        raw: capture.raw,
+        symbology_identifier: capture.symbologyIdentifier,
+        symbology: capture.symbology,
+        gtin: capture.gtin,
+        item_key: capture.itemKey,
+        elements: JSON.stringify(capture.elements),
+        warnings: JSON.stringify(capture.warnings),
+        quantity: 1,
+        disposition: capture.disposition satisfies Disposition,
+        repeat_of: capture.repeatOf,
+        captured_at: capture.capturedAt,
+        monotonic_ms: Math.round(capture.monotonicMs),
+        boot_id: clock.bootId,
+        state: 'PENDING',
+        sync: isSent ? 'waiting' : 'none',
+        error_message: '',
+        photo: capture.photo,
+        upload: capture.upload,
+        location: capture.location,
+        device_id: capture.read?.deviceId ?? null,
+        bytes: capture.read?.bytes ?? null,
+        received_ms: capture.read?.receivedMs ?? null,
+      } as const
+      shape ??= {
+        insert: `INSERT INTO captures (${Object.keys(row).join(', ')})
+          VALUES (${Object.keys(row).fill('?').join(', ')})`,
+        content: contentColumns(row),
+      }
+      const { lastId } = database.run(shape.insert, ...Object.values(row))
+      ledger.append({
+        kind: 'capture.saved',
+        capture: capture.id,
+        number: lastId,
+        session: capture.sessionId,
+        content: contentOf(row, shape.content),
+        disposition: row.disposition,
+        sync: row.sync,
+      })
       if (isSent) {
         outbox.add({
           kind: capture.upload === null ? 'capture.submit' : 'capture.upload',
@@ -393,6 +418,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         repeatOf,
         id,
       )
+      ledger.append({ kind: 'capture.joined', capture: id, marks: marksDigest(database, id) })
       if (sentSession(id) !== null) {
         const isCounted = database.get(`SELECT 1 FROM captures WHERE id = ? AND disposition = 'counted'`, id)
         return isCounted ? tellBackend(id, 'capture.update') : undefined
@@ -480,6 +506,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
     setQuantity(id, quantity) {
       database.transaction(() => {
         database.run('UPDATE captures SET quantity = ? WHERE id = ?', quantity, id)
+        ledger.append({ kind: 'capture.quantity', capture: id, quantity })
         tellBackend(id, 'capture.update')
       })
     },
@@ -489,11 +516,14 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
         outbox.cancel(id, ['capture.update', 'capture.retry'])
         if (outbox.cancelSending(id)) database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
         else tellBackend(id, 'capture.remove')
+        const sync = syncStateSchema.parse(database.get('SELECT sync FROM captures WHERE id = ?', id)?.['sync'])
+        ledger.append({ kind: 'capture.undone', capture: id, disposition, sync })
       })
     },
     forget(id) {
       outbox.cancel(id, ['capture.update', 'capture.remove', 'capture.retry'])
       database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
+      ledger.append({ kind: 'capture.forgotten', capture: id })
     },
     retry(id) {
       return database.transaction(() => {
@@ -513,9 +543,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox)
           gtin,
         )
         .map((row) => String(row['id'])),
-    accept(id, remote) {
+    accept(id, remote, receipt = null) {
       writeRemote(id, remote)
       database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
+      ledger.append({ kind: 'capture.accepted', capture: id, remote: remote.remoteId, receipt })
     },
     follow: (id, remote) => writeRemote(id, remote) > 0,
     isClaimed: (remoteId) => database.get('SELECT 1 FROM captures WHERE remote_id = ?', remoteId) !== undefined,

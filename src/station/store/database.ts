@@ -16,6 +16,9 @@ export interface Database {
   all(sql: string, ...values: SqlValue[]): Row[]
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
   transaction<T>(work: () => T): T
+  isInTransaction(): boolean
+  /** `before` writes the last of each transaction, in it; `after` is told how it ended. */
+  onCommit(hook: { before(): void; after(isCommitted: boolean): void }): void
   close(): void
 }
 
@@ -45,6 +48,7 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
   }
 
   let isInside = false
+  const hooks: { before(): void; after(isCommitted: boolean): void }[] = []
 
   return {
     exec: (sql) => sqlite.exec(sql),
@@ -58,9 +62,12 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
       if (isInside) return work()
       sqlite.exec('BEGIN IMMEDIATE')
       isInside = true
+      let isCommitted = false
       try {
         const value = work()
+        for (const hook of hooks) hook.before()
         sqlite.exec('COMMIT')
+        isCommitted = true
         return value
       } catch (error) {
         // A full disk can end the transaction by itself; a second ROLLBACK would hide the first error.
@@ -72,8 +79,11 @@ export function openDatabase(path: string, options: { readonly readOnly?: boolea
         throw error
       } finally {
         isInside = false
+        for (const hook of hooks) hook.after(isCommitted)
       }
     },
+    isInTransaction: () => isInside,
+    onCommit: (hook) => void hooks.push(hook),
     close() {
       statements.clear()
       sqlite.close()

@@ -221,6 +221,20 @@ const migrations: readonly ((database: Database) => void)[] = [
       END;
     `)
   },
+  // What became of each capture, as a chain of entries, and the second clock. The triggers stop accidents, not people.
+  (database) => {
+    database.exec(`
+      CREATE TABLE ledger (sequence INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+      CREATE TRIGGER ledger_entry_kept BEFORE DELETE ON ledger BEGIN
+        SELECT RAISE(ABORT, 'entries of the ledger are never deleted');
+      END;
+      CREATE TRIGGER ledger_entry_unchanged BEFORE UPDATE ON ledger BEGIN
+        SELECT RAISE(ABORT, 'entries of the ledger are never changed');
+      END;
+      ALTER TABLE captures ADD COLUMN monotonic_ms INTEGER;
+      ALTER TABLE captures ADD COLUMN boot_id TEXT;
+    `)
+  },
 ]
 
 /** The schema this program writes. */
@@ -230,10 +244,10 @@ export const schemaVersion = migrations.length
 export class NewerSchemaError extends Error {}
 
 /**
- * Brings a database up to the present schema; each step is a transaction.
+ * Brings a database up to the present schema, or to an earlier one; each step is a transaction.
  * Throws a NewerSchemaError for a schema it does not know.
  */
-export function migrate(database: Database): void {
+export function migrate(database: Database, upTo: number = schemaVersion): void {
   const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
   if (version > migrations.length) {
     throw new NewerSchemaError(
@@ -241,7 +255,7 @@ export function migrate(database: Database): void {
     )
   }
   for (const [index, migration] of migrations.entries()) {
-    if (index < version) continue
+    if (index < version || index >= upTo) continue
     database.transaction(() => {
       migration(database)
       database.exec(`PRAGMA user_version = ${index + 1}`)

@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import type { Clock } from '#contract/ports.ts'
 import type { Instant } from '#contract/station/values.ts'
+import type { Receipt } from '#contract/station/ledger.ts'
 import type { Database, Row, SqlValue } from '#station/store/database.ts'
+import type { LedgerFact } from '#station/store/ledger-facts.ts'
+import type { Ledger } from '#station/store/ledger.ts'
 
 /** Everything the station owes the backend. Each item names the session or capture it is about. */
 export const outboxKindSchema = z.enum([
@@ -118,7 +121,11 @@ export interface Outbox {
    * Not sent until a person decides. `isUntaken` when the backend has certainly not taken it. Call inside a
    * transaction, as the outcome's other writes.
    */
-  park(id: number, error: { code: string; message: string }, isUntaken: boolean): void
+  park(
+    id: number,
+    error: { code: string; message: string; receipt?: Receipt | null | undefined },
+    isUntaken: boolean,
+  ): void
   /** Back to waiting and due at once; clears the attempts. Answers whether there was something parked. Call inside a transaction. */
   unpark(captureId: string): boolean
   /** Makes everything that waits due now, and gives a session that the backend refused another try. */
@@ -186,16 +193,26 @@ function toItem(row: Row): OutboxItem {
 }
 
 /** Keeps the outbox in its table. */
-export function createOutbox(database: Database, clock: Clock): Outbox {
+export function createOutbox(database: Database, clock: Clock, ledger: Ledger): Outbox {
   const nowMs = (): number => clock.now().getTime()
-  const setSync = (id: number, sync: string): void => {
-    database.run(
+  /** The sending of a capture stands differently; answers the capture's id when it is one that did not stand so. */
+  const setSync = (id: number, sync: string): string | null => {
+    const capture = database.get(
       `UPDATE captures SET sync = ? WHERE id = (SELECT capture_id FROM outbox WHERE id = ?
-         AND kind IN ('capture.submit', 'capture.upload')) AND sync <> ?`,
+         AND kind IN ('capture.submit', 'capture.upload')) AND sync <> ? RETURNING id`,
       sync,
       id,
       sync,
     )
+    return (capture?.['id'] as string | undefined) ?? null
+  }
+
+  /** Records a fact about the capture that an item sends; other items are no matter of the ledger. */
+  const tell = (id: number, fact: (capture: string) => LedgerFact): void => {
+    const capture = database.get(`SELECT capture_id FROM outbox WHERE id = ? AND kind IN ${sending}`, id)?.[
+      'capture_id'
+    ]
+    if (typeof capture === 'string') ledger.append(fact(capture))
   }
 
   return {
@@ -230,7 +247,12 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
             id,
           )
           const payload = database.get('SELECT payload FROM outbox WHERE id = ?', id)?.['payload'] ?? '{}'
-          return toItem({ ...row, payload, attempts: Number(row['attempts']) + 1 })
+          const item = toItem({ ...row, payload, attempts: Number(row['attempts']) + 1 })
+          if (item.captureId !== null && (item.kind === 'capture.submit' || item.kind === 'capture.upload')) {
+            const { session, round, quantity } = sentCaptureSchema.parse(item.payload)
+            ledger.append({ kind: 'capture.sent', capture: item.captureId, to: session, round, quantity })
+          }
+          return item
         })
       })
     },
@@ -238,26 +260,35 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
       database.run('DELETE FROM outbox WHERE id = ?', id)
     },
     retryAt(id, dueMs, error) {
-      database.run(
-        `UPDATE outbox SET state = ${waitingState}, due_at = ?, error_code = ?, error_message = ? WHERE id = ?`,
-        dueMs,
-        error.code,
-        error.message,
-        id,
-      )
+      database.transaction(() => {
+        database.run(
+          `UPDATE outbox SET state = ${waitingState}, due_at = ?, error_code = ?, error_message = ? WHERE id = ?`,
+          dueMs,
+          error.code,
+          error.message,
+          id,
+        )
+        tell(id, (capture) => ({ kind: 'capture.delayed', capture, code: error.code }))
+      })
     },
     release(id) {
-      database.run(`UPDATE outbox SET state = ${waitingState}, attempts = attempts - 1 WHERE id = ?`, id)
+      database.transaction(() => {
+        database.run(`UPDATE outbox SET state = ${waitingState}, attempts = attempts - 1 WHERE id = ?`, id)
+        tell(id, (capture) => ({ kind: 'capture.delayed', capture, code: 'not_sent' }))
+      })
     },
     restart(id, error) {
-      database.run(
-        `UPDATE outbox SET state = ${waitingState}, due_at = ?, payload = ${nextRound}, error_code = ?, error_message = ?
-         WHERE id = ?`,
-        nowMs(),
-        error.code,
-        error.message,
-        id,
-      )
+      database.transaction(() => {
+        database.run(
+          `UPDATE outbox SET state = ${waitingState}, due_at = ?, payload = ${nextRound}, error_code = ?, error_message = ?
+           WHERE id = ?`,
+          nowMs(),
+          error.code,
+          error.message,
+          id,
+        )
+        tell(id, (capture) => ({ kind: 'capture.delayed', capture, code: error.code }))
+      })
     },
     doubt(id, dueMs, error, isTaken) {
       database.run(
@@ -270,6 +301,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         isTaken ? 1 : 0,
         id,
       )
+      tell(id, (capture) => ({ kind: 'capture.doubtful', capture, code: error.code }))
     },
     doubtful(limit) {
       const now = nowMs()
@@ -289,6 +321,7 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
     resend(id) {
       database.run(`UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE id = ?`, nowMs(), id)
       setSync(id, 'waiting')
+      tell(id, (capture) => ({ kind: 'capture.absent', capture }))
     },
     undecide(id, candidates) {
       database.run(
@@ -301,6 +334,8 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         id,
       )
       setSync(id, 'parked')
+      const remotes = candidates.map(({ remoteId }) => remoteId)
+      tell(id, (capture) => ({ kind: 'capture.undecided', capture, candidates: remotes }))
     },
     candidates(captureId) {
       const row = database.get(`SELECT payload FROM outbox WHERE capture_id = ? AND state = 'undecided'`, captureId)
@@ -315,14 +350,23 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
         isUntaken ? 1 : 0,
         id,
       )
-      setSync(id, 'parked')
+      const capture = setSync(id, 'parked')
+      if (capture === null) return
+      ledger.append({
+        kind: 'capture.refused',
+        capture,
+        code: error.code,
+        message: error.message,
+        receipt: error.receipt ?? null,
+      })
     },
     unpark(captureId) {
       const parked = database.all(`SELECT id FROM outbox WHERE capture_id = ? AND state = 'parked'`, captureId)
       for (const row of parked) {
         const id = Number(row['id'])
         database.run(`UPDATE outbox SET state = ${waitingState}, attempts = 0, due_at = ? WHERE id = ?`, nowMs(), id)
-        setSync(id, 'waiting')
+        const capture = setSync(id, 'waiting')
+        if (capture !== null) ledger.append({ kind: 'capture.requeued', capture })
       }
       return parked.length > 0
     },
@@ -369,11 +413,17 @@ export function createOutbox(database: Database, clock: Clock): Outbox {
       return changes > 0
     },
     releaseLeases() {
-      return database.run(
-        `UPDATE outbox SET due_at = ?1, payload = iif(kind IN ${sending}, json_set(payload, '$.lostMs', ?1), payload),
-           state = iif(kind IN ${sending}, 'doubtful', ${waitingState}) WHERE state = 'leased'`,
-        nowMs(),
-      ).changes
+      return database.transaction(() => {
+        const released = database.all(
+          `UPDATE outbox SET due_at = ?1, payload = iif(kind IN ${sending}, json_set(payload, '$.lostMs', ?1), payload),
+             state = iif(kind IN ${sending}, 'doubtful', ${waitingState}) WHERE state = 'leased' RETURNING id`,
+          nowMs(),
+        )
+        for (const { id } of released) {
+          tell(Number(id), (capture) => ({ kind: 'capture.doubtful', capture, code: 'ended_while_sending' }))
+        }
+        return released.length
+      })
     },
     figures() {
       const counts = new Map(

@@ -13,13 +13,16 @@ import { join } from 'node:path'
 import { isStorageError, type Database, type Row, type SqlValue } from '#station/store/database.ts'
 import { waitingState } from '#station/store/outbox.ts'
 
+/** The name under which a damaged database is set aside. */
+export const setAsideName = (instant: string): string => `station-${instant.replaceAll(/[:.]/g, '-')}.sqlite`
+
 /**
  * Moves a damaged database out of the way, with its write-ahead log, and answers its new path.
  * It is evidence and the last copy of what cannot be read: never deleted.
  */
 export function setAside(path: string, folder: string, instant: string): string {
   mkdirSync(folder, { recursive: true })
-  const target = join(folder, `station-${instant.replaceAll(/[:.]/g, '-')}.sqlite`)
+  const target = join(folder, setAsideName(instant))
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, target + suffix)
   }
@@ -106,16 +109,17 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
         AND (state = 'ACTIVE' OR id IN (SELECT session_id FROM outbox WHERE kind IN ('capture.submit', 'capture.upload')))`)
     // The sessions may know less than before: what waits for one waits by what is known now.
     fresh.run(`UPDATE outbox SET state = ${waitingState} WHERE state NOT IN ('parked', 'doubtful', 'undecided')`)
-    keepSequence(damaged, fresh)
+    unreadable += copy(damaged, fresh, 'ledger')
+    for (const table of ['captures', 'ledger'] as const) keepSequence(damaged, fresh, table)
   })
   return { captures: Number(fresh.get('SELECT count(*) AS captures FROM captures')?.['captures'] ?? 0), unreadable }
 }
 
-/** Numbers that lost captures had are not given again. */
-function keepSequence(damaged: Database, fresh: Database): void {
+/** Numbers that lost rows had are not given again. */
+function keepSequence(damaged: Database, fresh: Database, table: 'captures' | 'ledger'): void {
   try {
-    const last = damaged.get(`SELECT seq FROM sqlite_sequence WHERE name = 'captures'`)?.['seq'] ?? 0
-    fresh.run(`UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'captures'`, last)
+    const last = damaged.get('SELECT seq FROM sqlite_sequence WHERE name = ?', table)?.['seq'] ?? 0
+    fresh.run('UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?', last, table)
   } catch {
     // That page is damaged too; the highest number found stands.
   }

@@ -1,7 +1,9 @@
 import type { z } from 'zod'
 import type { Clock, Ids } from '#contract/ports.ts'
 import { sessionSchema, type openSessionSchema, type Session } from '#contract/station/session.ts'
+import type { Receipt } from '#contract/station/ledger.ts'
 import type { Database, Row } from '#station/store/database.ts'
+import type { Ledger } from '#station/store/ledger.ts'
 import type { Outbox } from '#station/store/outbox.ts'
 
 /** Sessions as the store keeps them; every change commits before it returns. */
@@ -17,7 +19,7 @@ export interface Sessions {
   /** Changes what holds for its next captures; those it has stay as they are. */
   change(id: string, change: Partial<Pick<Session, 'captureMode' | 'location'>>): void
   /** The backend knows the session as `remoteId`; captures waiting for that can go. Call inside a transaction. */
-  linkRemote(id: string, remoteId: string): void
+  linkRemote(id: string, remoteId: string, receipt?: Receipt | null): void
   /**
    * The backend no longer takes captures for the session it knew: forgets that id and asks for a continuation,
    * which is ended too when the session has ended here. Call inside a transaction.
@@ -59,10 +61,18 @@ function toSession(row: Row): Session {
 }
 
 /** Keeps sessions in the `sessions` table; their totals are kept by its triggers. */
-export function createSessions(database: Database, ports: { clock: Clock; ids: Ids }, outbox: Outbox): Sessions {
+export function createSessions(
+  database: Database,
+  ports: { clock: Clock; ids: Ids },
+  outbox: Outbox,
+  ledger: Ledger,
+): Sessions {
   const one = (row: Row | undefined): Session | null => (row ? toSession(row) : null)
   const get = (id: string): Session | null => one(database.get(`SELECT ${columns} FROM sessions WHERE id = ?`, id))
   const current = (): Session | null => one(database.get(`SELECT ${columns} FROM sessions WHERE state = 'ACTIVE'`))
+
+  const remoteGeneration = (id: string): number =>
+    Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'] ?? 0)
 
   return {
     get,
@@ -83,6 +93,7 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
           ports.clock.now().toISOString(),
         )
         outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })
+        ledger.append({ kind: 'session.opened', session: id })
         return get(id)
       })
     },
@@ -94,7 +105,10 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
           ports.clock.now().toISOString(),
           id,
         )
-        if (changed.changes > 0) outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
+        if (changed.changes > 0) {
+          outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
+          ledger.append({ kind: 'session.ended', session: id })
+        }
         return get(id)
       })
     },
@@ -102,12 +116,14 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
       if (captureMode !== undefined) database.run('UPDATE sessions SET capture_mode = ? WHERE id = ?', captureMode, id)
       if (location !== undefined) database.run('UPDATE sessions SET location = ? WHERE id = ?', location, id)
     },
-    linkRemote(id, remoteId) {
+    linkRemote(id, remoteId, receipt = null) {
       database.run('UPDATE sessions SET remote_id = ? WHERE id = ?', remoteId, id)
       database.run(`UPDATE outbox SET state = 'waiting' WHERE session_id = ? AND state = 'held'`, id)
+      ledger.append({ kind: 'session.linked', session: id, remote: remoteId, receipt })
     },
     continueRemote(id) {
       database.run('UPDATE sessions SET remote_id = NULL, remote_generation = remote_generation + 1 WHERE id = ?', id)
+      ledger.append({ kind: 'session.continued', session: id, generation: remoteGeneration(id) })
       database.run(
         `UPDATE outbox SET state = 'held' WHERE session_id = ? AND state = 'waiting'
            AND kind IN ('capture.submit', 'capture.upload', 'session.end')`,
@@ -121,7 +137,6 @@ export function createSessions(database: Database, ports: { clock: Clock; ids: I
       )
       if (isEndOwed) outbox.add({ kind: 'session.end', sessionId: id, captureId: null, payload: {} })
     },
-    remoteGeneration: (id) =>
-      Number(database.get('SELECT remote_generation FROM sessions WHERE id = ?', id)?.['remote_generation'] ?? 0),
+    remoteGeneration,
   }
 }

@@ -7,14 +7,19 @@ import type { StationStatus } from '#contract/station/status.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
 import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
 import { createFacts, type Facts } from '#station/store/facts.ts'
+import { carryOver } from '#station/store/ledger-carry.ts'
+import { checkLedger, type LedgerReport } from '#station/store/ledger-check.ts'
+import { createLedger, type Ledger } from '#station/store/ledger.ts'
 import { createMedia, incomingFolder, type Media } from '#station/store/media.ts'
 import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
-import { makeReadable, salvage, setAside } from '#station/store/recovery.ts'
+import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
 /** Where everything of a station lives. The only road between capturing and syncing. */
 export interface Store {
+  readonly stationId: string
+  readonly ledger: Ledger
   readonly sessions: Sessions
   readonly captures: Captures
   readonly outbox: Outbox
@@ -38,18 +43,20 @@ const files = { database: 'station.sqlite', lock: 'station.lock', media: 'media'
  * store, and `storage_full` when the disk cannot be written.
  */
 export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; log: Log }): Result<Store> {
-  const { dataDir, clock, log } = options
+  const { dataDir, clock } = options
   const path = join(dataDir, files.database)
   let lock: DatabaseSync | null = null
   try {
     mkdirSync(dataDir, { recursive: true })
     lock = lockFolder(dataDir)
     if (!lock) return fail('conflict', `another Capstan station uses the folder ${dataDir}`)
-    const { database, recovered } = openSound(path, join(dataDir, files.aside), clock, log)
+    const { database, recovered } = openSound(path, join(dataDir, files.aside), options)
     // What a dead process had half written was never acknowledged.
     rmSync(join(dataDir, files.media, incomingFolder), { recursive: true, force: true })
     const held = lock
-    return ok(assemble(database, options, recovered, () => held.close()))
+    const store = assemble(database, options, recovered, () => held.close())
+    store.transaction(() => store.ledger.append({ kind: 'station.started', boot: clock.bootId }))
+    return ok(store)
   } catch (error) {
     lock?.close()
     if (error instanceof NewerSchemaError) return fail('conflict', error.message)
@@ -62,6 +69,27 @@ export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; lo
 
 /** Opens the store for reading only, beside a running station; for exports and checks. */
 export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids: Ids }): Result<Store> {
+  const opened = openForReading(dataDir)
+  return opened.ok ? ok(assemble(opened.value, { dataDir, ...ports }, null, () => undefined)) : opened
+}
+
+/** Goes through the whole ledger of a data folder, or of a copy of one, reading only. */
+export function checkLedgerOf(dataDir: string): Result<LedgerReport> {
+  const opened = openForReading(dataDir)
+  if (!opened.ok) return opened
+  try {
+    // One transaction: a station that runs meanwhile cannot get between the ledger and the captures.
+    opened.value.exec('BEGIN')
+    return ok(checkLedger(opened.value))
+  } catch (error) {
+    if (!isCorruptionError(error)) throw error
+    return fail('conflict', `the store in ${dataDir} is damaged (${(error as Error).message}): start the station once`)
+  } finally {
+    opened.value.close()
+  }
+}
+
+function openForReading(dataDir: string): Result<Database> {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return fail('not_found', `there is no station store in ${dataDir}`)
   let database: Database | null = null
@@ -74,14 +102,12 @@ export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids:
     if (!isCorruptionError(error)) throw error
     return fail('conflict', `the store in ${dataDir} is damaged (${(error as Error).message}): start the station once`)
   }
-  if (version !== schemaVersion) {
-    database.close()
-    return fail(
-      'conflict',
-      `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`,
-    )
-  }
-  return ok(assemble(database, { dataDir, ...ports }, null, () => undefined))
+  if (version === schemaVersion) return ok(database)
+  database.close()
+  return fail(
+    'conflict',
+    `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`,
+  )
 }
 
 /** Asks SQLite whether the database of a data folder is whole; answers its complaints, none when it is. */
@@ -106,12 +132,16 @@ function assemble(
   recovered: Store['recovered'],
   release: () => void,
 ): Store {
-  const outbox = createOutbox(database, options.clock)
+  const ledger = createLedger(database, options.clock)
+  const outbox = createOutbox(database, options.clock, ledger)
+  const facts = createFacts(database)
   return {
+    stationId: facts.get('station_id') ?? '',
+    ledger,
     outbox,
-    sessions: createSessions(database, options, outbox),
-    captures: createCaptures(database, options.clock, outbox),
-    facts: createFacts(database),
+    sessions: createSessions(database, options, outbox, ledger),
+    captures: createCaptures(database, options.clock, outbox, ledger),
+    facts,
     media: createMedia(join(options.dataDir, files.media)),
     recovered,
     transaction: (work) => database.transaction(work),
@@ -122,12 +152,22 @@ function assemble(
   }
 }
 
+/** Brings a store up to the present schema: with a name of its own and a ledger that tells what it holds. */
+function prepare(database: Database, ports: { clock: Clock; ids: Ids }, setAsideAs: string | null): void {
+  const facts = createFacts(database)
+  database.transaction(() => {
+    const stationId = facts.get('station_id') ?? ports.ids.next()
+    facts.set('station_id', stationId)
+    carryOver(database, createLedger(database, ports.clock), { stationId, setAsideAs })
+  })
+}
+
 function openSound(
   path: string,
   asideFolder: string,
-  clock: Clock,
-  log: Log,
+  ports: { clock: Clock; ids: Ids; log: Log },
 ): { database: Database; recovered: Store['recovered'] } {
+  const { clock, log } = ports
   const rebuilt = `${path}.rebuilding`
   // The damaged file goes away only when the rebuilt one is whole: without the former, the latter is the store.
   if (!existsSync(path) && existsSync(rebuilt)) renameSync(rebuilt, path)
@@ -140,6 +180,7 @@ function openSound(
     const faults = found ? complaints(database, 'quick_check') : []
     if (faults.length === 0) {
       migrate(database)
+      prepare(database, ports, null)
       return { database, recovered: null }
     }
     log.error({ faults: faults.slice(0, 5) }, 'the store is damaged')
@@ -162,6 +203,7 @@ function openSound(
   try {
     migrate(fresh)
     captures = salvageFrom(path, fresh, log)
+    prepare(fresh, ports, setAsideName(at))
   } finally {
     fresh.close()
   }

@@ -290,7 +290,7 @@ export function createSync(ports: {
     if (!answer.ok) return handleFailure(item, answer.failure)
     noteContact()
     await write(() => {
-      store.sessions.linkRemote(session.id, answer.value.id)
+      store.sessions.linkRemote(session.id, answer.value.id, answer.receipt)
       store.outbox.done(item.id)
     })
     ports.onSession(session.id)
@@ -322,7 +322,7 @@ export function createSync(ports: {
     if (answer.ok) {
       noteContact()
       await write(() => {
-        store.captures.accept(capture.id, answer.value)
+        store.captures.accept(capture.id, answer.value, answer.receipt)
         store.outbox.done(item.id)
       })
       expectProgress()

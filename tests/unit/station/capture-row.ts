@@ -21,6 +21,7 @@ export function newCapture(sessionId: string, fields: Partial<NewCapture> = {}):
     read: null,
     repeatOf: 0,
     capturedAt: '2026-11-21T09:00:00.000Z',
+    monotonicMs: 0,
     photo: null,
     location: null,
     itemKey: `raw:${raw}`,

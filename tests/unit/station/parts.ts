@@ -21,15 +21,20 @@ export function temporaryFolder(): string {
 /** A clock that stands still until it is told to go on. */
 export interface ManualClock extends Clock {
   advance(ms: number): void
+  /** Sets the wall clock only. */
   set(instant: string): void
 }
 
 export function createClock(instant = '2026-11-21T09:00:00.000Z'): ManualClock {
   let nowMs = Date.parse(instant)
+  let monotonicMs = 0
   return {
     now: () => new Date(nowMs),
+    monotonicMs: () => monotonicMs,
+    bootId: 'boot',
     advance(ms) {
       nowMs += ms
+      monotonicMs += ms
     },
     set(to) {
       nowMs = Date.parse(to)

@@ -55,6 +55,7 @@ describe('an answer', () => {
     const { client } = await start({ status: 201, body })
     expect(await client.submitCapture('K', 'S1', makeCapture())).toEqual({
       ok: true,
+      receipt: { status: 201, date: expect.stringMatching(/ GMT$/) as string },
       value: {
         remoteId: 'C1',
         state: 'COMPLETED',

@@ -6,7 +6,7 @@ const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 let last = 0
 const opened = openStore({
   dataDir: String(process.argv[2]),
-  clock: { now: () => new Date('2026-11-21T09:00:00.000Z') },
+  clock: { now: () => new Date('2026-11-21T09:00:00.000Z'), monotonicMs: () => 0, bootId: 'boot' },
   ids: { next: () => `00000000-0000-7000-8000-${String((last += 1)).padStart(12, '0')}` },
   log,
 })

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '#station/store/database.ts'
-import { schemaVersion } from '#station/store/migrations.ts'
+import { checkLedger } from '#station/store/ledger-check.ts'
+import { migrate, schemaVersion } from '#station/store/migrations.ts'
 import { openStore, openStoreForReading } from '#station/store/store.ts'
 import {
   addCapture,
@@ -13,6 +14,41 @@ import {
   openTestStore,
   temporaryFolder,
 } from '../parts.ts'
+
+/** A store as a station with that schema left it: a session, a capture that was sent and one that was refused. */
+function writeOldStore(dataDir: string, version: number): [session: string, sent: string, refused: string] {
+  const database = openDatabase(join(dataDir, 'station.sqlite'))
+  migrate(database, version)
+  const [session, sent, refused] = ['1', '2', '3'].map((end) => `00000000-0000-7000-8000-00000000000${end}`)
+  database.run(
+    `INSERT INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, remote_id)
+     VALUES (?, '', 'both', 'count', 3000, 'ACTIVE', '2026-11-01T09:00:00.000Z', 'S1')`,
+    session ?? '',
+  )
+  for (const [id, sync, remote] of [
+    [sent, 'sent', 'R1'],
+    [refused, 'parked', null],
+  ] as const) {
+    database.run(
+      `INSERT INTO captures (id, session_id, type, source, device_name, raw, symbology, item_key, elements, warnings,
+         quantity, disposition, repeat_of, captured_at, state, sync, error_message, remote_id)
+       VALUES (?, ?, 'BARCODE', 'stdin', '', '00012', 'unknown', 'raw:00012', '[]', '[]', 3, 'counted', 0,
+         '2026-11-01T09:00:00.000Z', 'PENDING', ?, '', ?)`,
+      id ?? '',
+      session ?? '',
+      sync,
+      remote,
+    )
+  }
+  database.run(
+    `INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
+     VALUES ('capture.submit', ?, ?, '{}', 'parked', 0, '2026-11-01T09:00:00.000Z')`,
+    session ?? '',
+    refused ?? '',
+  )
+  database.close()
+  return [session ?? '', sent ?? '', refused ?? '']
+}
 
 const ports = () => ({ clock: createClock(), ids: createIds(), log: createKeptLog() })
 
@@ -41,38 +77,34 @@ describe('the schema of a store', () => {
     expect(second.captures.get(id)?.raw).toBe('00012')
   })
 
-  it('of the first version is brought up to date with all that is in it', () => {
-    const dataDir = temporaryFolder()
-    const first = openTestStore({ dataDir })
-    const session = openTestSession(first)
-    const id = addCapture(first, session.id, { raw: '00012' })
-    first.close()
-    const old = openDatabase(join(dataDir, 'station.sqlite'))
-    old.exec('ALTER TABLE captures DROP COLUMN location; ALTER TABLE sessions DROP COLUMN location')
-    for (const name of ['device_id', 'bytes', 'received_ms', 'commit_ms'])
-      old.exec(`ALTER TABLE captures DROP COLUMN ${name}`)
-    old.exec(`
-      DROP TRIGGER outbox_added; DROP TRIGGER outbox_moved; DROP TRIGGER outbox_removed;
-      DROP TABLE outbox_figures; DROP TABLE decisions; DROP INDEX captures_by_remote`)
-    old.exec('DROP TABLE marks; DROP INDEX captures_of_gtin; DROP TRIGGER capture_known_better')
-    old.exec('ALTER TABLE captures DROP COLUMN marks; ALTER TABLE captures DROP COLUMN best_mark')
-    old.exec('ALTER TABLE sessions DROP COLUMN marks_window_ms')
-    old.exec('PRAGMA user_version = 1')
-    old.close()
+  it.each(Array.from({ length: schemaVersion - 1 }, (_, index) => index + 1))(
+    'of version %i is brought up to date with all that is in it, and its ledger tells it',
+    (version) => {
+      const dataDir = temporaryFolder()
+      const [session, id, refused] = writeOldStore(dataDir, version)
+      const store = openTestStore({ dataDir })
+      // What waited before is counted as waiting now.
+      expect(store.outbox.figures()).toMatchObject({ waiting: 0, parked: 1 })
+      expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null, quantity: 3, marks: [] })
+      store.sessions.change(session, { location: 'A-01' })
+      expect(store.sessions.current()).toMatchObject({
+        id: session,
+        location: 'A-01',
+        marksWindowMs: 0,
+        totals: { scans: 2 },
+      })
+      store.transaction(() => store.captures.retry(refused))
+      store.captures.undo(id)
+      addCapture(store, session, { raw: 'NEW' })
+      store.close()
 
-    const store = openTestStore({ dataDir })
-    expect(store.captures.get(id)).toMatchObject({ raw: '00012', location: null, marks: [] })
-    store.sessions.change(session.id, { location: 'A-01' })
-    // A session that was begun when each code was a capture goes on like that.
-    expect(store.sessions.current()).toMatchObject({
-      id: session.id,
-      location: 'A-01',
-      marksWindowMs: 0,
-      totals: { scans: 1 },
-    })
-    // What waited before is counted as waiting now.
-    expect(store.outbox.figures()).toMatchObject({ waiting: 1 })
-  })
+      const database = openDatabase(join(dataDir, 'station.sqlite'), { readOnly: true })
+      expect(checkLedger(database)).toMatchObject({ problem: null, captures: 3 })
+      const kinds = database.all(`SELECT entry ->> 'kind' AS kind FROM ledger ORDER BY sequence`)
+      expect(kinds.filter(({ kind }) => kind === 'capture.carried')).toHaveLength(version < 6 ? 2 : 0)
+      database.close()
+    },
+  )
 
   it('is refused with the two version numbers when a newer Capstan wrote it, and not touched', () => {
     const dataDir = temporaryFolder()

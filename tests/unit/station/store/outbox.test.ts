@@ -91,7 +91,7 @@ describe('the outbox', () => {
       captureId: id,
       payload: { session: 'S1', sentMs, backendMs: sentMs + 7_000, lostMs: sentMs + 60_000 },
     })
-    store.outbox.resend(doubtful?.id ?? 0)
+    store.transaction(() => store.outbox.resend(doubtful?.id ?? 0))
     const [again] = store.outbox.lease(10, 9_000)
     expect(again?.payload).toMatchObject(sent?.payload ?? {})
   })
@@ -104,7 +104,7 @@ describe('the outbox', () => {
     store.sessions.end(session.id)
     expect(store.outbox.lease(10)).toEqual([])
     const candidate = { remoteId: 'R7', createdAt: null, raw: 'A', type: 'BARCODE' }
-    store.outbox.undecide(store.outbox.doubtful(1)[0]?.id ?? 0, [candidate])
+    store.transaction(() => store.outbox.undecide(store.outbox.doubtful(1)[0]?.id ?? 0, [candidate]))
     expect(kinds(store.outbox.lease(10))).toEqual(['session.end'])
     expect(store.outbox.candidates(id)?.candidates).toEqual([candidate])
     expect(store.outbox.figures()).toMatchObject({ parked: 1, undecided: 1, inDoubt: 0 })

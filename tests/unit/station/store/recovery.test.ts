@@ -12,8 +12,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Mark } from '#contract/station/capture.ts'
 import { openDatabase } from '#station/store/database.ts'
-import { checkStore, type Store } from '#station/store/store.ts'
-import { addCapture, createKeptLog, openTestSession, openTestStore, temporaryFolder } from '../parts.ts'
+import { checkLedgerOf, checkStore, type Store } from '#station/store/store.ts'
+import { addCapture, createClock, createKeptLog, openTestSession, openTestStore, temporaryFolder } from '../parts.ts'
 
 const captures = 2_000
 const file = (dataDir: string): string => join(dataDir, 'station.sqlite')
@@ -46,7 +46,7 @@ function makeStore(): { dataDir: string; raws: string[] } {
     store.outbox.park(items[0]?.id ?? 0, { code: 'validation_error', message: 'no' }, true)
   })
   expect(items[0]?.captureId).toBe(ids[0])
-  store.facts.set('station_id', 'THE-STATION')
+  store.facts.set('a fact', 'THE-STATION')
   store.close()
   return { dataDir, raws }
 }
@@ -87,6 +87,8 @@ function expectSetAside(store: Store, dataDir: string): string {
   expect(aside.startsWith(join(dataDir, 'set-aside'))).toBe(true)
   expect(existsSync(aside)).toBe(true)
   expect(checkStore(dataDir)).toEqual([])
+  // What the ledger has lost it says itself, and what is left agrees with what is left of the captures.
+  expect(checkLedgerOf(dataDir)).toMatchObject({ ok: true, value: { problem: null } })
   return aside
 }
 
@@ -94,6 +96,7 @@ describe('a damaged store', () => {
   it('with a ruined page in the middle is set aside, and all its other rows live on', () => {
     const { dataDir, raws } = makeStore()
     destroyPageWith(dataDir, 'CODE-001500')
+    destroyPageWith(dataDir, '"number":700,')
     expect(checkStore(dataDir)).not.toEqual([])
     const before = readFileSync(file(dataDir))
 
@@ -107,7 +110,7 @@ describe('a damaged store', () => {
     expect(saved.length).toBeLessThan(captures)
     expect(saved).not.toContain('CODE-001500')
     expect(saved).toEqual(raws.filter((raw) => saved.includes(raw)))
-    expect(store.facts.get('station_id')).toBe('THE-STATION')
+    expect(store.facts.get('a fact')).toBe('THE-STATION')
     expect(log.text()).toContain('set aside')
 
     // What was sent is not sent again, what waited waits, what was refused is still refused.
@@ -123,6 +126,9 @@ describe('a damaged store', () => {
     // New scans go on with numbers nobody had.
     const next = addCapture(store, session?.id ?? '')
     expect(store.captures.get(next)?.sequence).toBe(captures + 1)
+    const checked = checkLedgerOf(dataDir)
+    expect(checked).toMatchObject({ value: { problem: null, captures: saved.length + 1 } })
+    expect(checked.ok && checked.value.gaps).toHaveLength(1)
   })
 
   it('with ruined pages in many places keeps the rows between them', () => {
@@ -270,7 +276,7 @@ describe('a damaged store', () => {
     const { dataDir } = makeStore()
     for (const instant of ['2026-11-21T09:00:00.000Z', '2026-11-21T09:00:01.000Z']) {
       writeFileSync(file(dataDir), 'no database')
-      openTestStore({ dataDir, clock: { now: () => new Date(instant) } }).close()
+      openTestStore({ dataDir, clock: createClock(instant) }).close()
     }
     expect(readdirSync(join(dataDir, 'set-aside')).filter((name) => name.endsWith('.sqlite'))).toHaveLength(2)
   })

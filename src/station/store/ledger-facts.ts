@@ -1,0 +1,215 @@
+import { z } from 'zod'
+import { dispositionSchema, syncStateSchema } from '#contract/station/capture.ts'
+import { receiptSchema } from '#contract/station/ledger.ts'
+
+const captureSchema = z.string()
+const sessionSchema = z.string()
+const digestSchema = z.string().regex(/^[0-9a-f]{64}$/)
+
+/**
+ * What the ledger can hold, by kind. To add a kind: a member here, a case in `applyFact`, a line in docs/ledger.md, and
+ * `ledger.append` in the transaction of the change. What has been released is never changed.
+ */
+export const ledgerFactSchema = z.discriminatedUnion('kind', [
+  /** The first entry. */
+  z.strictObject({ kind: z.literal('ledger.begun'), station: z.string(), format: z.literal(1) }),
+  /** A program began to work on the store. `boot` names the machine's run, whose monotonic clock `monotonicMs` is. */
+  z.strictObject({ kind: z.literal('station.started'), boot: z.string() }),
+  /** A damaged store was rebuilt: the ledger's entries named here could not be read any more. */
+  z.strictObject({
+    kind: z.literal('store.recovered'),
+    setAsideAs: z.string(),
+    lost: z.array(z.strictObject({ from: z.number().int(), to: z.number().int() })),
+  }),
+
+  z.strictObject({ kind: z.literal('session.opened'), session: sessionSchema }),
+  z.strictObject({ kind: z.literal('session.ended'), session: sessionSchema }),
+  /** The backend knows the session. */
+  z.strictObject({
+    kind: z.literal('session.linked'),
+    session: sessionSchema,
+    remote: z.string(),
+    receipt: receiptSchema.nullable(),
+  }),
+  /** The backend takes no more captures for it; it goes on there in another. */
+  z.strictObject({ kind: z.literal('session.continued'), session: sessionSchema, generation: z.number().int() }),
+
+  /** A row was added. `number` is the capture's own sequence, `content` the digest of the columns that never change. */
+  z.strictObject({
+    kind: z.literal('capture.saved'),
+    capture: captureSchema,
+    number: z.number().int(),
+    session: sessionSchema,
+    content: digestSchema,
+    disposition: dispositionSchema,
+    sync: syncStateSchema,
+  }),
+  /** A row as it was found, not as it came about: by a store from before the ledger, or a rebuilt one. */
+  z.strictObject({
+    kind: z.literal('capture.carried'),
+    capture: captureSchema,
+    number: z.number().int(),
+    session: sessionSchema,
+    content: digestSchema,
+    disposition: dispositionSchema,
+    sync: syncStateSchema,
+    quantity: z.number().int(),
+    remote: z.string().nullable(),
+    marks: z.string(),
+  }),
+  /** A row that a damaged store has lost. */
+  z.strictObject({ kind: z.literal('capture.lost'), capture: captureSchema }),
+  z.strictObject({ kind: z.literal('capture.quantity'), capture: captureSchema, quantity: z.number().int() }),
+  /** Out of the count; with `sync` `none` nothing of it is owed to the backend. */
+  z.strictObject({
+    kind: z.literal('capture.undone'),
+    capture: captureSchema,
+    disposition: dispositionSchema,
+    sync: syncStateSchema,
+  }),
+  /** Another code of the same item was read: `marks` is the digest of all its further codes up to this one. */
+  z.strictObject({ kind: z.literal('capture.joined'), capture: captureSchema, marks: digestSchema }),
+  /** Undone, and the backend has not taken it: nothing is owed any more. */
+  z.strictObject({ kind: z.literal('capture.forgotten'), capture: captureSchema }),
+  /** About to be sent: the intent, before the request. `to` is the backend's session, `round` counts certain refusals. */
+  z.strictObject({
+    kind: z.literal('capture.sent'),
+    capture: captureSchema,
+    to: z.string(),
+    round: z.number().int(),
+    quantity: z.number().int(),
+  }),
+  /** It was not sent after all, or has certainly not arrived, or is repeated under its key: it waits for the next try. */
+  z.strictObject({ kind: z.literal('capture.delayed'), capture: captureSchema, code: z.string() }),
+  /** The answer was lost: whether the backend has it is not known. */
+  z.strictObject({ kind: z.literal('capture.doubtful'), capture: captureSchema, code: z.string() }),
+  /** The backend was read back and has it not, or knows its key: it is sent again, to the letter as it was. */
+  z.strictObject({ kind: z.literal('capture.absent'), capture: captureSchema }),
+  /** Reading back could not tell whether one of these of the backend is it: it waits for a person. */
+  z.strictObject({ kind: z.literal('capture.undecided'), capture: captureSchema, candidates: z.array(z.string()) }),
+  /** The backend has it, under the id `remote`. */
+  z.strictObject({
+    kind: z.literal('capture.accepted'),
+    capture: captureSchema,
+    remote: z.string(),
+    receipt: receiptSchema.nullable(),
+  }),
+  /** The backend refused it with these words: it waits for a person. */
+  z.strictObject({
+    kind: z.literal('capture.refused'),
+    capture: captureSchema,
+    code: z.string(),
+    message: z.string(),
+    receipt: receiptSchema.nullable(),
+  }),
+  /** A person lets a refused one go again. */
+  z.strictObject({ kind: z.literal('capture.requeued'), capture: captureSchema }),
+])
+export type LedgerFact = z.infer<typeof ledgerFactSchema>
+
+/** What every entry has besides its fact. */
+const ledgerFrameSchema = z.strictObject({
+  sequence: z.number().int(),
+  previous: digestSchema,
+  /** The wall clock. */
+  at: z.iso.datetime({ precision: 3 }),
+  /** The monotonic clock of the boot that the last `station.started` names, in milliseconds. */
+  monotonicMs: z.number().int(),
+})
+
+/** An entry as its text says. */
+export interface LedgerEntry extends z.infer<typeof ledgerFrameSchema> {
+  readonly fact: LedgerFact
+}
+
+/** Reads an entry's text; null when it is none that this Capstan knows. */
+export function readEntry(text: string): LedgerEntry | null {
+  try {
+    const { sequence, previous, at, monotonicMs, ...rest } = JSON.parse(text) as Record<string, unknown>
+    const frame = ledgerFrameSchema.safeParse({ sequence, previous, at, monotonicMs })
+    const fact = ledgerFactSchema.safeParse(rest)
+    return frame.success && fact.success ? { ...frame.data, fact: fact.data } : null
+  } catch {
+    return null
+  }
+}
+
+/** A capture as the entries up to now tell it. The members are those of its row. */
+export interface ToldCapture {
+  readonly number: number
+  readonly session: string
+  readonly content: string
+  readonly quantity: number
+  readonly disposition: z.infer<typeof dispositionSchema>
+  readonly sync: z.infer<typeof syncStateSchema>
+  readonly remote: string | null
+  readonly marks: string
+}
+
+/** What the entries up to now tell. */
+export interface Told {
+  station: string | null
+  readonly captures: Map<string, ToldCapture>
+  readonly sessions: Map<string, { readonly isEnded: boolean }>
+}
+
+export const nothingTold = (): Told => ({ station: null, captures: new Map(), sessions: new Map() })
+
+/** Takes one more fact into account; answers why it cannot follow what was told before, or null. */
+export function applyFact(told: Told, fact: LedgerFact): string | null {
+  const change = (id: string, members: Partial<ToldCapture>): string | null => {
+    const capture = told.captures.get(id)
+    if (!capture) return `it is about the capture ${id}, which no entry before it has saved`
+    told.captures.set(id, { ...capture, ...members })
+    return null
+  }
+  switch (fact.kind) {
+    case 'ledger.begun':
+      if (told.station !== null) return 'a ledger begins once'
+      told.station = fact.station
+      return null
+    case 'station.started':
+    case 'store.recovered':
+    case 'session.linked':
+    case 'session.continued':
+      return null
+    case 'session.opened':
+    case 'session.ended':
+      told.sessions.set(fact.session, { isEnded: fact.kind === 'session.ended' })
+      return null
+    case 'capture.saved':
+    case 'capture.carried': {
+      if (fact.kind === 'capture.saved' && told.captures.has(fact.capture)) return `${fact.capture} was saved before`
+      const { number, session, content, disposition, sync } = fact
+      const more =
+        fact.kind === 'capture.carried'
+          ? { quantity: fact.quantity, remote: fact.remote, marks: fact.marks }
+          : { quantity: 1, remote: null, marks: '' }
+      told.captures.set(fact.capture, { number, session, content, disposition, sync, ...more })
+      return null
+    }
+    case 'capture.lost':
+      return told.captures.delete(fact.capture) ? null : `the capture ${fact.capture} was never there`
+    case 'capture.quantity':
+      return change(fact.capture, { quantity: fact.quantity })
+    case 'capture.undone':
+      return change(fact.capture, { disposition: fact.disposition, sync: fact.sync })
+    case 'capture.joined':
+      return change(fact.capture, { marks: fact.marks })
+    case 'capture.forgotten':
+      return change(fact.capture, { sync: 'none' })
+    case 'capture.sent':
+    case 'capture.delayed':
+    case 'capture.doubtful':
+      return change(fact.capture, {})
+    case 'capture.undecided':
+      return change(fact.capture, { sync: 'undecided' })
+    case 'capture.accepted':
+      return change(fact.capture, { sync: 'sent', remote: fact.remote })
+    case 'capture.refused':
+      return change(fact.capture, { sync: 'parked' })
+    case 'capture.requeued':
+    case 'capture.absent':
+      return change(fact.capture, { sync: 'waiting' })
+  }
+}
