@@ -1,6 +1,7 @@
 import type { Calibration } from '#contract/station/calibration.ts'
 import { keyboardLayoutSchema, type KeyboardLayout } from '#contract/station/keyboard-layout.ts'
 import { characterAt, compose, strokesOf } from './keyboard-layouts.ts'
+import type { WedgePace } from './wedge.ts'
 
 const groupSeparator = '\u001d'
 const digits = '0123456789'
@@ -33,8 +34,10 @@ export const calibrationCodes: readonly CalibrationCode[] = [
 /** What arrived when a code of the sheet was scanned. */
 export interface CalibrationReading {
   readonly text: string
-  /** From its first key to its last. */
-  readonly durationMs?: number
+  /** How its keys came, when that was measured. */
+  readonly pace?: WedgePace
+  /** It could not be told from its keys, because of a key that is dead on this computer; `text` is empty. */
+  readonly isUntold?: boolean
 }
 
 export type CalibrationReadings = Readonly<Partial<Record<CalibrationCode['name'], CalibrationReading>>>
@@ -73,6 +76,8 @@ export interface CalibrationFindings {
   /** Whether it sends AIM identifiers: they are kept. */
   readonly hasAim: boolean
   readonly meanGapMs: number | null
+  /** Limits that suit the measured pace; null when none was measured, or it is no faster than a person. */
+  readonly limits: { readonly maxGapMs: number; readonly maxMeanGapMs: number } | null
   readonly faults: readonly CalibrationFault[]
   /** Printable ASCII that cannot be told any more when it arrives. */
   readonly lost: string
@@ -83,17 +88,32 @@ export interface CalibrationFindings {
  *
  * Guesses nothing about characters: each is taken from what arrived. Layouts are named to say what to set where.
  */
-export function calibrate(readings: CalibrationReadings, maxMeanGapMs = 35): CalibrationFindings {
+export function calibrate(readings: CalibrationReadings): CalibrationFindings {
   const faults: CalibrationFault[] = []
   const tell = (code: CalibrationFault['code'], characters = ''): void => {
     faults.push({ code, hint: hints[code], characters })
   }
   const meanGapMs = meanGapOf(Object.values(readings))
-  if (meanGapMs !== null && meanGapMs > maxMeanGapMs) tell('slow')
-  const nothing = { calibration: null, isFaithful: false, layouts: [], hasAim: false, meanGapMs, faults, lost: '' }
+  const limits = limitsOf(Object.values(readings), meanGapMs)
+  if (meanGapMs !== null && limits === null) tell('slow')
+  const nothing = {
+    calibration: null,
+    isFaithful: false,
+    layouts: [],
+    hasAim: false,
+    meanGapMs,
+    limits,
+    faults,
+    lost: '',
+  }
 
   if (calibrationCodes.some(({ name }) => readings[name] === undefined)) {
     tell('incomplete')
+    return nothing
+  }
+  const isUntold = (name: CalibrationCode['name']): boolean => readings[name]?.isUntold === true
+  if (isUntold('digits') || isUntold('capitals') || isUntold('letters')) {
+    tell('dead_keys')
     return nothing
   }
   const read = (name: CalibrationCode['name']): string[] => [...(readings[name]?.text ?? '')]
@@ -135,13 +155,15 @@ export function calibrate(readings: CalibrationReadings, maxMeanGapMs = 35): Cal
 
   const table = invert(arrives, dead)
   const missing = [...marks.join('')].filter((sign) => !arrives.has(sign))
+  const untold = marks.flatMap((signs, index) => (isUntold(`marks_${(index + 1) as 1 | 2 | 3 | 4}`) ? [...signs] : []))
   const merged = [...arrives.keys()].filter((character) => !table.isSure(character))
   const isLetterMerged = merged.some((character) => capitals.includes(character))
-  if (missing.length > 0) tell('characters_lost', missing.join(''))
+  const gone = missing.filter((sign) => !untold.includes(sign))
+  if (gone.length > 0) tell('characters_lost', gone.join(''))
   if (isLetterMerged) tell('case_lost')
   const mergedMarks = merged.filter((character) => !(capitals + letters).includes(character))
   if (mergedMarks.length > 0) tell('characters_merged', mergedMarks.join(''))
-  if (dead.size > 0) tell('dead_keys', [...dead.keys()].join(''))
+  if (dead.size > 0 || untold.length > 0) tell('dead_keys', [...dead.keys(), ...untold].join(''))
 
   const aim = `${arrives.get(']') ?? ']'}${arrives.get('C') ?? ''}`
   const hasAim = frame.prefix.endsWith(aim + (arrives.get('0') ?? ''))
@@ -173,7 +195,7 @@ export function calibrate(readings: CalibrationReadings, maxMeanGapMs = 35): Cal
     groupSeparator: isTold && separator !== groupSeparator ? separator : null,
   }
   const isFaithful = isSame && prefix === '' && frame.suffix === '' && separator === groupSeparator && dead.size === 0
-  return { calibration, isFaithful, layouts, hasAim, meanGapMs, faults, lost: [...missing, ...merged].join('') }
+  return { calibration, isFaithful, layouts, hasAim, meanGapMs, limits, faults, lost: [...missing, ...merged].join('') }
 }
 
 /** What a scan means that arrived from a calibrated scanner. What the calibration does not know stays as it is. */
@@ -315,8 +337,23 @@ function explain(arrives: ReadonlyMap<string, string>): CalibrationFindings['lay
   })
 }
 
+/** A person types at 60 ms a key and slower: what is slower than this cannot be told from one by its pace. */
+const slowestMeanGapMs = 45
+
 function meanGapOf(readings: readonly (CalibrationReading | undefined)[]): number | null {
-  const timed = readings.filter((reading) => reading?.durationMs !== undefined && reading.text.length > 1)
-  const gaps = timed.reduce((sum, reading) => sum + (reading?.text.length ?? 1) - 1, 0)
-  return gaps === 0 ? null : timed.reduce((sum, reading) => sum + (reading?.durationMs ?? 0), 0) / gaps
+  const paces = readings.flatMap((reading) => (reading?.pace && reading.pace.keys > 1 ? [reading.pace] : []))
+  const gaps = paces.reduce((sum, { keys }) => sum + keys - 1, 0)
+  return gaps === 0 ? null : paces.reduce((sum, { durationMs }) => sum + durationMs, 0) / gaps
+}
+
+/** Room for a bad day of the same scanner, and no more: the tighter, the less typing is taken for a scan. */
+function limitsOf(
+  readings: readonly (CalibrationReading | undefined)[],
+  meanGapMs: number | null,
+): CalibrationFindings['limits'] {
+  if (meanGapMs === null || meanGapMs > slowestMeanGapMs) return null
+  const longestGapMs = Math.max(...readings.map((reading) => reading?.pace?.longestGapMs ?? 0))
+  const steps = (ms: number, least: number, most: number) => Math.min(most, Math.max(least, Math.ceil(ms / 5) * 5))
+  const maxMeanGapMs = steps(meanGapMs * 1.5, 20, 55)
+  return { maxMeanGapMs, maxGapMs: Math.max(maxMeanGapMs * 2, steps(longestGapMs * 2, 40, 250)) }
 }

@@ -18,9 +18,17 @@ export type WedgeDecision<K extends WedgeKey = WedgeKey> =
   | { readonly kind: 'release'; readonly keys: readonly K[] }
   /** Keys given back too early: the window heard of the next one late. They are on hold again; take them out of the field. */
   | { readonly kind: 'takeBack'; readonly keys: readonly K[] }
-  | { readonly kind: 'scan'; readonly data: string }
+  | { readonly kind: 'scan'; readonly data: string; readonly pace: WedgePace }
   /** A burst that cannot be told: it was swallowed, and it is no scan. */
   | { readonly kind: 'strange'; readonly strange: StrangeBurst }
+
+/** How fast the keys of a burst came. */
+export interface WedgePace {
+  readonly keys: number
+  /** From the first key to the last. */
+  readonly durationMs: number
+  readonly longestGapMs: number
+}
 
 /** A burst that cannot be told. What it was is not said: it may have been a secret. */
 export interface StrangeBurst {
@@ -143,6 +151,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     const data = textOf(held)
     const strange = strangeBurst(scanned, [...data].length)
     const keys = keysOf(held)
+    const pace = paceOf(held)
     const digits = alt?.keys ?? []
     const code = withoutTerminator(data.slice(isPrefixed() ? prefix.length : 0))
     held = []
@@ -151,7 +160,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     // A person presses the keypad slowly: what is left of this Alt is theirs.
     if (digits.length > 0) alt = undefined
     if (strange) return [{ kind: 'strange', strange }, ...release(digits)]
-    if (scanned && code !== '') return [{ kind: 'scan', data: code }, ...release(digits)]
+    if (scanned && code !== '') return [{ kind: 'scan', data: code, pace }, ...release(digits)]
     return release([...keys, ...digits])
   }
 
@@ -295,6 +304,17 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
 function release<K extends WedgeKey>(keys: readonly K[]): WedgeDecision<K>[] {
   return keys.length > 0 ? [{ kind: 'release', keys }] : []
+}
+
+function paceOf(held: readonly { readonly timeMs: number; readonly count: number }[]): WedgePace {
+  const [first, last] = [held[0], held.at(-1)]
+  if (!first || !last) return { keys: 0, durationMs: 0, longestGapMs: 0 }
+  const gaps = held.slice(1).map((one, index) => one.timeMs - (held[index]?.timeMs ?? one.timeMs))
+  return {
+    keys: last.count - first.count + 1,
+    durationMs: last.timeMs - first.timeMs,
+    longestGapMs: Math.max(0, ...gaps),
+  }
 }
 
 /** What the held keys type on the scanner's layout. */

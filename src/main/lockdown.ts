@@ -28,7 +28,13 @@ export function lockPage(contents: Pick<WebContents, 'on' | 'setWindowOpenHandle
 }
 
 /** Keys that browsers and desktops give a meaning to, together with Control or Command. */
-const swallowedWithControl = new Set(['p', 's', 'o', 'r', 'w', 'n', 't', 'q', 'f', 'g', 'h', 'u', '+', '-', '=', '0'])
+const swallowedWithControl = new Set(['p', 's', 'o', 'r', 'w', 'n', 't', 'q', 'f', 'g', 'h', 'u', '+', '=', '0'])
+
+/**
+ * Ctrl+- is not among them: it is how some scanners type the control character US. Without a menu it zooms nothing, and
+ * the page refuses it too; with Command it is nobody's code.
+ */
+const swallowedWithCommand = new Set(['-'])
 
 /**
  * Function keys that do something in a browser. F8, F12 and the arrows are not among them: they are how some
@@ -42,6 +48,7 @@ export function isSwallowedKey(input: Pick<Input, 'key' | 'control' | 'meta' | '
   if (input.alt && (input.key === 'ArrowLeft' || input.key === 'ArrowRight' || input.key === 'Home')) return true
   if (!input.control && !input.meta) return false
   const key = input.key.toLowerCase()
+  if (input.meta && swallowedWithCommand.has(key)) return true
   return swallowedWithControl.has(key) || (input.shift && (key === 'i' || key === 'j' || key === 'c'))
 }
 

@@ -1,4 +1,4 @@
-import { useEffect } from 'react'
+import { useEffect, useMemo } from 'react'
 import { I18nProvider } from 'react-aria-components/I18nProvider'
 import { useTranslation } from 'react-i18next'
 import { windowDevices } from '#contract/station/device.ts'
@@ -7,6 +7,7 @@ import { receiveBurst, scanQueue } from '../client/scans.ts'
 import { followStation, useStation } from '../client/state.ts'
 import { call } from '../client/station.ts'
 import { tellStrangeBurst } from '../client/strange-burst.ts'
+import { trialPace, useWedgeTrial } from '../client/wedge-trial.ts'
 import { listenToWedge } from '../features/scan/wedge-input.ts'
 import { useScanSounds } from '../features/scan/use-scan-sounds.ts'
 import { listenToShortcuts } from '../ui/shortcuts.ts'
@@ -44,16 +45,18 @@ export function App() {
   }, [language])
 
   // Compared by value: a listener that is renewed amid a burst would lose its first characters.
-  const wedge = useStation(useShallow((state) => state.settings?.wedge))
+  const kept = useStation(useShallow((state) => state.settings?.wedge))
+  const isTrial = useWedgeTrial((state) => state.isOn)
+  const wedge = useMemo(() => (kept && isTrial ? { ...kept, ...trialPace } : kept), [kept, isTrial])
   const wedgeName = useStation((state) => state.settings?.scanners.byId[windowDevices.wedge]?.name ?? '')
   useEffect(() => {
     if (wedge === undefined) return
     const deviceName = wedgeName || i18n.t('strip.wedge')
     void call('device.report', { id: windowDevices.wedge, kind: 'wedge', name: deviceName, state: 'ready' })
     return listenToWedge(window, wedge, {
-      onScan: (data) => {
+      onScan: (data, pace) => {
         tellStrangeBurst(null)
-        receiveBurst(data, deviceName)
+        receiveBurst(data, deviceName, pace)
       },
       onStrange: tellStrangeBurst,
     })

@@ -1,6 +1,7 @@
 import { useStore } from 'zustand'
 import { windowDevices } from '#contract/station/device.ts'
 import { repair } from '#domain/calibration.ts'
+import type { WedgePace } from '#domain/wedge.ts'
 import type { PendingScan, ReadScan } from './scan-queue.ts'
 import { createAccount } from './account.ts'
 import { createScanQueue, isControl } from './scan-queue.ts'
@@ -80,11 +81,12 @@ useStation.subscribe(({ session }, before) => {
   if (session !== null && before.session === null) scanQueue.release()
 })
 
-let interceptor: ((scan: ReadScan) => void) | null = null
+type Interceptor = (scan: ReadScan, pace?: WedgePace) => void
+let interceptor: Interceptor | null = null
 let starter: ((scan: ReadScan) => void) | null = null
 
 /** Hands every scan to a test field instead of the station, until the returned function is called. */
-export function interceptScans(take: (scan: ReadScan) => void): () => void {
+export function interceptScans(take: Interceptor): () => void {
   interceptor = take
   return () => {
     if (interceptor === take) interceptor = null
@@ -99,9 +101,12 @@ export function startSessionsWith(start: (scan: ReadScan) => void): () => void {
   }
 }
 
+let lastPace: WedgePace | undefined
+
 /** Takes a burst of a keyboard scanner. */
-export function receiveBurst(data: string, deviceName: string): void {
+export function receiveBurst(data: string, deviceName: string, pace: WedgePace): void {
   account.event()
+  lastPace = pace
   receiveScan({ data, source: 'wedge', deviceName, deviceId: windowDevices.wedge })
 }
 
@@ -110,7 +115,7 @@ export function receiveScan(read: ReadScan): void {
   const { session, loaded, settings, status } = useStation.getState()
   if (interceptor !== null) {
     if (read.source === 'wedge') account.settled()
-    return interceptor(read)
+    return interceptor(read, read.source === 'wedge' ? lastPace : undefined)
   }
   const calibration = read.source === 'wedge' ? (settings?.wedgeCalibration ?? null) : null
   const data = calibration === null ? read.data : repair(read.data, calibration)

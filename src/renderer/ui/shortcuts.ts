@@ -1,6 +1,9 @@
 import { useEffect, useEffectEvent } from 'react'
 import { createQuietKeys } from './quiet-keys.ts'
 
+/** What a browser zooms by, together with Control or Command. */
+const zoomKeys = new Set(['+', '-', '_', '=', '0'])
+
 type Handler = () => void
 const handlers = new Map<string, Handler[]>()
 
@@ -23,6 +26,8 @@ export function listenToShortcuts(): () => void {
     onKey: run,
   })
   const listen = (event: KeyboardEvent) => {
+    // The keys reach the scanner listener, for Ctrl+- may be part of a code; they zoom nothing.
+    if ((event.ctrlKey || event.metaKey) && zoomKeys.has(event.key)) event.preventDefault()
     if (event.altKey && !event.ctrlKey && /^Digit\d$/.test(event.code)) {
       event.preventDefault()
       run(`Alt ${event.code.slice(-1)}`)

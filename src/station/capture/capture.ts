@@ -154,7 +154,9 @@ export function createCapturing(ports: {
       const item = batch[index]?.item
       if (!result.ok || !('capture' in result.value) || !item || item.type === 'CONTROL' || !item.event) return []
       const commitMs = Math.round((durableMs - item.event.receivedMs) * 1_000) / 1_000
-      return result.value.capture ? [{ id: result.value.capture.id, commitMs }] : []
+      // A code that joined an item leaves the item's own time as it is.
+      const { outcome, capture } = result.value
+      return capture && outcome !== 'joined' ? [{ id: capture.id, commitMs }] : []
     })
     return results
   }

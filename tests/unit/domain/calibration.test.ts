@@ -153,10 +153,37 @@ describe('calibration', () => {
     const readings = readSheet({ scanner: 'us', host: 'us' })
     const paced = (gapMs: number): CalibrationReadings =>
       Object.fromEntries(
-        Object.entries(readings).map(([name, { text }]) => [name, { text, durationMs: gapMs * (text.length - 1) }]),
+        Object.entries(readings).map(([name, { text }]) => [
+          name,
+          { text, pace: { keys: text.length, durationMs: gapMs * (text.length - 1), longestGapMs: gapMs * 3 } },
+        ]),
       )
-    expect(calibrate(paced(5))).toMatchObject({ meanGapMs: 5, faults: [] })
-    expect(calibrate(paced(60)).faults.map(({ code }) => code)).toEqual(['slow'])
+    expect(calibrate(paced(5))).toMatchObject({
+      meanGapMs: 5,
+      faults: [],
+      limits: { maxMeanGapMs: 20, maxGapMs: 40 },
+    })
+    // Slower than the limits that hold until then, and faster than a person: the limits follow.
+    expect(calibrate(paced(40))).toMatchObject({ faults: [], limits: { maxMeanGapMs: 55, maxGapMs: 240 } })
+    expect(calibrate(paced(60))).toMatchObject({ faults: [{ code: 'slow' }], limits: null })
+    expect(calibrate(readings).limits).toBeNull()
+  })
+
+  it('goes on where a dead key of the computer hides a code, and still finds the layout from the others', () => {
+    const plugged = { scanner: 'us', host: 'de' } as const
+    const readings = {
+      ...readSheet(plugged),
+      marks_1: { text: '', isUntold: true },
+      marks_4: { text: '', isUntold: true },
+    }
+    const { layouts, faults, calibration, lost } = calibrate(readings)
+    expect(layouts).toContainEqual({ scanner: 'us', host: 'de' })
+    expect(faults.map(({ code }) => code)).toContain('dead_keys')
+    expect(faults.find(({ code }) => code === 'dead_keys')?.characters).toContain('^')
+    expect([...lost]).toEqual(expect.arrayContaining([...'!"#$%&\'(]^_`{|}~']))
+    expect(repair(typed(plugged, 'ZEBRA-1'), calibration ?? fail())).toBe('ZEBRA-1')
+    const letters = calibrate({ ...readings, letters: { text: '', isUntold: true } })
+    expect(letters).toMatchObject({ calibration: null, faults: [{ code: 'dead_keys' }] })
   })
 
   it('answers without a calibration while codes are missing, or have lost characters', () => {

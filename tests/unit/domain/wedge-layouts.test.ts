@@ -225,7 +225,7 @@ describe('the wedge reader', () => {
     reader.interrupt()
     expect(reader.tick(1_000)).toEqual([{ kind: 'strange', strange: { reason: 'interrupted', length: 7 } }])
     for (const key of burst('4006381', 2_000)) reader.key(key)
-    expect(reader.key(press('Enter', 2_060))).toEqual([{ kind: 'scan', data: '4006381' }, { kind: 'swallow' }])
+    expect(reader.key(press('Enter', 2_060))).toMatchObject([{ kind: 'scan', data: '4006381' }, { kind: 'swallow' }])
   })
 
   it('reads the digits of the keypad, with NumLock and without, by their places', () => {

@@ -51,7 +51,7 @@ describe('keys', () => {
   }
 
   it.each(
-    'Ctrl+p Ctrl+P Ctrl+s Ctrl+o Ctrl+r Ctrl+Shift+R Ctrl+w Ctrl+n Ctrl+t Cmd+q Ctrl+f Ctrl++ Ctrl+- Ctrl+0 Ctrl+Shift+I F1 F3 F5 F7 F10 F11 Alt+F4 Alt+ArrowLeft Alt+ArrowRight Alt+Home BrowserBack'.split(
+    'Ctrl+p Ctrl+P Ctrl+s Ctrl+o Ctrl+r Ctrl+Shift+R Ctrl+w Ctrl+n Ctrl+t Cmd+q Ctrl+f Ctrl++ Cmd+- Ctrl+0 Ctrl+Shift+I F1 F3 F5 F7 F10 F11 Alt+F4 Alt+ArrowLeft Alt+ArrowRight Alt+Home BrowserBack'.split(
       ' ',
     ),
   )('keeps %s from the page', (text) => {
@@ -64,7 +64,7 @@ describe('keys', () => {
 
   // A wedge scanner types these: digits, Enter, the GS1 separator as Ctrl+], F8, F12 or an arrow, and ISO 15434's others.
   it.each(
-    'a A 1 Enter Tab Escape Ctrl+] Ctrl+^ Ctrl+d F2 F8 F12 ArrowDown ArrowLeft { | Ctrl+c Ctrl+v Ctrl+a Ctrl+z'.split(
+    'a A 1 Enter Tab Escape Ctrl+] Ctrl+^ Ctrl+- Ctrl+_ Ctrl+d F2 F8 F12 ArrowDown ArrowLeft { | Ctrl+c Ctrl+v Ctrl+a Ctrl+z'.split(
       ' ',
     ),
   )('lets the page have %s', (text) => {

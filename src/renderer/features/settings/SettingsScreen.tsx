@@ -157,7 +157,13 @@ function ScannerSettings({
     <section className="panel">
       <h2>{t('settings.scanner')}</h2>
       <ScannerTest />
-      <Calibration calibration={calibration} onChange={(wedgeCalibration) => change({ wedgeCalibration })} />
+      <Calibration
+        calibration={calibration}
+        wedge={wedge}
+        onChange={({ wedge: found, ...fields }) =>
+          change({ ...fields, ...(found && { wedge: { ...wedge, ...found } }) })
+        }
+      />
       <Choices
         label={t('settings.separator')}
         look="row"
