@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * `npm run bench [-- NAME ...] [--minutes N]`: figures as ratios and counts, each beside its floor in the same run.
+ * `npm run bench [-- NAME ...] [--minutes N] [--captures N] [--seed N]`: figures as ratios and counts, each beside its floor in the same run.
  *
  *   scan        all of the next three
  *   stdin       10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
@@ -17,6 +17,8 @@ import { DatabaseSync } from 'node:sqlite'
  *   endurance   30 scans a second from three scanners for ten minutes (or N), on a slow disk with an unquiet window
  *   parse       scans parsed a second
  *   live        camera frames decoded in a real Chromium, against zxing-wasm's defaults
+ *   sync        none lost, none doubled behind a bad network; the drain's rate against bare requests (--captures N,
+ *               --seed N)
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
  * (ELECTRON_OVERRIDE_DIST_PATH names a runtime). Measure on a machine that does nothing else.
@@ -140,11 +142,17 @@ async function benchParse(): Promise<void> {
 }
 
 const { values: options, positionals: wanted } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' } },
+  options: {
+    minutes: { type: 'string', default: '10' },
+    captures: { type: 'string', default: '100000' },
+    seed: { type: 'string', default: '1' },
+  },
   allowPositionals: true,
 })
 const benchBus = async () => (await import('./bench-bus.ts')).benchBus(say)
 const benchEndurance = async () => (await import('./bench-bus.ts')).benchEndurance(say, Number(options.minutes))
+const benchSync = async () =>
+  (await import('./bench-sync.ts')).benchSync(say, Number(options.captures), Number(options.seed))
 const benches: Record<string, readonly (() => Promise<void>)[]> = {
   scan: [benchStdin, benchBus, benchEndurance],
   stdin: [benchStdin],
@@ -152,6 +160,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   endurance: [benchEndurance],
   parse: [benchParse],
   live: [async () => (await import('./bench-live.ts')).benchLive(say)],
+  sync: [benchSync],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {
   const runs = Object.hasOwn(benches, name) ? benches[name] : undefined

@@ -23,6 +23,8 @@ import { hashPassword } from './passwords.ts'
 import { startPipeline } from './pipeline/pipeline.ts'
 import { startReaper } from './reaper.ts'
 
+export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'
+
 /** How a backend is run; all but the folder and the port has a default. */
 export interface BackendOptions {
   /** Made when it does not exist; holds `backend.sqlite`, `media/` and the key file. One process at a time. */

@@ -18,7 +18,14 @@ import {
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { CaptureMode } from '#contract/station/session.ts'
 import { readCredential, writeCredential, type Credential } from '#contract/credential.ts'
-import { createRequests, withoutId, type Fetch, type Observed, type RemoteResult } from '#station/remote/requests.ts'
+import {
+  createRequests,
+  withoutId,
+  type Fetch,
+  type Observed,
+  type RemoteFailure,
+  type RemoteResult,
+} from '#station/remote/requests.ts'
 
 export type { Observed, RemoteFailure, RemoteResult } from '#station/remote/requests.ts'
 
@@ -149,9 +156,11 @@ export function createScannerClient(options: {
 
   const capture = async (
     answer: Promise<RemoteResult<ForeignCapture | null>>,
+    sent?: Capture,
   ): Promise<RemoteResult<CaptureAnswer>> => {
     const result = await answer
     if (!result.ok) return result
+    if (sent && result.value && !isOf(sent, result.value)) return ofAnother
     const read = result.value === null ? null : toCaptureAnswer(result.value)
     return read ? { ...result, value: read } : withoutId('capture')
   }
@@ -182,6 +191,10 @@ export function createScannerClient(options: {
       })
       if (!answer.ok) return answer
       const id = answer.value?.id
+      const named = answer.value?.metadata['station_session'] ?? session.metadata['station_session']
+      if (named !== session.metadata['station_session'] || Object.hasOwn(answer.value ?? {}, 'raw_value')) {
+        return ofAnother
+      }
       return id ? { ...answer, value: { id } } : withoutId('session')
     },
     endSession: (sessionId) =>
@@ -205,6 +218,7 @@ export function createScannerClient(options: {
         },
       )
       if (!answer.ok) return answer
+      if ((answer.value?.id ?? sessionId) !== sessionId) return ofAnother
       const kept = toKept(sessionId, answer.value?.captures ?? [])
       return { ok: true, value: new Map(kept.map((each) => [each.remoteId, each])) }
     },
@@ -235,6 +249,7 @@ export function createScannerClient(options: {
             metadata: toMetadata(scan),
           } satisfies CaptureSubmit,
         }),
+        scan,
       ),
     uploadImage(key, sessionId, photo, image, onProgress) {
       const form = new FormData()
@@ -250,10 +265,14 @@ export function createScannerClient(options: {
           form,
           timeoutMs: timeouts.uploadMs,
         }),
+        photo,
       )
     },
-    getCapture: (captureId) =>
-      capture(request('GET', `${scanner}/captures/${encodeURIComponent(captureId)}`, foreignCaptureSchema)),
+    async getCapture(captureId) {
+      const path = `${scanner}/captures/${encodeURIComponent(captureId)}`
+      const answer = await capture(request('GET', path, foreignCaptureSchema))
+      return answer.ok && answer.value.remoteId !== captureId ? ofAnother : answer
+    },
     retryCapture: (captureId) =>
       capture(request('POST', `${scanner}/captures/${encodeURIComponent(captureId)}/retry`, foreignCaptureSchema)),
     updateCapture: (captureId, scan) =>
@@ -391,6 +410,30 @@ function toKept(sessionId: string, foreign: readonly ForeignCapture[]): KeptCapt
       },
     ]
   })
+}
+
+/**
+ * Whether an answer is that of what was sent. A connection on which an answer came twice has one too many, and the next
+ * request would get the one before: its capture would carry another one's id.
+ */
+function isOf(sent: Capture, foreign: ForeignCapture): boolean {
+  const named = foreign.metadata['station_capture'] ?? sent.id
+  // A backend may clean what it is given; that is no other value.
+  const bare = (text: string): string => text.replaceAll(/[^\p{L}\p{N}]/gu, '')
+  return named === sent.id && (foreign.raw_value === '' || bare(foreign.raw_value) === bare(sent.raw))
+}
+
+/** What was sent may have arrived or not: this answer says nothing of it. */
+const ofAnother: { ok: false; failure: RemoteFailure } = {
+  ok: false,
+  failure: {
+    kind: 'unreachable',
+    status: null,
+    code: 'answer_of_another',
+    message: 'the answer belongs to another request',
+    retryAfterMs: null,
+    taken: 'unknown',
+  },
 }
 
 function toCaptureAnswer(foreign: ForeignCapture): CaptureAnswer | null {

@@ -31,8 +31,11 @@ export interface Sync {
 
 const limits = {
   /** Items leased in one transaction and sent `inParallel` at a time. */
-  lease: 64,
+  lease: 256,
   inParallel: 8,
+  /** Answers share a transaction: what has come within this time, or so many. */
+  writeMs: 20,
+  writeAtOnce: 128,
   /** Back-off while the backend cannot be reached, and of a single item that it could not handle. */
   backoff: { baseMs: 500, capMs: 60_000 },
   /** How often a backend is asked whether it is there when nothing else is said to it. */
@@ -177,26 +180,34 @@ export function createSync(ports: {
   // --- Outcomes, written in groups ------------------------------------------------------------------
 
   let outcomes: Outcome[] = []
-  let outcomesWritten: Promise<void> | null = null
-  /** Answers that arrive together share a transaction. */
+  let outcomesWritten: PromiseWithResolvers<void> | null = null
+  let writeTimer: NodeJS.Timeout | null = null
+  const writeNow = (): void => {
+    if (writeTimer !== null) clearTimeout(writeTimer)
+    const batch = outcomes
+    const written = outcomesWritten
+    outcomes = []
+    outcomesWritten = writeTimer = null
+    try {
+      store.transaction(() => {
+        for (const record of batch) record()
+      })
+      written?.resolve()
+    } catch (error) {
+      written?.reject(error)
+    }
+  }
+  /**
+   * Answers that arrive together share a transaction: each costs a flush of the disk, and nothing else goes on meanwhile.
+   * A process that dies before it finds the items leased, and takes them for doubtful.
+   */
   const write = (outcome: Outcome): Promise<void> => {
     outcomes.push(outcome)
-    outcomesWritten ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        const batch = outcomes
-        outcomes = []
-        outcomesWritten = null
-        try {
-          store.transaction(() => {
-            for (const record of batch) record()
-          })
-          resolve()
-        } catch (error) {
-          reject(error as Error)
-        }
-      })
-    })
-    return outcomesWritten
+    const written = (outcomesWritten ??= Promise.withResolvers<void>())
+    if (outcomes.length >= limits.writeAtOnce || inFlight === 0) {
+      queueMicrotask(() => outcomesWritten === written && writeNow())
+    } else writeTimer ??= setTimeout(writeNow, limits.writeMs)
+    return written.promise
   }
 
   // --- Sending ----------------------------------------------------------------------------------------
@@ -254,7 +265,8 @@ export function createSync(ports: {
     return other.ok
   }
 
-  const send = async (item: OutboxItem): Promise<void> => {
+  /** `answered` is called when the answer is there and its writing has begun, where nothing else follows from it. */
+  const send = async (item: OutboxItem, answered: () => void): Promise<void> => {
     switch (item.kind) {
       case 'session.create':
         return sendSession(item)
@@ -262,7 +274,7 @@ export function createSync(ports: {
         return sendSessionEnd(item)
       case 'capture.submit':
       case 'capture.upload':
-        return sendCapture(item)
+        return sendCapture(item, answered)
       case 'capture.update':
         return sendUpdate(item)
       case 'capture.remove':
@@ -307,7 +319,7 @@ export function createSync(ports: {
     await write(() => store.outbox.done(item.id))
   }
 
-  const sendCapture = async (item: OutboxItem): Promise<void> => {
+  const sendCapture = async (item: OutboxItem, answered: () => void): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
     // Only a damaged store has a sending without its capture.
     if (!capture) return write(() => store.outbox.done(item.id))
@@ -321,10 +333,12 @@ export function createSync(ports: {
       : await remote.submitCapture(key, sent.session, asSent)
     if (answer.ok) {
       noteContact()
-      await write(() => {
+      const written = write(() => {
         store.captures.accept(capture.id, answer.value, answer.receipt)
         store.outbox.done(item.id)
       })
+      answered()
+      await written
       expectProgress()
       expectProducts([capture.id])
       return ports.onCaptures([capture.id])
@@ -642,27 +656,34 @@ export function createSync(ports: {
 
   const sendAll = async (items: OutboxItem[]): Promise<void> => {
     const queue = [...items]
+    const sendings: Promise<void>[] = []
+    const sendOne = async (item: OutboxItem, answered: () => void): Promise<void> => {
+      const errors = serverErrors.get(item.id)
+      await send(item, answered)
+      if (serverErrors.get(item.id) === errors) serverErrors.delete(item.id)
+    }
     const worker = async (): Promise<void> => {
       for (let item = queue.shift(); item; item = queue.shift()) {
         // The backend went away or asked for a pause: the rest waits with the others.
         if (closed || isBlocked()) {
           const id = item.id
-          await write(() => store.outbox.release(id))
-        } else {
-          const errors = serverErrors.get(item.id)
-          inFlight += 1
-          try {
-            await send(item)
-          } finally {
-            inFlight -= 1
-          }
-          keepWithinAllowance()
-          if (serverErrors.get(item.id) === errors) serverErrors.delete(item.id)
+          sendings.push(write(() => store.outbox.release(id)))
+          continue
         }
+        inFlight += 1
+        const answer = Promise.withResolvers<void>()
+        const sending = sendOne(item, answer.resolve)
+        sendings.push(sending)
+        // The next one need not wait until the answer to this one is written.
+        await Promise.race([answer.promise, sending.catch(() => undefined)])
+        inFlight -= 1
+        keepWithinAllowance()
       }
+      if (inFlight === 0 && outcomes.length > 0) writeNow()
     }
     // All must have ended before the loop goes on, or starts anew after a fault: two of it would send everything twice.
-    const ends = await Promise.allSettled(Array.from({ length: limits.inParallel }, worker))
+    await Promise.allSettled(Array.from({ length: Math.min(limits.inParallel, queue.length) }, worker))
+    const ends = await Promise.allSettled(sendings)
     for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 

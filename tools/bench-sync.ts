@@ -1,0 +1,266 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { fileURLToPath } from 'node:url'
+import { createFaultProxy, faults, type FaultRates } from '#backend/index.ts'
+import type { Log } from '#contract/ports.ts'
+import { systemClock, timeOrderedIds } from '#station/index.ts'
+import { createScannerClient } from '#station/remote/scanner-client.ts'
+import type { NewCapture } from '#station/store/captures.ts'
+import { openStore, type Store } from '#station/store/store.ts'
+import { createSync, type Sync } from '#station/sync/sync.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const capstan = join(root, 'src', 'cli', 'capstan.ts')
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** One request in five goes wrong, in every way there is. */
+const usualRates: FaultRates = {
+  cut: 0.02,
+  late: 0.02,
+  lost: 0.04,
+  truncated: 0.03,
+  delayed: 0.03,
+  echoed: 0.02,
+  error: 0.02,
+  failed: 0.01,
+  busy: 0.0005,
+}
+const maxDelayMs = 1_000
+const quietMs = 2_500
+const inParallel = 8
+
+const silent: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields, message) =>
+    message === 'the sync loop failed'
+      ? void process.stderr.write(`${message}: ${JSON.stringify(fields)}\n`)
+      : undefined,
+  child: () => silent,
+}
+
+export interface RunningBackend {
+  readonly url: string
+  readonly apiKey: string
+  readonly databasePath: string
+  stop(): Promise<void>
+}
+
+/** The reference backend in a process of its own. */
+export async function startBackendProcess(folder: string): Promise<RunningBackend> {
+  const child: ChildProcess = spawn(process.execPath, [capstan, 'backend', '--data', folder, '--port', '0'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  if (!child.stdout) throw new Error('no output')
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const { listening, apiKey } = JSON.parse(line) as { listening: string; apiKey: string }
+  return {
+    url: listening,
+    apiKey,
+    databasePath: join(folder, 'backend.sqlite'),
+    async stop() {
+      const ended = once(child, 'exit')
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
+
+/** A capture as a scanner makes it; one in twenty is a repeat of the one before. */
+export function benchCapture(sessionId: string, index: number, fields: Partial<NewCapture> = {}): NewCapture {
+  const raw = `LOT-${index - (index % 20 === 19 ? 1 : 0)}`
+  return {
+    id: timeOrderedIds.next(),
+    sessionId,
+    type: 'BARCODE',
+    source: 'stdin',
+    deviceName: 'bench',
+    raw,
+    symbologyIdentifier: ']C0',
+    symbology: 'code128',
+    gtin: null,
+    elements: [],
+    warnings: [],
+    disposition: 'counted',
+    repeatOf: 0,
+    capturedAt: systemClock.now().toISOString(),
+    photo: null,
+    upload: null,
+    location: null,
+    itemKey: `raw:${raw}`,
+    ...fields,
+  } as NewCapture
+}
+
+/** A store in a folder with an open session and so many captures that wait. */
+export function fillStore(dataDir: string, captures: number): Store {
+  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: silent })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const store = opened.value
+  const session = store.sessions.open({
+    label: 'bench',
+    captureMode: 'both',
+    duplicatePolicy: 'count',
+    duplicateWindowMs: 3_000,
+    marksWindowMs: 0,
+  })
+  if (!session) throw new Error('no session')
+  for (let from = 0; from < captures; from += 1_000) {
+    store.transaction(() => {
+      for (let index = from; index < Math.min(captures, from + 1_000); index += 1) {
+        store.captures.add(benchCapture(session.id, index))
+      }
+    })
+  }
+  return store
+}
+
+export function startSyncOn(store: Store, url: string, apiKey: string): Sync {
+  return createSync({
+    store,
+    remote: createScannerClient({
+      fetch,
+      url,
+      credential: () => Promise.resolve(apiKey),
+      userAgent: 'Capstan/bench',
+      now: systemClock.now,
+    }),
+    clock: systemClock,
+    random: Math.random,
+    log: silent,
+    stationId: 'bench',
+    onCaptures: () => undefined,
+    onSession: () => undefined,
+    onBackend: () => undefined,
+    quietMs,
+  })
+}
+
+/** Drains, and tells how long it took until nothing was left that could be sent. */
+async function drain(store: Store, url: string, apiKey: string): Promise<number> {
+  const sync = startSyncOn(store, url, apiKey)
+  const startedMs = performance.now()
+  while (store.outbox.isPending()) await pause(20)
+  const tookMs = performance.now() - startedMs
+  await sync.close()
+  return tookMs
+}
+
+/** The floor: submissions of the same size over as many kept-alive connections, nothing read, nothing written. */
+async function bareRequests(backend: RunningBackend, count: number): Promise<number> {
+  const headers = { 'content-type': 'application/json', 'x-api-key': backend.apiKey }
+  const post = async (path: string, body: object, key: string): Promise<string> => {
+    const response = await fetch(`${backend.url}/scanner/api/v1${path}`, {
+      method: 'POST',
+      headers: { ...headers, 'idempotency-key': key },
+      body: JSON.stringify(body),
+    })
+    return response.text()
+  }
+  const { id } = JSON.parse(await post('/sessions', {}, timeOrderedIds.next())) as { id: string }
+  let next = 0
+  const worker = async (): Promise<void> => {
+    for (let index = (next += 1); index <= count; index = next += 1) {
+      const key = timeOrderedIds.next()
+      await post(
+        '/captures',
+        {
+          session_short_id: id,
+          session_public_id: id,
+          capture_type: 'BARCODE',
+          raw_value: `LOT-${index}`,
+          gtin: '',
+          gs1_dl_data: {},
+          metadata: {
+            station_capture: key,
+            station_sequence: String(index),
+            captured_at: systemClock.now().toISOString(),
+            quantity: '1',
+            symbology: 'code128',
+          },
+        },
+        key,
+      )
+    }
+  }
+  const startedMs = performance.now()
+  await Promise.all(Array.from({ length: inParallel }, worker))
+  return (count / (performance.now() - startedMs)) * 1_000
+}
+
+/** What the backend has of the store's captures: how many, and how many more than once. */
+function compare(store: Store, databasePath: string) {
+  const database = new DatabaseSync(databasePath, { readOnly: true })
+  const rows = database
+    .prepare(`SELECT metadata ->> 'station_capture' AS id, count(*) AS copies FROM captures GROUP BY 1`)
+    .all() as { id: string | null; copies: number }[]
+  database.close()
+  const there = new Map(rows.map(({ id, copies }) => [id, copies]))
+  let lost = 0
+  let doubled = 0
+  let undecided = 0
+  for (const capture of store.captures.each(null)) {
+    const copies = there.get(capture.id) ?? 0
+    if (capture.sync === 'undecided') undecided += 1
+    else if (copies === 0) lost += 1
+    if (copies > 1) doubled += 1
+  }
+  return { lost, doubled, undecided }
+}
+
+/**
+ * `bench sync`: nothing lost and nothing doubled behind a network that goes wrong one time in five,
+ * whether or not the backend knows keys; and the drain's rate on a good network against bare requests.
+ */
+export async function benchSync(say: (line: string) => void, captures: number, seed: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  try {
+    const backend = await startBackendProcess(join(folder, 'good'))
+    const sample = Math.min(captures, 10_000)
+    // Before and after, for a machine that others use too.
+    const floors = [await bareRequests(backend, sample)]
+    const store = fillStore(join(folder, 'drain'), captures)
+    const tookMs = await drain(store, backend.url, backend.apiKey)
+    floors.push(await bareRequests(backend, sample))
+    const good = compare(store, backend.databasePath)
+    store.close()
+    await backend.stop()
+    const rate = (captures / tookMs) * 1_000
+    const floor = floors.reduce((sum, each) => sum + each, 0) / floors.length
+    say(
+      `sync: ${captures} captures drained at ${rate.toFixed(0)}/s, floor ${floors.map((each) => each.toFixed(0)).join(' and ')} bare keep-alive requests/s, ratio ${(rate / floor).toFixed(2)} (goal 0.70); ${good.lost} lost, ${good.doubled} doubled`,
+    )
+    for (const ignoresKeys of [false, true]) await benchFaults(say, folder, captures, seed, ignoresKeys)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function benchFaults(
+  say: (line: string) => void,
+  folder: string,
+  captures: number,
+  seed: number,
+  ignoresKeys: boolean,
+): Promise<void> {
+  const name = ignoresKeys ? 'ignores' : 'remembers'
+  const backend = await startBackendProcess(join(folder, `backend-${name}`))
+  const proxy = await createFaultProxy({ target: backend.url, seed, rates: usualRates, maxDelayMs, ignoresKeys })
+  const store = fillStore(join(folder, `station-${name}`), captures)
+  const tookMs = await drain(store, proxy.url, backend.apiKey)
+  await proxy.close()
+  const { lost, doubled, undecided } = compare(store, backend.databasePath)
+  store.close()
+  await backend.stop()
+  const happened = faults.map((fault) => `${fault} ${proxy.counts[fault]}`).join(', ')
+  say(
+    `sync: a backend that ${name} keys behind a bad network (seed ${seed}: ${happened}): ${captures} captures in ${(tookMs / 1_000).toFixed(0)} s, ${lost} lost, ${doubled} doubled, ${undecided} undecided and marked (goal 0, 0)`,
+  )
+  if (lost + doubled > 0) process.exitCode = 1
+}
