@@ -25,6 +25,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'plays a trace into a station: FILE --data DIR [--speed N]',
     load: async () => (await import('./replay.ts')).replay,
   },
+  import: {
+    about: 'takes the photos of a folder: FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL]',
+    load: async () => (await import('./import.ts')).importCommand,
+  },
   export: {
     about: 'prints captures: --data DIR --format ndjson|csv|xlsx [--session ID]',
     load: async () => (await import('./export.ts')).exportCommand,

@@ -119,6 +119,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     const station = opened.value
     closers.push(() => station.close())
     await station.readScanners()
+    station.watchFolders()
 
     const listen = (port: number): Promise<WebHost> =>
       createWebHost({ station, assetsDir: join(projectDir, 'out/renderer'), port, log })

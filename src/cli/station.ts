@@ -60,6 +60,7 @@ export async function station(args: readonly string[]): Promise<number> {
     }
     await openSession(running, { label: 'scanners', marksWindowMs })
     await running.readScanners()
+    running.watchFolders()
     tell('The station reads its scanners; stop it with Ctrl-C. The session stays open for the next start.')
     await stopped
     await running.close()

@@ -72,6 +72,7 @@ async function start(): Promise<void> {
   const station = opened.value
   closers.push(() => station.close())
   await station.readScanners()
+  station.watchFolders()
 
   const own = session.defaultSession
   limitPermissions(own)

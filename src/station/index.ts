@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { stat, statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
@@ -8,6 +9,7 @@ import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/
 import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
+import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
 import { exportFormats, maxPhotoBytes, type ExportFormat } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
@@ -17,6 +19,7 @@ import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
+import { takePhotoFile, type PhotoFileOutcome } from '#station/capture/photo-file.ts'
 import { describeDevices } from '#station/device/details.ts'
 import type { DeviceDriver, DriverDetails, ScanEvent } from '#station/device/driver.ts'
 import { listRoads } from '#station/device/roads.ts'
@@ -24,6 +27,7 @@ import { createDeviceService } from '#station/device/service.ts'
 import type { ScannersDriver } from '#station/device/scanners.ts'
 import { createDeviceRegistry } from '#station/device/registry.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
+import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient } from '#station/remote/scanner-client.ts'
@@ -37,6 +41,9 @@ export { createLineDriver } from '#station/device/line-driver.ts'
 export { createReplayDriver, createTraceWriter, withTrace } from '#station/device/trace.ts'
 export { udevRules, udevRulesPath } from '#station/device/udev.ts'
 export type { DeviceDriver } from '#station/device/driver.ts'
+export { isWhole, kindOfFile, stemOf } from '#station/device/photo-files.ts'
+export { listFiles } from '#station/device/watched-folders.ts'
+export type { PhotoFileOutcome } from '#station/capture/photo-file.ts'
 export { exportCaptures } from '#station/export/export.ts'
 export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
@@ -57,6 +64,8 @@ export interface StationPorts {
   readonly clock?: Clock
   readonly ids?: Ids
   readonly random?: () => number
+  /** How patiently watched folders are watched. */
+  readonly folderDelays?: Partial<FolderDelays>
 }
 
 /** A running station: a Transport for windows, a request handler for bytes, and an end. */
@@ -70,6 +79,10 @@ export interface Station extends Transport {
    * something between them and the station, such as a trace.
    */
   readScanners(wrap?: (scanners: DeviceDriver) => DeviceDriver): Promise<void>
+  /** Takes the new photos of the folders that the settings name, until it is closed. */
+  watchFolders(): void
+  /** Takes a photo from a file into the active session, once for its content. */
+  takePhotoFile(path: string, role: PhotoRole | null): Promise<Result<PhotoFileOutcome>>
   /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
   drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
@@ -357,6 +370,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     settings = settingsSchema.parse({ ...settings, ...change })
     store.facts.set('settings', JSON.stringify(settings))
     scanners?.configure(settings.scanners)
+    folders.configure(settings.folders)
     publish('settings.changed', settings)
     statusChanged()
   }
@@ -436,11 +450,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         keepDisagreements(disagreements.filter((one) => one.id !== id))
         return ok(status())
       },
+      'folder.list': () => ok([...folders.list()]),
       'session.open': (options) => {
         const session = store.sessions.open(options)
         if (!session) return fail('conflict', 'another session is active; end it first')
         sync?.wake()
         sessionChanged(session.id)
+        folders.look()
         return ok(session)
       },
       'session.current': () => ok(store.sessions.current()),
@@ -505,18 +521,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 
   // --- Bytes --------------------------------------------------------------------------------------
 
-  const putPhoto = async (request: Request, deviceName: string): Promise<Result<PhotoOutcome>> => {
+  const savePhoto = async (
+    bytes: ReadableStream<Uint8Array>,
+    deviceName: string,
+    role: PhotoRole | null,
+  ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
-    if (!request.body) return fail('invalid_input', 'the request has no body')
     const result = await takePhoto({
       store,
       imaging,
       capturing,
-      bytes: request.body,
+      bytes,
       maxBytes: maxPhotoBytes,
       session,
       deviceName,
+      role,
     })
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
@@ -533,7 +553,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     try {
       if (url.pathname === '/media/photos') {
         if (request.method !== 'PUT') return refuse(405, { code: 'invalid_input', message: 'use PUT' })
-        const result = await putPhoto(request, url.searchParams.get('device')?.slice(0, 200) ?? '')
+        const role = photoRoleSchema.nullable().safeParse(url.searchParams.get('role'))
+        if (!role.success) return refuse(400, { code: 'invalid_input', message: 'no such role of a photo' })
+        if (!request.body) return refuse(400, { code: 'invalid_input', message: 'the request has no body' })
+        const device = url.searchParams.get('device')?.slice(0, 200) ?? ''
+        const result = await savePhoto(request.body, device, role.data)
         return result.ok
           ? Response.json(result.value, { status: 201 })
           : refuse(statusOf(result.error.code), result.error)
@@ -565,6 +589,25 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
     })
   }
+
+  const takeFile = (file: FoundFile, deviceName: string, role: PhotoRole | null) =>
+    takePhotoFile(store, file, (bytes) => savePhoto(bytes, deviceName, role))
+  const folders = createWatchedFolders({
+    folders: settings.folders,
+    isKnown: (file) => store.photoFiles.isKnown(file),
+    isNew: (path) => store.facts.get(`folder:${path}`) === null,
+    begin(path, files) {
+      store.transaction(() => {
+        for (const file of files) store.photoFiles.remember(file, null)
+        store.facts.set(`folder:${path}`, clock.now().toISOString())
+      })
+    },
+    take: (file, { path, role }) => takeFile(file, path.slice(-200), role),
+    report: devices.report,
+    clock,
+    log: log.child({ room: 'device' }),
+    ...(ports.folderDelays === undefined ? {} : { delays: ports.folderDelays }),
+  })
 
   // --- Life ---------------------------------------------------------------------------------------
 
@@ -604,10 +647,18 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       })
       drive(wrap(scanners))
     },
+    watchFolders: () => folders.start(),
+    async takePhotoFile(path, role) {
+      const found = await stat(path).catch((error: Error) => error)
+      if (found instanceof Error) return fail('not_found', `the file cannot be read: ${found.message}`)
+      const file = { path, sizeBytes: found.size, modifiedMs: Math.trunc(found.mtimeMs) }
+      return takeFile(file, dirname(path).slice(-200), role)
+    },
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {
       closing ??= (async () => {
         for (const driver of drivers) await driver.close()
+        await folders.close()
         await capturing.close()
         service.close()
         clearInterval(auditTimer)

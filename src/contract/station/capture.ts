@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { symbologySchema } from '#contract/symbology.ts'
+import { photoRoleSchema } from '#contract/station/camera-settings.ts'
 import { idSchema, instantSchema, mediaHashSchema } from '#contract/station/values.ts'
 
 /** How a capture came about, in the Scanner API's words. */
@@ -117,6 +118,8 @@ export const captureSchema = z.object({
   product: matchedProductSchema.nullable(),
   /** The photo it came with: content hash of the original, served at `/media/<hash>`. */
   photo: mediaHashSchema.nullable(),
+  /** What the photo shows, as its camera's or folder's role says. */
+  photoRole: photoRoleSchema.nullable(),
   /** Where it was, as the last location barcode before it said. */
   location: z.string().nullable(),
   /** All codes that were read of the item, in order, the one it shows among them; empty when there was only one. */

@@ -9,6 +9,7 @@ import {
 } from '#contract/station/capture.ts'
 import { scanAnswerSchema } from '#contract/station/control.ts'
 import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
+import { folderStatusSchema } from '#contract/station/folder.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
@@ -51,6 +52,8 @@ export const procedures = {
   },
   /** A person has seen the alarm. */
   'device.acknowledge': { input: byId, output: stationStatusSchema },
+  /** The watched folders of the settings, as they stand. */
+  'folder.list': { input: nothing, output: z.array(folderStatusSchema) },
   /** Opens a session; `conflict` while another one is active. */
   'session.open': { input: openSessionSchema, output: sessionSchema },
   /** The active session, or null. */

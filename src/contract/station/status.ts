@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
 
-export const deviceKindSchema = z.enum(['wedge', 'camera', 'stdin', 'scanner'])
+export const deviceKindSchema = z.enum(['wedge', 'camera', 'stdin', 'scanner', 'folder'])
 /** `detected`: it is there, `opening`: it is being opened; `busy`: another program has it; `refused`: no permission. */
 export const deviceStateSchema = z.enum(['detected', 'opening', 'ready', 'busy', 'unplugged', 'refused', 'failed'])
 

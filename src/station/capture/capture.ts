@@ -2,6 +2,7 @@ import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { Capture, CaptureType, Disposition, Mark, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { ControlCommand, ControlOutcome, ScanAnswer } from '#contract/station/control.ts'
+import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isMarkOf, richestOf, serialOf } from '#domain/marks.ts'
@@ -16,6 +17,8 @@ export interface PhotoReference {
   readonly photo: string
   /** Content hash of the derivative to upload; null when the photo is kept as evidence only. */
   readonly upload: string | null
+  /** What it shows; null when nobody has said. */
+  readonly role: PhotoRole | null
 }
 
 /** The way of a scan from a device to a durable row. */
@@ -248,6 +251,7 @@ export function createCapturing(ports: {
       capturedAt: now.toISOString(),
       monotonicMs: clock.monotonicMs(),
       photo: waiting.photo?.photo ?? null,
+      photoRole: waiting.photo?.role ?? null,
       upload: disposition === 'counted' ? (waiting.photo?.upload ?? null) : null,
       location: session.location ?? (waiting.event?.place || null),
       read: waiting.event,

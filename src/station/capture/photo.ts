@@ -1,5 +1,6 @@
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
+import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import type { Capturing } from '#station/capture/capture.ts'
@@ -23,8 +24,9 @@ export async function takePhoto(options: {
   maxBytes: number
   session: Session
   deviceName: string
+  role: PhotoRole | null
 }): Promise<Result<PhotoOutcome>> {
-  const { store, imaging, capturing, session, deviceName } = options
+  const { store, imaging, capturing, session, deviceName, role } = options
   const kept = await keep(options)
   if (!kept.ok) return kept
   const photo = kept.value
@@ -42,8 +44,8 @@ export async function takePhoto(options: {
   const scans = items.map((code) => toScan(code, deviceName))
   const results: Result<ScanOutcome>[] =
     session.captureMode === 'barcode_scan' && scans.length > 0
-      ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null }, scan)))
-      : [await capturing.image({ photo, upload }, scans, deviceName)]
+      ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null, role }, scan)))
+      : [await capturing.image({ photo, upload, role }, scans, deviceName)]
   const refused = results.find((result) => !result.ok)
   if (refused && !refused.ok) return refused
   return ok({

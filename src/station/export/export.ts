@@ -28,6 +28,7 @@ interface ExportRow {
   readonly photo: string
   readonly remoteId: string
   readonly location: string
+  readonly photoRole: string
   readonly deviceId: string
   /** Hex. */
   readonly bytes: string
@@ -59,6 +60,7 @@ const columns: readonly (keyof ExportRow)[] = [
   'photo',
   'remoteId',
   'location',
+  'photoRole',
   'deviceId',
   'bytes',
   'commitMs',
@@ -117,6 +119,7 @@ function toRow(capture: CaptureDetail): ExportRow {
     photo: capture.photo ?? '',
     remoteId: capture.remoteId ?? '',
     location: capture.location ?? '',
+    photoRole: capture.photoRole ?? '',
     deviceId: capture.read?.deviceId ?? '',
     bytes: capture.read?.bytes ?? '',
     commitMs: capture.read?.commitMs ?? '',
@@ -136,6 +139,7 @@ function toJson(capture: CaptureDetail, row: ExportRow): Record<string, unknown>
     photo: capture.photo,
     remoteId: capture.remoteId,
     location: capture.location,
+    photoRole: capture.photoRole,
     deviceId: capture.read?.deviceId ?? null,
     bytes: capture.read?.bytes ?? null,
     commitMs: capture.read?.commitMs ?? null,

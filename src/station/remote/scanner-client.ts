@@ -474,6 +474,7 @@ function toMetadata(capture: Capture): Record<string, string> {
     symbology: capture.symbology,
     ...(capture.location === null ? {} : { location: capture.location }),
     ...Object.fromEntries(otherCodes(capture).map((raw, index) => [`mark_${index + 1}`, raw])),
+    ...(capture.photoRole === null ? {} : { photo_type: capture.photoRole }),
   }
 }
 

@@ -37,6 +37,7 @@ export interface NewCapture extends Pick<
   | 'repeatOf'
   | 'capturedAt'
   | 'photo'
+  | 'photoRole'
   | 'location'
 > {
   /** What makes two scans the same item within a session: GTIN (with serial number when there is one), else the raw value. */
@@ -222,6 +223,7 @@ function toCapture(row: Row, marks: readonly Row[]): Capture {
     remoteId: row['remote_id'],
     product: toProduct(row),
     photo: row['photo'],
+    photoRole: row['photo_role'],
     location: row['location'],
     marks: marks.length === 0 ? [] : [{ ...row, read_at: row['captured_at'] ?? null }, ...marks].map(toMark),
   })
@@ -346,6 +348,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         device_id: capture.read?.deviceId ?? null,
         bytes: capture.read?.bytes ?? null,
         received_ms: capture.read?.receivedMs ?? null,
+        photo_role: capture.photoRole,
       } as const
       shape ??= {
         insert: `INSERT INTO captures (${Object.keys(row).join(', ')})

@@ -235,6 +235,18 @@ const migrations: readonly ((database: Database) => void)[] = [
       ALTER TABLE captures ADD COLUMN boot_id TEXT;
     `)
   },
+  // What a photo shows, and the files of folders that are done with.
+  (database) => {
+    database.exec(`
+      ALTER TABLE captures ADD COLUMN photo_role TEXT;
+      CREATE INDEX captures_by_photo ON captures (photo) WHERE photo IS NOT NULL;
+      CREATE TABLE photo_files (
+        path TEXT PRIMARY KEY,
+        size_bytes INTEGER NOT NULL,
+        modified_ms INTEGER NOT NULL,
+        hash TEXT
+      ) STRICT;`)
+  },
 ]
 
 /** The schema this program writes. */

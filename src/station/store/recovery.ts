@@ -76,6 +76,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
   let unreadable = 0
   fresh.transaction(() => {
     unreadable += copy(damaged, fresh, 'facts')
+    unreadable += copy(damaged, fresh, 'photo_files')
     unreadable += copy(damaged, fresh, 'sessions', (row) => ({
       ...row,
       ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])),

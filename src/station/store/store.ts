@@ -12,6 +12,7 @@ import { checkLedger, type LedgerReport } from '#station/store/ledger-check.ts'
 import { createLedger, type Ledger } from '#station/store/ledger.ts'
 import { createMedia, incomingFolder, type Media } from '#station/store/media.ts'
 import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
+import { createPhotoFiles, type PhotoFiles } from '#station/store/photo-files.ts'
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
@@ -25,6 +26,7 @@ export interface Store {
   readonly outbox: Outbox
   readonly facts: Facts
   readonly media: Media
+  readonly photoFiles: PhotoFiles
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -143,6 +145,7 @@ function assemble(
     captures: createCaptures(database, options.clock, outbox, ledger),
     facts,
     media: createMedia(join(options.dataDir, files.media)),
+    photoFiles: createPhotoFiles(database),
     recovered,
     transaction: (work) => database.transaction(work),
     close() {

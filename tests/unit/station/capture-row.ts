@@ -23,6 +23,7 @@ export function newCapture(sessionId: string, fields: Partial<NewCapture> = {}):
     capturedAt: '2026-11-21T09:00:00.000Z',
     monotonicMs: 0,
     photo: null,
+    photoRole: null,
     location: null,
     itemKey: `raw:${raw}`,
     upload: null,

@@ -2,7 +2,7 @@ import type { TFunction } from 'i18next'
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
-import type { RememberedCamera } from '#contract/station/camera-settings.ts'
+import type { PhotoRole, RememberedCamera } from '#contract/station/camera-settings.ts'
 import { windowDevices } from '#contract/station/device.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { Device } from '#contract/station/status.ts'
@@ -23,7 +23,7 @@ const deviceStates: Readonly<Record<CameraState['kind'], Device['state']>> = {
   denied: 'refused',
   absent: 'unplugged',
   unclear: 'refused',
-  taken: 'failed',
+  taken: 'busy',
   unplugged: 'unplugged',
   frozen: 'failed',
   insecure: 'refused',
@@ -35,6 +35,7 @@ interface Place {
   /** The remembered camera; null for the machine's first. */
   readonly id: string | null
   readonly name: string
+  readonly role: PhotoRole | null
   readonly reads: boolean
   readonly shoots: boolean
 }
@@ -65,7 +66,10 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
           ?.takePhoto()
           .catch(() => null)
         if (!photo) return { name: place.name, error: { code: 'device_unavailable', message: 'no photo' } as AppError }
-        const result = await savePhoto(photo, session.id, place.name)
+        const result = await savePhoto(photo, session.id, {
+          device: place.name,
+          ...(place.role && { role: place.role }),
+        })
         return result.ok ? null : { name: place.name, error: result.error }
       }),
     )
@@ -160,9 +164,21 @@ function placesOf(
     {
       id: reading?.id ?? null,
       name: reading ? name(reading) : t('source.camera'),
+      role: roleOf(reading),
       reads: true,
       shoots: takesPhotos && (others.length === 0 || reading?.shoots === true),
     },
-    ...others.map((camera) => ({ id: camera.id, name: name(camera), reads: false, shoots: true })),
+    ...others.map((camera) => ({
+      id: camera.id,
+      name: name(camera),
+      role: roleOf(camera),
+      reads: false,
+      shoots: true,
+    })),
   ]
+}
+
+/** A camera that nobody gave a view says nothing about its photos. */
+function roleOf(camera: RememberedCamera | undefined): PhotoRole | null {
+  return camera === undefined || camera.role === 'other' ? null : camera.role
 }

@@ -31,6 +31,7 @@ const capture = (fields: Partial<Capture>): Capture => ({
   location: null,
   photo: null,
   marks: [],
+  photoRole: null,
   ...fields,
 })
 

@@ -231,7 +231,7 @@ describe('a second scan of an item', () => {
 
   it('as a photo is another view of it, under every policy', async () => {
     const { capturing, store } = open({ policy: 'reject' })
-    const photo = { photo: 'a'.repeat(64), upload: 'b'.repeat(64) }
+    const photo = { photo: 'a'.repeat(64), upload: 'b'.repeat(64), role: null }
     const code: Scan = { data: '4006381333931', source: 'photo', deviceName: 'camera' }
     for (let n = 0; n < 2; n += 1)
       expect(valueOf(await capturing.image(photo, [code], 'camera')).capture).toMatchObject({

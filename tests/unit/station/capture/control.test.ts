@@ -134,7 +134,7 @@ describe('a location', () => {
     await scan('A')
     await control({ kind: 'location', location: 'A-01-03' })
     await scan('B')
-    await capturing.image({ photo: 'a'.repeat(64), upload: null }, [], 'camera')
+    await capturing.image({ photo: 'a'.repeat(64), upload: null, role: null }, [], 'camera')
     expect(store.sessions.current()?.location).toBe('A-01-03')
     await control({ kind: 'location', location: null })
     await scan('C')

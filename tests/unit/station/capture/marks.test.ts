@@ -348,7 +348,7 @@ describe('the sending of an item with several codes', () => {
 })
 
 describe('a photo', () => {
-  const photo = { photo: 'a'.repeat(64), upload: null }
+  const photo = { photo: 'a'.repeat(64), upload: null, role: null }
   const found = (data: string): Scan => ({ data, source: 'photo', deviceName: 'camera' })
 
   it('of one item with several codes is one capture, however long the reading takes', async () => {

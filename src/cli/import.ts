@@ -1,0 +1,182 @@
+import { parseArgs } from 'node:util'
+import { basename, relative, resolve } from 'node:path'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import { fail, ok, type Result } from '#contract/result.ts'
+import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
+import { captureModeSchema, type CaptureMode, type Session } from '#contract/station/session.ts'
+import { isWhole, kindOfFile, listFiles, stemOf, type Station } from '#station/index.ts'
+import { printLine, refuse, stopSignal, tell } from './command.ts'
+import { openStation } from './station.ts'
+
+const usage =
+  'usage: capstan import FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL] [--api-key KEY]'
+
+interface Options {
+  readonly folder: string
+  readonly data: string
+  readonly role: PhotoRole | null
+  readonly mode: CaptureMode
+  readonly label: string
+  readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
+}
+
+/** What became of one file: its line on standard output. */
+interface Line {
+  readonly file: string
+  readonly outcome: 'taken' | 'known' | 'refused'
+  readonly photo?: string
+  readonly captures?: readonly string[]
+  readonly codes?: readonly string[]
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/**
+ * `capstan import FOLDER`: takes the photos of a folder and its subfolders, in the order of their names, each content
+ * once, and leaves the files as they are. They go into the active session, or into one of their own that ends with them.
+ *
+ * A JSON line a file, then one with the sums; progress goes to standard error. Exit codes: 0 every photo is saved, now
+ * or before; 1 some are not, or it was stopped; 2 it could not start; 3 the backend refuses the key (all is kept).
+ */
+export async function importCommand(args: readonly string[]): Promise<number> {
+  const read = readOptions(args)
+  if (!read.ok) return refuse(read.error)
+  const options = read.value
+  const files = await listFiles(options.folder).catch((error: Error) => error)
+  if (files instanceof Error) return refuse({ code: 'not_found', message: files.message })
+
+  const stopped = stopSignal()
+  let isStopped = false
+  void stopped.then(() => (isStopped = true))
+  const opened = await openStation(options.data, options.backend)
+  if (!opened.ok) return refuse(opened.error)
+  const station = opened.value
+  const session = await sessionFor(station, options)
+  if (!session.ok) {
+    await station.close()
+    return refuse(session.error)
+  }
+
+  const stems = new Set(files.filter(({ path }) => kindOfFile(path) === 'photo').map(({ path }) => stemOf(path)))
+  // What lies beside its JPEG is no photo of its own.
+  const photos = files.filter(({ path }) => kindOfFile(path) !== 'raw' || !stems.has(stemOf(path)))
+  const sums = { taken: 0, known: 0, refused: 0 }
+  const progress = createProgress(photos.length)
+  for (const [index, { path }] of photos.entries()) {
+    if (isStopped) break
+    const line = await takeOne(station, options, path)
+    sums[line.outcome] += 1
+    await printLine(line)
+    progress.at(index + 1)
+    // The disk will not take the next one either.
+    if (line.error?.code === 'storage_full') break
+  }
+  progress.end()
+  const left = photos.length - sums.taken - sums.known - sums.refused
+  if (session.value.isOwn) await station.call('session.end', { id: session.value.id })
+  await printLine({ session: session.value.id, ...sums, left })
+
+  let exitCode = sums.refused > 0 || left > 0 ? 1 : 0
+  if (options.backend !== null && !isStopped) {
+    const end = await Promise.race([station.drained(), stopped])
+    if (end === 'unauthorised') {
+      tell('The backend refuses the key. Everything is kept: start again with --api-key KEY.')
+      exitCode = 3
+    }
+  }
+  await station.close()
+  return exitCode
+}
+
+async function takeOne(station: Station, { folder, role }: Options, path: string): Promise<Line> {
+  const file = relative(folder, path)
+  const refused = (code: string, message: string): Line => ({ file, outcome: 'refused', error: { code, message } })
+  const kind = kindOfFile(path)
+  if (kind === 'raw') return refused('raw', 'a RAW file without its JPEG: have the camera write RAW and JPEG')
+  if (kind === 'unsupported') return refused('unsupported', 'photos are taken as JPEG, PNG or WebP')
+  const whole = await isWhole(path).catch((error: Error) => error)
+  if (whole instanceof Error) return refused('not_found', whole.message)
+  if (!whole) return refused('incomplete', 'the file ends too early: copy it again')
+  const result = await station.takePhotoFile(path, role)
+  if (!result.ok) return refused(result.error.code, result.error.message)
+  if (result.value.kind === 'known') return { file, outcome: 'known', photo: result.value.hash }
+  const { photo, outcomes, codes } = result.value.photo
+  return {
+    file,
+    outcome: 'taken',
+    photo,
+    captures: outcomes.map(({ capture }) => capture.id),
+    codes: codes.map(({ text }) => text),
+  }
+}
+
+/** The active session, or a new one that ends with the import. */
+async function sessionFor(
+  station: Station,
+  { label, mode }: Options,
+): Promise<Result<{ readonly id: string; readonly isOwn: boolean }>> {
+  const current = (await station.call('session.current', {})) as Result<Session | null>
+  if (!current.ok) return current
+  if (current.value) return ok({ id: current.value.id, isOwn: false })
+  const opened = (await station.call('session.open', { label, captureMode: mode })) as Result<Session>
+  return opened.ok ? ok({ id: opened.value.id, isOwn: true }) : opened
+}
+
+function readOptions(args: readonly string[]): Result<Options> {
+  let parsed
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      options: {
+        data: { type: 'string' },
+        role: { type: 'string' },
+        mode: { type: 'string', default: 'product_photography' },
+        label: { type: 'string' },
+        backend: { type: 'string' },
+        'api-key': { type: 'string' },
+      },
+      allowPositionals: true,
+    })
+  } catch (error) {
+    return fail('invalid_input', (error as Error).message)
+  }
+  const { data, backend, label } = parsed.values
+  const [folder] = parsed.positionals
+  if (folder === undefined || parsed.positionals.length > 1 || data === undefined) return fail('invalid_input', usage)
+  const role = photoRoleSchema.optional().safeParse(parsed.values.role)
+  if (!role.success) return fail('invalid_input', `--role is one of ${photoRoleSchema.options.join(', ')}`)
+  const mode = captureModeSchema.safeParse(parsed.values.mode)
+  if (!mode.success) return fail('invalid_input', `--mode is one of ${captureModeSchema.options.join(', ')}`)
+  if (backend !== undefined && !isSafeBackendAddress(backend)) {
+    return fail('invalid_input', '--backend takes an https address, or one on this machine')
+  }
+  const apiKey = parsed.values['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
+  const path = resolve(folder)
+  return ok({
+    folder: path,
+    data,
+    role: role.data ?? null,
+    mode: mode.data,
+    label: label ?? basename(path).slice(0, 100),
+    backend: backend === undefined ? null : { url: backend, credential: () => Promise.resolve(apiKey) },
+  })
+}
+
+/** Tells now and then how far it is: on a terminal in one line, elsewhere a line every ten seconds. */
+function createProgress(total: number): { at(done: number): void; end(): void } {
+  const isTerminal = process.stderr.isTTY
+  const startedMs = performance.now()
+  let toldMs = startedMs
+  return {
+    at(done) {
+      const nowMs = performance.now()
+      if (nowMs - toldMs < (isTerminal ? 200 : 10_000)) return
+      toldMs = nowMs
+      const leftMs = ((nowMs - startedMs) / done) * (total - done)
+      const text = `${done} of ${total} photos, about ${Math.ceil(leftMs / 1_000)} s left`
+      process.stderr.write(isTerminal ? `\r${text}\u001b[K` : `${text}\n`)
+    },
+    end() {
+      if (isTerminal) process.stderr.write('\r\u001b[K')
+    },
+  }
+}
