@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
-import { stat, statfs } from 'node:fs/promises'
+import { readFile, rm, stat, statfs } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
@@ -10,7 +11,13 @@ import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station
 import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
 import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
-import { exportFormats, maxPhotoBytes, type ExportFormat } from '#contract/station/http.ts'
+import {
+  exportFormats,
+  maxPhotoBytes,
+  maxRegionWidthPixels,
+  type ExportFormat,
+  type PhotoRegion,
+} from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
 import { settingsSchema, type Settings } from '#contract/station/settings.ts'
@@ -33,6 +40,7 @@ import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient } from '#station/remote/scanner-client.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
+import { typeOfFile } from '#station/store/media.ts'
 import { openStore } from '#station/store/store.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
@@ -103,6 +111,8 @@ const auditMs = 1_000
 const disagreementLimit = 20
 /** Settings of devices that came and went: more than this is nobody's station. */
 const keptDeviceLimit = 500
+/** A batch of photos is read by a process a core, up to so many: each may hold half a gigabyte. */
+const maxImagingProcesses = 4
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
 /** Below this the station says that the disk is nearly full. */
@@ -196,7 +206,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       now: clock.now(),
       nowMs: performance.now(),
     })
-  const imaging = createImaging({ spawn: ports.spawnImaging, log: log.child({ room: 'imaging' }) })
+  const imaging = createImaging({
+    spawn: ports.spawnImaging,
+    log: log.child({ room: 'imaging' }),
+    processes: Math.min(maxImagingProcesses, availableParallelism()),
+  })
   const sync = ports.backend
     ? createSync({
         store,
@@ -537,6 +551,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       session,
       deviceName,
       role,
+      uploadFormat: settings.photo.uploadFormat,
+      clock,
     })
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
@@ -564,14 +580,34 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       }
       if (request.method !== 'GET') return refuse(405, { code: 'invalid_input', message: 'use GET' })
       if (media) {
-        const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.facts.get(`thumbnail:${media}`) : null
-        return await sendFile(store.media.path(thumbnail ?? media), thumbnail ? 'image/webp' : null)
+        if (url.searchParams.has('region')) return await sendRegion(media, url.searchParams)
+        const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
+        return await sendFile(store.media.path(thumbnail ?? media))
       }
       if (exported) return sendExport(String(exported[1]), String(exported[2]))
       return refuse(404, { code: 'not_found', message: 'no such path' })
     } catch (error) {
       log.error({ path: url.pathname, error: (error as Error).stack }, 'a request failed')
       return refuse(500, { code: 'internal', message: 'an unexpected fault; the log has the details' })
+    }
+  }
+
+  const sendRegion = async (hash: string, query: URLSearchParams): Promise<Response> => {
+    const region = readRegion(query.get('region') ?? '')
+    const maxWidthPixels = Number(query.get('width') ?? 1024)
+    if (!region || !Number.isInteger(maxWidthPixels) || maxWidthPixels < 1 || maxWidthPixels > maxRegionWidthPixels) {
+      return refuse(400, { code: 'invalid_input', message: 'use region=x,y,width,height and width=1 to 4096' })
+    }
+    const outputPath = store.media.temporaryPath('.jpg')
+    try {
+      const result = await imaging.region({ path: store.media.path(hash), region, maxWidthPixels, outputPath })
+      if (!result.ok) return refuse(statusOf(result.error.code), result.error)
+      const bytes = await readFile(outputPath)
+      return new Response(bytes, {
+        headers: { 'content-type': 'image/jpeg', 'cache-control': 'private, max-age=31536000, immutable' },
+      })
+    } finally {
+      await rm(outputPath, { force: true })
     }
   }
 
@@ -722,17 +758,24 @@ function toStream(pieces: AsyncIterable<string | Uint8Array>): ReadableStream<Ui
   return Readable.toWeb(Readable.from(bytes(), { objectMode: true })) as unknown as ReadableStream<Uint8Array>
 }
 
-async function sendFile(path: string, type: string | null): Promise<Response> {
+async function sendFile(path: string): Promise<Response> {
   const found = await stat(path).catch(() => null)
-  if (!found) return refuse(404, { code: 'not_found', message: 'no such photo' })
+  const type = found && (await typeOfFile(path))
+  if (!type) return refuse(404, { code: 'not_found', message: 'no such photo' })
   return new Response(toStream(createReadStream(path)), {
     headers: {
-      // The type is in the file's first bytes; the browser is told not to guess beyond images.
-      'content-type': type ?? 'image/*',
+      'content-type': type,
       'content-length': String(found.size),
       'cache-control': 'private, max-age=31536000, immutable',
     },
   })
+}
+
+/** `x,y,width,height` in whole pixels; whether the photo is that large is seen when it is opened. */
+function readRegion(text: string): PhotoRegion | null {
+  if (!/^\d{1,6}(,\d{1,6}){3}$/.test(text)) return null
+  const [x = 0, y = 0, width = 0, height = 0] = text.split(',').map(Number)
+  return width > 0 && height > 0 ? { x, y, width, height } : null
 }
 
 function refuse(status: number, error: AppError): Response {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { symbologySchema } from '#contract/symbology.ts'
 import { photoRoleSchema } from '#contract/station/camera-settings.ts'
+import { photoQualitySchema } from '#contract/station/photo-quality.ts'
 import { idSchema, instantSchema, mediaHashSchema } from '#contract/station/values.ts'
 
 /** How a capture came about, in the Scanner API's words. */
@@ -190,13 +191,14 @@ export const scanOutcomeSchema = z.object({
 })
 export type ScanOutcome = z.infer<typeof scanOutcomeSchema>
 
-/** A photo's answer: what was captured from it, and the codes that were read in it. */
+/** A photo's answer: what was captured from it, the codes that were read in it, and how fit it is to be read from. */
 export const photoOutcomeSchema = z.object({
   photo: mediaHashSchema,
   outcomes: z.array(scanOutcomeSchema),
   codes: z.array(z.object({ text: z.string(), symbology: symbologySchema })),
   widthPixels: z.number().int(),
   heightPixels: z.number().int(),
+  quality: photoQualitySchema,
 })
 export type PhotoOutcome = z.infer<typeof photoOutcomeSchema>
 

@@ -5,14 +5,30 @@
  * - `PUT /media/photos?session=<id>&device=<name>&role=<photo role>` with the image as body: 201 and a `PhotoOutcome`,
  *   after the commit.
  * - `GET /media/<sha256>`: the original photo; `?size=thumbnail` for a WebP of at most 320 pixels a side.
+ * - `GET /media/<sha256>?region=<x>,<y>,<width>,<height>&width=<pixels>`: a part of the original as a JPEG, upright,
+ *   without metadata. The region is in whole pixels of the upright original and lies inside of it (400 otherwise);
+ *   `width` (1 to 4096, default 1024) is the most that the answer is wide: it is scaled down to it, never up.
  * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download.
  */
 export const stationPaths = {
   photos: '/media/photos',
   media: (hash: string): string => `/media/${hash}`,
   thumbnail: (hash: string): string => `/media/${hash}?size=thumbnail`,
+  region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
+    `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
   export: (sessionId: string, format: ExportFormat): string => `/exports/${sessionId}.${format}`,
 } as const
+
+/** A part of a photo, in whole pixels of the upright original from its top left. */
+export interface PhotoRegion {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** The widest answer to a region's request, in pixels. */
+export const maxRegionWidthPixels = 4096
 
 export const exportFormats = ['ndjson', 'csv', 'xlsx'] as const
 export type ExportFormat = (typeof exportFormats)[number]

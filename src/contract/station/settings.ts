@@ -4,6 +4,10 @@ import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.t
 import { calibrationSchema } from './calibration.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
+/** What photos are uploaded as; the original is kept as it came. */
+export const uploadFormatSchema = z.enum(['jpeg', 'webp'])
+export type UploadFormat = z.infer<typeof uploadFormatSchema>
+
 /** The station's own settings. Every field has a default, so that an empty file is a valid one. */
 export const settingsSchema = z.strictObject({
   stationName: z.string().max(100).default('Station'),
@@ -50,6 +54,12 @@ export const settingsSchema = z.strictObject({
   cameras: z.array(rememberedCameraSchema).max(20).default([]),
   /** Folders whose new photos are taken. */
   folders: z.array(watchedFolderSchema).max(20).default([]),
+  photo: z
+    .strictObject({
+      /** WebP is a third smaller and takes a quarter of a second longer. */
+      uploadFormat: uploadFormatSchema.default('jpeg'),
+    })
+    .prefault({}),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

@@ -1,20 +1,26 @@
+import type { Clock } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
+import type { PhotoFault, PhotoQuality } from '#contract/station/photo-quality.ts'
+import { verdictOf } from '#domain/photo-verdict.ts'
+import type { UploadFormat } from '#contract/station/settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
 import { isStorageError } from '#station/store/database.ts'
+import type { PhotoRecord } from '#station/store/photos.ts'
 import type { Store } from '#station/store/store.ts'
 
 /**
  * Takes a photo in: the original durable first, then read, then captured.
  *
  * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
- * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture. A photo that cannot be read is refused
- * with `unreadable_image`, and its bytes stay in the media store.
+ * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture.
+ * A photo that cannot be read is refused with `unreadable_image`, and its bytes stay in the media store; one that is
+ * only bad is saved, and the answer says what is wrong with it.
  */
 export async function takePhoto(options: {
   store: Store
@@ -25,23 +31,39 @@ export async function takePhoto(options: {
   session: Session
   deviceName: string
   role: PhotoRole | null
+  uploadFormat: UploadFormat
+  clock: Clock
 }): Promise<Result<PhotoOutcome>> {
-  const { store, imaging, capturing, session, deviceName, role } = options
+  const { store, imaging, capturing, session, deviceName, role, uploadFormat, clock } = options
+  const takenAt = clock.now().toISOString()
   const kept = await keep(options)
   if (!kept.ok) return kept
   const photo = kept.value
 
-  const derivativePath = store.media.temporaryPath('.jpg')
-  const thumbnailPath = store.media.temporaryPath('.webp')
-  const reading = await imaging.photo({ path: store.media.path(photo), derivativePath, thumbnailPath })
+  const derivativePath = store.media.temporaryPath('')
+  const thumbnailPath = store.media.temporaryPath('')
+  const reading = await imaging.photo({ path: store.media.path(photo), derivativePath, thumbnailPath, uploadFormat })
   if (!reading.ok) return reading
-  const adopted = await adopt(store, photo, derivativePath, thumbnailPath)
-  if (!adopted.ok) return adopted
-  const upload = adopted.value
-
   // A control barcode that happens to be in the picture asks for nothing, and is no item either.
   const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')
   const scans = items.map((code) => toScan(code, deviceName))
+  const quality = complete(reading.value.quality, {
+    isCodeMissing: session.captureMode === 'barcode_scan' && scans.length === 0,
+    repeats: store.photos.findAlike(session.id, reading.value.perceptualHash),
+  })
+  const { widthPixels, heightPixels, perceptualHash } = reading.value
+  const recorded = await record(store, derivativePath, thumbnailPath, {
+    hash: photo,
+    sessionId: session.id,
+    takenAt,
+    widthPixels,
+    heightPixels,
+    perceptualHash,
+    quality,
+  })
+  if (!recorded.ok) return recorded
+  const upload = recorded.value
+
   const results: Result<ScanOutcome>[] =
     session.captureMode === 'barcode_scan' && scans.length > 0
       ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null, role }, scan)))
@@ -52,9 +74,23 @@ export async function takePhoto(options: {
     photo,
     outcomes: results.flatMap((result) => (result.ok ? [result.value] : [])),
     codes: reading.value.codes.map((code) => ({ text: code.text, symbology: code.symbology })),
-    widthPixels: reading.value.widthPixels,
-    heightPixels: reading.value.heightPixels,
+    widthPixels,
+    heightPixels,
+    quality,
   })
+}
+
+/** Adds to a verdict what the picture alone does not tell. */
+function complete(
+  quality: PhotoQuality,
+  { isCodeMissing, repeats }: { isCodeMissing: boolean; repeats: PhotoQuality['repeats'] },
+): PhotoQuality {
+  const faults: PhotoFault[] = [
+    ...quality.faults,
+    ...(isCodeMissing ? (['no_code'] as const) : []),
+    ...(repeats === null ? [] : (['repeated'] as const)),
+  ]
+  return { ...quality, repeats, faults, verdict: verdictOf(faults) }
 }
 
 async function keep(options: {
@@ -70,11 +106,16 @@ async function keep(options: {
   }
 }
 
-/** Takes the derivative and the thumbnail into the media store; answers the derivative's hash. */
-async function adopt(store: Store, photo: string, derivative: string, thumbnail: string): Promise<Result<string>> {
+/** Takes the derivative and the thumbnail into the media store and writes the photo down; answers the derivative's hash. */
+async function record(
+  store: Store,
+  derivativePath: string,
+  thumbnailPath: string,
+  photo: Omit<PhotoRecord, 'upload' | 'thumbnail'>,
+): Promise<Result<string>> {
   try {
-    const upload = await store.media.adopt(derivative)
-    store.facts.set(`thumbnail:${photo}`, await store.media.adopt(thumbnail))
+    const [upload, thumbnail] = await Promise.all([store.media.adopt(derivativePath), store.media.adopt(thumbnailPath)])
+    store.photos.put({ ...photo, upload, thumbnail })
     return ok(upload)
   } catch (error) {
     const refusal = diskRefusal(error)

@@ -2,18 +2,21 @@ import type { Log } from '#contract/ports.ts'
 import { fail } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import type { Job, WorkerMessage } from './job.ts'
+import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import type { ImagingProcess, SpawnImaging } from './process.ts'
-import type { CodesInput, CodesReading, PhotoInput, PhotoReading } from './reading.ts'
+import type { CodesInput, CodesReading } from './reading.ts'
 
-/** Reads images in a process of its own, so that a malicious or broken one can end that process and nothing else. */
+/** Reads images in processes of their own, so that a malicious or broken one can end such a process and nothing else. */
 export interface Imaging {
   /** Reads a photo; answered when its derivative and thumbnail are on disk. */
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
   /** Reads the codes of an image and writes nothing. */
   decode(input: CodesInput): Promise<Result<CodesReading>>
-  /** Starts the process now, so that the first photo need not wait for it. */
+  /** Writes a part of a photo; before all photos that wait, since a person is looking. */
+  region(input: RegionInput): Promise<Result<RegionReading>>
+  /** Starts a process now, so that the first photo need not wait for it. */
   warm(): void
-  /** Ends the process; what is waiting fails with `conflict`. */
+  /** Ends the processes; what is waiting fails with `conflict`. */
   close(): void
 }
 
@@ -21,15 +24,20 @@ export interface ImagingOptions {
   readonly spawn: SpawnImaging
   /** Told of every process that ends on its own or is replaced, and of every job that takes too long. */
   readonly log?: Pick<Log, 'warn'>
+  /** How many processes may work at a time; one stays, the others come and go with the work. */
+  readonly processes?: number
+  /** A process beyond the first that had nothing to do for this long is ended. */
+  readonly idleMs?: number
   /** A job that takes longer fails, and its process is ended. */
   readonly deadlineMs?: number
-  /** A process that holds more memory than this after a job is replaced before the next. */
+  /** A process that holds more memory than this after a job is replaced before its next. */
   readonly memoryBudgetBytes?: number
 }
 
 type Request =
   | { readonly kind: 'photo'; readonly input: PhotoInput }
   | { readonly kind: 'codes'; readonly input: CodesInput }
+  | { readonly kind: 'region'; readonly input: RegionInput }
 
 interface Waiting {
   readonly job: Job
@@ -42,91 +50,126 @@ interface Worker {
   readonly process: ImagingProcess
   /** It has said that it is up: what ends it from now on is the job's doing. */
   ready: boolean
+  current: Waiting | null
+  /** The end of the job's time, or of the process's idleness. */
+  timer: NodeJS.Timeout | undefined
 }
 
-/** The supervisor: one process, one job at a time, first come first served. */
+/**
+ * The supervisor: jobs are begun first come first served, one at a time in each process.
+ *
+ * A job whose process ends is tried once more in another, and then fails alone.
+ */
 export function createImaging(options: ImagingOptions): Imaging {
-  const { spawn, log, deadlineMs = 30_000, memoryBudgetBytes = 512 * 1024 * 1024 } = options
+  const { spawn, log, deadlineMs = 30_000, memoryBudgetBytes = 512 * 1024 * 1024, idleMs = 30_000 } = options
+  const processes = Math.max(1, options.processes ?? 1)
   const queue: Waiting[] = []
-  let worker: Worker | undefined
-  let current: Waiting | undefined
-  let deadline: NodeJS.Timeout | undefined
+  const workers = new Set<Worker>()
   let nextId = 1
   let closed = false
 
   function start(): Worker {
-    const started: Worker = { process: spawn(), ready: false }
-    started.process.onMessage((message) => hear(started, message as WorkerMessage))
-    started.process.onExit((reason) => bury(started, reason))
-    return started
+    const worker: Worker = { process: spawn(), ready: false, current: null, timer: undefined }
+    workers.add(worker)
+    worker.process.onMessage((message) => hear(worker, message as WorkerMessage))
+    worker.process.onExit((reason) => bury(worker, reason))
+    return worker
   }
 
-  /** Ends the process; its exit is then no news, since it is not `worker` any more. */
-  function drop(): void {
-    const dropped = worker
-    worker = undefined
-    dropped?.process.kill()
+  /** Ends a process; its exit is then no news, since it is none of the workers any more. */
+  function drop(worker: Worker): void {
+    clearTimeout(worker.timer)
+    workers.delete(worker)
+    worker.process.kill()
+  }
+
+  function freeWorker(): Worker | null {
+    for (const worker of workers) if (!worker.current) return worker
+    return workers.size < processes ? start() : null
   }
 
   function startNext(): void {
-    if (current || closed) return
-    current = queue.shift()
-    if (!current) return
-    worker ??= start()
-    deadline = setTimeout(giveUp, deadlineMs)
-    worker.process.send(current.job)
+    while (!closed && queue.length > 0) {
+      const worker = freeWorker()
+      const waiting = worker && queue.shift()
+      if (!waiting) return
+      worker.current = waiting
+      clearTimeout(worker.timer)
+      worker.timer = setTimeout(giveUp, deadlineMs, worker)
+      worker.process.send(waiting.job)
+    }
   }
 
-  function finish(result: Result<unknown>): void {
-    clearTimeout(deadline)
-    const finished = current
-    current = undefined
+  /** Takes the job off a worker, so that its answer can be given. */
+  function release(worker: Worker): Waiting | null {
+    const { current } = worker
+    worker.current = null
+    clearTimeout(worker.timer)
+    if (workers.has(worker)) {
+      worker.timer = setTimeout(retire, idleMs, worker)
+      worker.timer.unref()
+    }
+    return current
+  }
+
+  /** The first process stays warm; what a batch needed beyond it gives its memory back. */
+  function retire(worker: Worker): void {
+    if (workers.size > 1) drop(worker)
+  }
+
+  function finish(worker: Worker, result: Result<unknown>): void {
+    const finished = release(worker)
     finished?.settle(result)
     startNext()
   }
 
-  function hear(speaker: Worker, message: WorkerMessage): void {
-    if (speaker !== worker) return
+  function hear(worker: Worker, message: WorkerMessage): void {
+    if (!workers.has(worker)) return
     if (message.kind === 'ready') {
-      speaker.ready = true
+      worker.ready = true
       return
     }
-    if (message.id !== current?.job.id) return
+    if (message.id !== worker.current?.job.id) return
     if (message.rssBytes > memoryBudgetBytes) {
       log?.warn({ rssBytes: message.rssBytes }, 'imaging process replaced')
-      drop()
+      drop(worker)
+      // The next one starts while nobody waits for it.
+      if (workers.size === 0) start()
     }
-    finish(message.outcome)
+    finish(worker, message.outcome)
   }
 
   function bury(dead: Worker, reason: string): void {
-    if (dead !== worker) return
-    worker = undefined
-    log?.warn({ reason, ready: dead.ready, job: current?.job.kind, path: current?.job.path }, 'imaging process ended')
+    if (!workers.delete(dead)) return
+    const { current, ready } = dead
+    log?.warn({ reason, ready, job: current?.job.kind, path: current?.job.path }, 'imaging process ended')
+    clearTimeout(dead.timer)
     if (!current) return
-    current.crashes++
+    current.crashes += 1
     if (current.crashes < 2) {
-      clearTimeout(deadline)
+      release(dead)
       queue.unshift(current)
-      current = undefined
       startNext()
-    } else if (dead.ready) {
-      finish(fail('unreadable_image', 'the image ended the imaging process twice'))
+    } else if (ready) {
+      finish(dead, fail('unreadable_image', 'the image ended the imaging process twice'))
     } else {
-      finish(fail('internal', `the imaging process does not start: ${reason}`))
+      finish(dead, fail('internal', `the imaging process does not start: ${reason}`))
     }
   }
 
-  function giveUp(): void {
-    log?.warn({ deadlineMs, job: current?.job.kind, path: current?.job.path }, 'imaging job took too long')
-    drop()
-    finish(fail('unreadable_image', `the image was not read within ${deadlineMs} ms`))
+  function giveUp(worker: Worker): void {
+    const job = worker.current?.job
+    log?.warn({ deadlineMs, job: job?.kind, path: job?.path }, 'imaging job took too long')
+    drop(worker)
+    finish(worker, fail('unreadable_image', `the image was not read within ${deadlineMs} ms`))
   }
 
   function ask({ kind, input }: Request): Promise<Result<unknown>> {
     if (closed) return Promise.resolve(fail('conflict', 'imaging is closed'))
     return new Promise((settle) => {
-      queue.push({ job: { id: nextId++, kind, ...input } as Job, settle, crashes: 0 })
+      const waiting: Waiting = { job: { id: nextId++, kind, ...input } as Job, settle, crashes: 0 }
+      if (kind === 'region') queue.unshift(waiting)
+      else queue.push(waiting)
       startNext()
     })
   }
@@ -134,17 +177,16 @@ export function createImaging(options: ImagingOptions): Imaging {
   return {
     photo: (input) => ask({ kind: 'photo', input }) as Promise<Result<PhotoReading>>,
     decode: (input) => ask({ kind: 'codes', input }) as Promise<Result<CodesReading>>,
+    region: (input) => ask({ kind: 'region', input }) as Promise<Result<RegionReading>>,
     warm() {
-      if (!closed) worker ??= start()
+      if (!closed && workers.size === 0) start()
     },
     close() {
       if (closed) return
       closed = true
-      clearTimeout(deadline)
-      drop()
-      const left = current ? [current, ...queue] : [...queue]
-      current = undefined
+      const left = [...[...workers].flatMap(({ current }) => current ?? []), ...queue]
       queue.length = 0
+      for (const worker of workers) drop(worker)
       for (const waiting of left) waiting.settle(fail('conflict', 'imaging was closed'))
     },
   }

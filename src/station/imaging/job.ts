@@ -1,10 +1,12 @@
 import type { AppError } from '#contract/result.ts'
-import type { CodesInput, PhotoInput } from './reading.ts'
+import type { PhotoInput, RegionInput } from './photo-reading.ts'
+import type { CodesInput } from './reading.ts'
 
-/** What is asked of the imaging process: one at a time, each answered once. */
+/** What is asked of an imaging process: one at a time, each answered once. */
 export type Job = { readonly id: number } & (
   | ({ readonly kind: 'photo' } & PhotoInput)
   | ({ readonly kind: 'codes' } & CodesInput)
+  | ({ readonly kind: 'region' } & RegionInput)
 )
 
 /** What the imaging process says: that it is up, then one answer a job. `rssBytes` is its memory after the job. */

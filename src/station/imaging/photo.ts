@@ -1,12 +1,20 @@
 import { open } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import sharp from 'sharp'
-import type { Metadata, Sharp } from 'sharp'
+import type { Metadata, OutputInfo, Sharp } from 'sharp'
 import { fail, ok } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
+import type { UploadFormat } from '#contract/station/settings.ts'
+import { imageTypeOf, signatureBytes } from '#domain/image-type.ts'
+import type { ImageType } from '#domain/image-type.ts'
 import type { Decoder } from './decode.ts'
-import type { CodesInput, CodesReading, FoundCode, PhotoInput, PhotoReading, Point } from './reading.ts'
+import { orientationOf, toStored, toUpright, turnOf, uprightSize } from './orientation.ts'
+import type { Orientation, Size } from './orientation.ts'
+import { perceptualHash } from './perceptual-hash.ts'
+import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
+import { judge } from './quality.ts'
+import type { CodesInput, CodesReading, FoundCode, Point } from './reading.ts'
 import { writeDurably } from './write-durably.ts'
 
 /** Opens image files; runs in the imaging process only, since it is where sharp lives. */
@@ -15,78 +23,116 @@ export interface PhotoReader {
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
   /** Reads the codes of any image that sharp opens. */
   codes(input: CodesInput): Promise<Result<CodesReading>>
+  /** Writes a part of a photo as a JPEG. */
+  region(input: RegionInput): Promise<Result<RegionReading>>
 }
 
 /** Decoder bombs: a few kilobytes may unfold to this many pixels and no more. */
 const maxPixels = 100_000_000
-/** The decoder gets at most this many pixels (96 MB, twice, at four bytes each); larger images are scaled down first. */
+/** The decoder gets at most this many pixels (96 MB at four bytes each); larger images are scaled down first. */
 const maxDecodedPixels = 24_000_000
+/** What the decoder gets the second time when an image ended it the first. */
+const maxDecodedAgainPixels = 2_000_000
 const derivativeSide = 2048
-const derivativeQuality = 85
 const thumbnailSide = 320
 const thumbnailQuality = 75
+const regionQuality = 90
 
-/** What photos come as: the signature, as bytes at an offset, of each format that a capture may have. */
-const captureFormats = {
-  'image/jpeg': { sharpName: 'jpeg', signature: [{ offset: 0, bytes: [0xff, 0xd8, 0xff] }] },
-  'image/png': {
-    sharpName: 'png',
-    signature: [{ offset: 0, bytes: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] }],
-  },
-  'image/webp': {
-    sharpName: 'webp',
-    signature: [
-      { offset: 0, bytes: [0x52, 0x49, 0x46, 0x46] },
-      { offset: 8, bytes: [0x57, 0x45, 0x42, 0x50] },
-    ],
-  },
-} as const
+const sharpNames: Readonly<Record<ImageType, string>> = {
+  'image/jpeg': 'jpeg',
+  'image/png': 'png',
+  'image/webp': 'webp',
+}
 
-type MediaType = keyof typeof captureFormats
+/** WebP's effort 2 of 6: half the time of the default 4 for 3 % more bytes. */
+const encode: Readonly<Record<UploadFormat, (image: Sharp) => Sharp>> = {
+  jpeg: (image) => image.jpeg({ quality: 85 }),
+  webp: (image) => image.webp({ quality: 80, effort: 2 }),
+}
 
 /** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
 const loaders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}`)
 
-/** Makes the reader and sets sharp up for a process that reads one image after another. */
-export function createPhotoReader(decoder: Decoder): PhotoReader {
+/** An image in memory: red, green, blue, a byte each. */
+interface Bitmap {
+  readonly data: Buffer
+  readonly info: OutputInfo
+}
+
+/**
+ * Makes the reader and sets sharp up for a process that reads one image after another.
+ *
+ * A photo's pixels are in memory once: those that the decoder reads. The derivative streams from the file beside
+ * it, which costs less than scaling it out of that bitmap (docs/adr/0003), and everything else is made of the
+ * derivative's few pixels. Nothing is turned before it is small: codes are placed by arithmetic.
+ */
+export function createPhotoReader(createDecoder: () => Decoder): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
+  let decoder = createDecoder()
+
+  /**
+   * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place (measured: an image of
+   * 30,000 x 12 pixels ends zxing-cpp, and every one after it fails). A photo without its codes is still a photo.
+   */
+  async function codesOf(path: string, metadata: Metadata): Promise<readonly FoundCode[]> {
+    for (const most of [maxDecodedPixels, maxDecodedAgainPixels]) {
+      try {
+        return await findCodes(path, metadata, decoder, most)
+      } catch (error) {
+        if (!(error instanceof Error && error.name === 'RuntimeError')) throw error
+        process.stderr.write(`the decoder failed on ${path}: ${error.stack}\n`)
+        decoder = createDecoder()
+      }
+    }
+    return []
+  }
 
   return {
-    async photo({ path, derivativePath, thumbnailPath }) {
+    async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg' }) {
       const head = await readHead(path)
       if (!head.ok) return head
-      const mediaType = mediaTypeOf(head.value)
+      const mediaType = imageTypeOf(head.value)
       if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
 
       return reading(async () => {
         const metadata = await openImage(path).metadata()
-        if (metadata.format !== captureFormats[mediaType].sharpName) {
+        if (metadata.format !== sharpNames[mediaType]) {
           return fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
         }
-        const size = uprightSize(metadata)
-        const codes = await findCodes(path, size, decoder)
-        const derivative = await upright(path)
-          .resize({ width: derivativeSide, height: derivativeSide, fit: 'inside', withoutEnlargement: true })
-          .jpeg({ quality: derivativeQuality })
-          .toBuffer({ resolveWithObject: true })
-        const thumbnail = await sharp(derivative.data)
-          .resize({ width: thumbnailSide, height: thumbnailSide, fit: 'inside', withoutEnlargement: true })
-          .webp({ quality: thumbnailQuality })
-          .toBuffer()
-        await writeDurably(derivativePath, derivative.data)
-        await writeDurably(thumbnailPath, thumbnail)
+        const orientation = orientationOf(metadata.orientation)
+        const [codes, small] = await Promise.all([
+          codesOf(path, metadata),
+          scaled(openSrgb(path), { width: derivativeSide, height: derivativeSide }).then((bitmap) =>
+            turned(bitmap, orientation),
+          ),
+        ])
+        const encoding = Promise.all([
+          encode[uploadFormat](ofBitmap(small)).toBuffer(),
+          ofBitmap(small)
+            .resize({ width: thumbnailSide, height: thumbnailSide, fit: 'inside', withoutEnlargement: true })
+            .webp({ quality: thumbnailQuality })
+            .toBuffer(),
+        ])
+        // While libvips encodes in its own threads, this one judges.
+        const upright = uprightSize(metadata, orientation)
+        const luma = lumaOf(small)
+        const quality = judge(luma)
+        const [derivative, thumbnail] = await encoding
+        await Promise.all([writeDurably(derivativePath, derivative), writeDurably(thumbnailPath, thumbnail)])
         return ok({
           mediaType,
-          widthPixels: size.width,
-          heightPixels: size.height,
+          widthPixels: upright.width,
+          heightPixels: upright.height,
           codes,
           derivative: {
-            widthPixels: derivative.info.width,
-            heightPixels: derivative.info.height,
-            bytes: derivative.data.byteLength,
+            widthPixels: small.info.width,
+            heightPixels: small.info.height,
+            bytes: derivative.byteLength,
           },
+          perceptualHash: perceptualHash(luma),
+          quality,
         })
       })
     },
@@ -96,53 +142,110 @@ export function createPhotoReader(decoder: Decoder): PhotoReader {
       const head = await readHead(path)
       if (!head.ok) return head
       return reading(async () => {
-        const size = uprightSize(await openImage(path).metadata())
-        const codes = await findCodes(path, size, decoder)
+        const codes = await codesOf(path, await openImage(path).metadata())
         return ok({ codes, ms: Math.round((performance.now() - startedMs) * 10) / 10 })
       })
     },
-  }
-}
 
-interface Size {
-  readonly width: number
-  readonly height: number
+    async region({ path, region, maxWidthPixels, outputPath }) {
+      const head = await readHead(path)
+      if (!head.ok) return head
+      if (!imageTypeOf(head.value)) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
+      return reading(async () => {
+        const metadata = await openImage(path).metadata()
+        const orientation = orientationOf(metadata.orientation)
+        const upright = uprightSize(metadata, orientation)
+        if (region.x + region.width > upright.width || region.y + region.height > upright.height) {
+          return fail('invalid_input', `the region is not inside of ${upright.width} x ${upright.height} pixels`)
+        }
+        const { x: left, y: top, width, height } = toStored(region, metadata, orientation)
+        const scale = Math.min(1, maxWidthPixels / region.width)
+        const small = await scaled(openSrgb(path).extract({ left, top, width, height }), {
+          width: Math.max(1, Math.round(width * scale)),
+          height: Math.max(1, Math.round(height * scale)),
+        })
+        const part = await turned(small, orientation)
+        await ofBitmap(part).jpeg({ quality: regionQuality }).toFile(outputPath)
+        return ok({ widthPixels: part.info.width, heightPixels: part.info.height })
+      })
+    },
+  }
 }
 
 function openImage(path: string): Sharp {
   return sharp(path, { failOn: 'error', limitInputPixels: maxPixels })
 }
 
-/** The image as a person sees it: turned by its EXIF orientation, in sRGB, on white where it is transparent. */
-function upright(path: string): Sharp {
-  return openImage(path).autoOrient().flatten({ background: '#ffffff' }).toColourspace('srgb')
+/** The image as it is stored, in sRGB, on white where it is transparent; without its metadata. */
+function openSrgb(path: string): Sharp {
+  return openImage(path).flatten({ background: '#ffffff' }).toColourspace('srgb')
 }
 
-function uprightSize({ autoOrient }: Metadata): Size {
-  return { width: autoOrient.width, height: autoOrient.height }
+function scaled(image: Sharp, { width, height }: Size): Promise<Bitmap> {
+  return image
+    .resize({ width, height, fit: 'inside', withoutEnlargement: true })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
 }
 
-async function findCodes(path: string, size: Size, decoder: Decoder): Promise<readonly FoundCode[]> {
-  const scale = Math.min(1, Math.sqrt(maxDecodedPixels / (size.width * size.height)))
-  const image = scale < 1 ? upright(path).resize({ width: Math.max(1, Math.floor(size.width * scale)) }) : upright(path)
-  const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true })
+function ofBitmap({ data, info }: Bitmap): Sharp {
+  return sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } })
+}
+
+async function turned(bitmap: Bitmap, orientation: Orientation): Promise<Bitmap> {
+  if (orientation === 1) return bitmap
+  const { flip, degrees } = turnOf(orientation)
+  return ofBitmap(bitmap).flip(flip).rotate(degrees).raw().toBuffer({ resolveWithObject: true })
+}
+
+/** The brightness of each pixel, as BT.601 weighs the colours. */
+function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; height: number } {
+  const { width, height } = info
+  const luma = new Uint8Array(width * height)
+  for (let at = 0, from = 0; at < luma.length; at += 1, from += 3) {
+    luma[at] = ((data[from] ?? 0) * 77 + (data[from + 1] ?? 0) * 150 + (data[from + 2] ?? 0) * 29 + 128) >> 8
+  }
+  return { data: luma, width, height }
+}
+
+/** Reads the codes of the stored image and places them in the upright one. */
+async function findCodes(path: string, metadata: Metadata, decoder: Decoder, most: number): Promise<FoundCode[]> {
+  const stored: Size = metadata
+  const scale = Math.min(1, Math.sqrt(most / (stored.width * stored.height)))
+  const image = openSrgb(path)
+  const { data, info } = await (
+    scale < 1 ? image.resize({ width: Math.max(1, Math.floor(stored.width * scale)) }) : image
+  )
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
   const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength)
   const codes = await decoder.decode({ data: pixels, width: info.width, height: info.height })
-  return scale < 1 ? codes.map((code) => scaled(code, size.width / info.width, size.height / info.height)) : codes
+  const orientation = orientationOf(metadata.orientation)
+  const move = ({ x, y }: Point): Point => {
+    const upright = toUpright(
+      { x: (x * stored.width) / info.width, y: (y * stored.height) / info.height },
+      stored,
+      orientation,
+    )
+    return { x: Math.round(upright.x), y: Math.round(upright.y) }
+  }
+  return codes.map((code) => (scale === 1 && orientation === 1 ? code : moved(code, move)))
 }
 
-function scaled(code: FoundCode, factorX: number, factorY: number): FoundCode {
-  const move = ({ x, y }: Point): Point => ({ x: Math.round(x * factorX), y: Math.round(y * factorY) })
+/** A code in its place in the upright image; its corners are named by that place, clockwise from the top left. */
+function moved(code: FoundCode, move: (point: Point) => Point): FoundCode {
   const { topLeft, topRight, bottomRight, bottomLeft } = code.position
-  return {
-    ...code,
-    position: {
-      topLeft: move(topLeft),
-      topRight: move(topRight),
-      bottomRight: move(bottomRight),
-      bottomLeft: move(bottomLeft),
-    },
+  const corners = [topLeft, topRight, bottomRight, bottomLeft].map(move)
+  const centre = {
+    x: corners.reduce((sum, { x }) => sum + x, 0) / 4,
+    y: corners.reduce((sum, { y }) => sum + y, 0) / 4,
   }
+  const angle = ({ x, y }: Point): number => Math.atan2(y - centre.y, x - centre.x)
+  const [first = topLeft, second = topRight, third = bottomRight, fourth = bottomLeft] = corners.toSorted(
+    (one, other) => angle(one) - angle(other),
+  )
+  return { ...code, position: { topLeft: first, topRight: second, bottomRight: third, bottomLeft: fourth } }
 }
 
 /** The first bytes of a file that is there, is a file and is not too large. */
@@ -153,7 +256,7 @@ async function readHead(path: string): Promise<Result<Uint8Array>> {
     const stat = await file.stat()
     if (!stat.isFile()) return fail('invalid_input', 'not a file')
     if (stat.size > maxPhotoBytes) return fail('too_large', `the file has more than ${maxPhotoBytes} bytes`)
-    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0)
+    const { buffer, bytesRead } = await file.read(new Uint8Array(signatureBytes), 0, signatureBytes, 0)
     return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(buffer.subarray(0, bytesRead))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
@@ -163,15 +266,6 @@ async function readHead(path: string): Promise<Result<Uint8Array>> {
   } finally {
     await file?.close()
   }
-}
-
-function mediaTypeOf(head: Uint8Array): MediaType | undefined {
-  const types = Object.keys(captureFormats) as MediaType[]
-  return types.find((type) =>
-    captureFormats[type].signature.every(({ offset, bytes }) =>
-      bytes.every((byte, index) => head[offset + index] === byte),
-    ),
-  )
 }
 
 /** Runs what opens an image and turns libvips' refusals into failures; what the disk refuses is thrown on. */

@@ -23,28 +23,10 @@ export interface FoundCode {
   }
 }
 
-/** What a photo holds; its derivative and thumbnail are on disk when this is answered. */
-export interface PhotoReading {
-  readonly mediaType: 'image/jpeg' | 'image/png' | 'image/webp'
-  /** Of the upright original. */
-  readonly widthPixels: number
-  readonly heightPixels: number
-  readonly codes: readonly FoundCode[]
-  /** The upload-ready JPEG that was written. */
-  readonly derivative: { readonly widthPixels: number; readonly heightPixels: number; readonly bytes: number }
-}
-
 /** The codes of an image, and how long opening and reading it took. */
 export interface CodesReading {
   readonly codes: readonly FoundCode[]
   readonly ms: number
-}
-
-/** A photo to read; both outputs are replaced when they exist. */
-export interface PhotoInput {
-  readonly path: string
-  readonly derivativePath: string
-  readonly thumbnailPath: string
 }
 
 /** An image whose codes are wanted and nothing else. */

@@ -4,6 +4,7 @@
  * It speaks over whichever carrier it was started with: Electron's `parentPort` in a `utilityProcess`, Node's IPC
  * channel in a fork.
  */
+import { constants, setPriority } from 'node:os'
 import process from 'node:process'
 import { fail } from '#contract/result.ts'
 import { createDecoder } from './decode.ts'
@@ -23,11 +24,25 @@ function send(message: WorkerMessage): void {
   else process.send?.(message)
 }
 
-const photos = createPhotoReader(createDecoder())
+try {
+  // A batch of photos must not make a person who scans wait.
+  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+} catch {
+  // Some containers forbid even that.
+}
+
+const photos = createPhotoReader(createDecoder)
 
 async function run(job: Job): Promise<JobOutcome> {
   try {
-    return await (job.kind === 'photo' ? photos.photo(job) : photos.codes(job))
+    switch (job.kind) {
+      case 'photo':
+        return await photos.photo(job)
+      case 'codes':
+        return await photos.codes(job)
+      case 'region':
+        return await photos.region(job)
+    }
   } catch (error) {
     // One of the catch sites: what the reader did not expect is a bug or the disk, and must reach the log.
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)

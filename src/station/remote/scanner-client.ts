@@ -258,7 +258,7 @@ export function createScannerClient(options: {
       form.set('raw_value', photo.raw)
       form.set('gtin', photo.gtin ?? '')
       for (const [name, value] of Object.entries(toMetadata(photo))) form.set(`metadata[${name}]`, value)
-      form.set('image', counted(image, `${photo.id}.jpg`, onProgress))
+      form.set('image', counted(image, `${photo.id}.${image.type === 'image/webp' ? 'webp' : 'jpg'}`, onProgress))
       return capture(
         request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, {
           key,

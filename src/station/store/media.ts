@@ -4,6 +4,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { imageTypeOf, signatureBytes, type ImageType } from '#domain/image-type.ts'
 
 /** Files addressed by the SHA-256 of their content; written once, never changed. */
 export interface Media {
@@ -14,8 +15,8 @@ export interface Media {
   /** Where a file lies, whether or not it exists. */
   path(hash: string): string
   has(hash: string): boolean
-  /** The file as a Blob that is read from disk only as it is sent. */
-  blob(hash: string, type: string): Promise<Blob>
+  /** The file as a Blob that is read from disk only as it is sent; its type is what its first bytes say. */
+  blob(hash: string): Promise<Blob>
   /** A name in the same file system for a file that is to be adopted. */
   temporaryPath(extension: string): string
 }
@@ -43,7 +44,10 @@ export function createMedia(folder: string): Media {
     path,
     temporaryPath,
     has: (hash) => existsSync(path(hash)),
-    blob: (hash, type) => openAsBlob(path(hash), { type }),
+    async blob(hash) {
+      const type = await typeOfFile(path(hash))
+      return openAsBlob(path(hash), type === null ? {} : { type })
+    },
     async put(bytes, maxBytes) {
       const temporary = temporaryPath('')
       const hash = createHash('sha256')
@@ -77,6 +81,17 @@ export function createMedia(folder: string): Media {
       await settle(temporary, digest)
       return digest
     },
+  }
+}
+
+/** The image type of a file by its first bytes; null for what is no photo. */
+export async function typeOfFile(path: string): Promise<ImageType | null> {
+  const handle = await open(path, 'r')
+  try {
+    const { buffer, bytesRead } = await handle.read(new Uint8Array(signatureBytes), 0, signatureBytes, 0)
+    return imageTypeOf(buffer.subarray(0, bytesRead)) ?? null
+  } finally {
+    await handle.close()
   }
 }
 

@@ -247,6 +247,25 @@ const migrations: readonly ((database: Database) => void)[] = [
         hash TEXT
       ) STRICT;`)
   },
+  // What was read from a photo, by its content; thumbnails were facts before.
+  (database) => {
+    database.exec(`
+      CREATE TABLE photos (
+        hash TEXT PRIMARY KEY,
+        session_id TEXT,
+        taken_at TEXT,
+        thumbnail TEXT NOT NULL,
+        upload TEXT,
+        width_pixels INTEGER,
+        height_pixels INTEGER,
+        perceptual_hash TEXT,
+        quality TEXT
+      ) STRICT;
+      CREATE INDEX photos_of_session ON photos (session_id, taken_at);
+      INSERT INTO photos (hash, thumbnail) SELECT substr(key, 11), value FROM facts WHERE key LIKE 'thumbnail:%';
+      DELETE FROM facts WHERE key LIKE 'thumbnail:%';
+    `)
+  },
 ]
 
 /** The schema this program writes. */

@@ -77,6 +77,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
   fresh.transaction(() => {
     unreadable += copy(damaged, fresh, 'facts')
     unreadable += copy(damaged, fresh, 'photo_files')
+    unreadable += copy(damaged, fresh, 'photos')
     unreadable += copy(damaged, fresh, 'sessions', (row) => ({
       ...row,
       ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])),

@@ -14,6 +14,7 @@ import { createMedia, incomingFolder, type Media } from '#station/store/media.ts
 import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
 import { createPhotoFiles, type PhotoFiles } from '#station/store/photo-files.ts'
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
+import { createPhotos, type Photos } from '#station/store/photos.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
@@ -27,6 +28,7 @@ export interface Store {
   readonly facts: Facts
   readonly media: Media
   readonly photoFiles: PhotoFiles
+  readonly photos: Photos
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -146,6 +148,7 @@ function assemble(
     facts,
     media: createMedia(join(options.dataDir, files.media)),
     photoFiles: createPhotoFiles(database),
+    photos: createPhotos(database),
     recovered,
     transaction: (work) => database.transaction(work),
     close() {

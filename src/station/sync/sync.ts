@@ -359,7 +359,7 @@ export function createSync(ports: {
     hash: string,
   ): Promise<RemoteResult<RemoteCapture>> => {
     if (store.media.has(hash)) {
-      return remote.uploadImage(key, session, capture, await store.media.blob(hash, 'image/jpeg'))
+      return remote.uploadImage(key, session, capture, await store.media.blob(hash))
     }
     const message = `the photo ${hash} is gone from the data folder`
     return {

@@ -1,12 +1,19 @@
+import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { stationPaths } from '#contract/station/http.ts'
 import { writeControlCode } from '#domain/control-code.ts'
 import type { StationStatus } from '#contract/station/status.ts'
-import { createStation } from '#station/index.ts'
+import { createStation, type Station } from '#station/index.ts'
 import { drawCode } from '../../barcode-image.ts'
+import { drawLabel } from '../../label-image.ts'
 import { createKeptLog, temporaryFolder, until } from './parts.ts'
 import { startStation } from './start-station.ts'
 
 const unknownId = '00000000-0000-7000-8000-000000000000'
+
+const put = (station: Station, photo: Uint8Array): Promise<Response> =>
+  station.handle(new Request(`http://station${stationPaths.photos}`, { method: 'PUT', body: new Uint8Array(photo) }))
 
 describe('a station without a backend', () => {
   it('keeps everything and says that none is configured', async () => {
@@ -91,13 +98,55 @@ describe('what a window asks', () => {
     expect(await ask('scan.submit', { data: 'C' })).toMatchObject({ error: { code: 'conflict' } })
   })
 
+  it('serves parts of a photo upright, and says what is wrong with a request for one', async () => {
+    const { station, call } = await startStation(null)
+    await call('session.open', { captureMode: 'product_photography' })
+    // Orientation 6: stored on its side, 400 x 600, and seen upright, 600 x 400.
+    const jpeg = await sharp(await drawLabel({ width: 400, height: 600 }).png().toBuffer())
+      .jpeg()
+      .withMetadata({ orientation: 6 })
+      .toBuffer()
+    const { photo } = (await (await put(station, jpeg)).json()) as PhotoOutcome
+    const get = (path: string) => station.handle(new Request(`http://station${path}`))
+    const part = await get(stationPaths.region(photo, { x: 100, y: 50, width: 500, height: 350 }, 250))
+    expect([part.status, part.headers.get('content-type')]).toEqual([200, 'image/jpeg'])
+    expect(await sharp(await part.arrayBuffer()).metadata()).toMatchObject({ format: 'jpeg', width: 250, height: 175 })
+    expect((await get(stationPaths.media(photo))).headers.get('content-type')).toBe('image/jpeg')
+    for (const [query, status] of [
+      ['region=0,0,601,1', 400],
+      ['region=0,0,0,1', 400],
+      ['region=0,0,1', 400],
+      ['region=-1,0,1,1', 400],
+      ['region=0,0,1,1&width=0', 400],
+      ['region=0,0,1,1&width=4097', 400],
+      ['region=0,0,1,1&width=1e9', 400],
+    ] as const) {
+      expect([query, (await get(`/media/${photo}?${query}`)).status]).toEqual([query, status])
+    }
+    expect((await get(`/media/${'0'.repeat(64)}?region=0,0,1,1`)).status).toBe(404)
+  })
+
+  it('says that a photo is there already, and which, in its session alone', async () => {
+    const { station, call } = await startStation(null)
+    const first = await call('session.open', { captureMode: 'product_photography' })
+    const picture = await drawLabel({ width: 800, height: 600 }).png().toBuffer()
+    const jpeg = (quality: number) => sharp(picture).jpeg({ quality }).toBuffer()
+    const take = async (bytes: Uint8Array) => (await (await put(station, bytes)).json()) as PhotoOutcome
+    const one = await take(await jpeg(90))
+    expect(one.quality).toMatchObject({ repeats: null, verdict: 'good', faults: [] })
+    const again = await take(await jpeg(50))
+    expect(again.photo).not.toBe(one.photo)
+    expect(again.quality).toMatchObject({ verdict: 'check', faults: ['repeated'], repeats: { photo: one.photo } })
+    await call('session.end', { id: first.id })
+    await call('session.open', { captureMode: 'barcode_scan' })
+    expect((await take(await jpeg(70))).quality).toMatchObject({ faults: ['no_code'], repeats: null })
+  })
+
   it('does nothing that a control barcode in a photo asks, and makes no item of it', async () => {
     const { station, call } = await startStation(null)
     const session = await call('session.open', { captureMode: 'barcode_scan' })
     const png = await drawCode({ format: 'Code128', text: writeControlCode({ kind: 'end' }) })
-    const response = await station.handle(
-      new Request('http://station/media/photos', { method: 'PUT', body: new Uint8Array(png) }),
-    )
+    const response = await put(station, png)
     expect(await response.json()).toMatchObject({ outcomes: [{ capture: { type: 'IMAGE', raw: '' } }] })
     expect((await call('session.current', {}))?.id).toBe(session.id)
   })

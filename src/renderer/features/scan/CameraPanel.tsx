@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { PhotoRole, RememberedCamera } from '#contract/station/camera-settings.ts'
 import { windowDevices } from '#contract/station/device.ts'
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { Device } from '#contract/station/status.ts'
 import { CameraView } from '../../camera/CameraView.tsx'
@@ -15,6 +16,7 @@ import { useStation } from '../../client/state.ts'
 import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { PhotoVerdict } from './PhotoVerdict.tsx'
 import { savePhoto } from './save-photo.ts'
 
 const deviceStates: Readonly<Record<CameraState['kind'], Device['state']>> = {
@@ -40,6 +42,9 @@ interface Place {
   readonly shoots: boolean
 }
 
+/** What became of a camera's photo. */
+type Shot = { readonly name: string } & ({ readonly error: AppError } | { readonly quality: PhotoQuality })
+
 /**
  * The live camera beside the work: its codes are scans like any other. With photos in the session all cameras of the
  * rig are open, and shoot at once.
@@ -50,7 +55,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
   const handles = useRef(new Map<string, CameraHandle>())
   const [live, setLive] = useState<ReadonlySet<string>>(new Set())
   const [saving, setSaving] = useState(false)
-  const [errors, setErrors] = useState<readonly { readonly name: string; readonly error: AppError }[]>([])
+  const [shots, setShots] = useState<readonly Shot[]>([])
   const known = settings?.cameras ?? []
   const places = placesOf(known, settings?.camera.id ?? '', takesPhotos, t)
   const shooting = places.filter(({ shoots }) => shoots)
@@ -60,7 +65,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
   const shoot = async () => {
     setSaving(true)
     const results = await Promise.all(
-      shooting.map(async (place) => {
+      shooting.map(async (place): Promise<Shot> => {
         const photo = await handles.current
           .get(keyOf(place))
           ?.takePhoto()
@@ -70,11 +75,13 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
           device: place.name,
           ...(place.role && { role: place.role }),
         })
-        return result.ok ? null : { name: place.name, error: result.error }
+        return result.ok
+          ? { name: place.name, quality: result.value.quality }
+          : { name: place.name, error: result.error }
       }),
     )
     setSaving(false)
-    setErrors(results.filter((result) => result !== null))
+    setShots(results)
   }
   const obey = useRef<() => void>(() => undefined)
   useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey.current())), [])
@@ -135,10 +142,10 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
           {t('scan.camera.take', { count: shooting.length })}
         </Button>
       )}
-      {errors.map(({ name, error }) => (
-        <div key={name}>
-          {places.length > 1 && <strong>{name}</strong>}
-          <ErrorNote error={error} />
+      {shots.map((shot) => (
+        <div key={shot.name}>
+          {places.length > 1 && <strong>{shot.name}</strong>}
+          {'error' in shot ? <ErrorNote error={shot.error} /> : <PhotoVerdict quality={shot.quality} />}
         </div>
       ))}
     </section>

@@ -6,6 +6,7 @@ import type { AppError } from '#contract/result.ts'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { PhotoVerdict } from './PhotoVerdict.tsx'
 import { savePhoto } from './save-photo.ts'
 
 const imageTypes = ['image/jpeg', 'image/png', 'image/webp']
@@ -51,6 +52,7 @@ export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
             ? t('scan.photo.codes', { count: outcome.codes.length })
             : t('scan.photo.drop')}
       </output>
+      {left === 0 && outcome !== null && <PhotoVerdict quality={outcome.quality} />}
       {error !== null && <ErrorNote error={error} />}
     </DropZone>
   )

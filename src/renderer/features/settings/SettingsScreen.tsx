@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
-import { settingsSchema } from '#contract/station/settings.ts'
+import { settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import { interceptScans } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
@@ -41,6 +41,7 @@ export function SettingsScreen() {
         <SoundSettings sound={settings.sound} change={change} />
         <ScannerSettings wedge={settings.wedge} calibration={settings.wedgeCalibration} change={change} />
         <CameraSettings settings={settings} change={change} />
+        <PhotoSettings photo={settings.photo} change={change} />
       </div>
     </section>
   )
@@ -84,6 +85,23 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
           label: t(`settings.themes.${value}`),
         }))}
       />
+    </section>
+  )
+}
+
+function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; readonly change: Change }) {
+  const { t } = useTranslation()
+  return (
+    <section className="panel">
+      <h2>{t('settings.photos')}</h2>
+      <Choices
+        label={t('settings.upload_format')}
+        look="row"
+        value={photo.uploadFormat}
+        onChange={(uploadFormat) => change({ photo: { ...photo, uploadFormat } })}
+        choices={uploadFormatSchema.options.map((value) => ({ value, label: t(`settings.upload_formats.${value}`) }))}
+      />
+      <p className="hint">{t('settings.upload_format_hint')}</p>
     </section>
   )
 }

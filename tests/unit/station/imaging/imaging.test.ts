@@ -90,6 +90,37 @@ describe('the supervised imaging process', () => {
     expect(warnings).toEqual(['imaging process replaced'])
   })
 
+  it('works in as many processes as it may when jobs wait, and gives the further ones back', async () => {
+    const decode = supervise({ processes: 3, idleMs: 50 })
+    const before = join(folder, 'gate')
+    const results = Promise.all(Array.from({ length: 3 }, (_, index) => decode(`gather 3 ${before} ${index}`)))
+    // Each job ends only when all three are under way at a time.
+    const pids = (await results).map(pidOf)
+    expect(new Set(pids).size).toBe(3)
+    await expect.poll(() => pids.filter(isAlive).length, { timeout: 10_000 }).toBe(1)
+    expect(pidOf(await decode('after'))).toBe(pids.find(isAlive))
+    expect(warnings).toEqual([])
+  })
+
+  it('fails only the job that ends its process, whatever the others are doing', async () => {
+    const decode = supervise({ processes: 2 })
+    const results = await Promise.all(['one', 'crash', 'two', 'crash', 'three'].map((path) => decode(path)))
+    expect(results.map(({ ok }) => ok)).toEqual([true, false, true, false, true])
+    expect(warnings).toHaveLength(4)
+  })
+
+  it('cuts out a region before the photos that wait', async () => {
+    const decode = supervise()
+    const order: string[] = []
+    const note = (path: string) => (result: Result<unknown>) => void (order.push(path), result)
+    const region = { x: 0, y: 0, width: 1, height: 1 }
+    await Promise.all([
+      ...['first', 'second'].map((path) => decode(path).then(note(path))),
+      imaging?.region({ path: 'region', region, maxWidthPixels: 1, outputPath: '' }).then(note('region')),
+    ])
+    expect(order).toEqual(['first', 'region', 'second'])
+  })
+
   it('survives a process that dies while it has nothing to do', async () => {
     const decode = supervise()
     const first = pidOf(await decode('first'))

@@ -7,7 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
 import type { PhotoReader } from '#station/imaging/photo.ts'
+import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
 import { drawCode } from '../../../barcode-image.ts'
+import { drawLabel } from '../../../label-image.ts'
 
 const ean = { format: 'EAN13', text: '4006381333931' } as const
 const link = { format: 'QRCode', text: 'https://id.gs1.org/01/09506000134352/10/ABC123' } as const
@@ -17,7 +19,7 @@ let reader: PhotoReader
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'capstan-photo-'))
-  reader = createPhotoReader(createDecoder())
+  reader = createPhotoReader(createDecoder)
 })
 
 afterAll(() => rm(folder, { recursive: true, force: true }))
@@ -102,6 +104,110 @@ describe('reading a photo', () => {
     expect(code?.position.topLeft.x).toBeLessThan(600)
     expect(code?.position.topLeft.y).toBeLessThan(250)
     expect(await sharp(derivativePath).metadata()).toMatchObject({ width: 1000, height: 500 })
+  })
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    'shows an image of EXIF orientation %d as every viewer does, and places its codes there',
+    async (orientation) => {
+      const bytes = await (await sheet(1000, 500)).jpeg({ quality: 95 }).withMetadata({ orientation }).toBuffer()
+      const { result, derivativePath } = await photo(`exif-${orientation}.jpg`, bytes)
+      if (!result.ok) throw new Error(result.error.message)
+      const viewed = sharp(bytes).autoOrient().toColourspace('srgb').removeAlpha()
+      const { data: expected, info } = await viewed.raw().toBuffer({ resolveWithObject: true })
+      expect(result.value).toMatchObject({ widthPixels: info.width, heightPixels: info.height })
+      const { data } = await sharp(derivativePath).raw().toBuffer({ resolveWithObject: true })
+      expect(meanDifference(data, expected)).toBeLessThan(4)
+
+      // A mirrored EAN is read backwards, a mirrored QR code as it is.
+      const link = result.value.codes.find(({ format }) => format === 'QR')
+      const { topLeft, bottomRight } = link?.position ?? expect.fail('the QR code was not read')
+      const { left, top, width, height } = darkBox(expected, info)
+      expect(topLeft.x).toBeGreaterThanOrEqual(left - 3)
+      expect(topLeft.y).toBeGreaterThanOrEqual(top - 3)
+      expect(bottomRight.x).toBeLessThanOrEqual(left + width + 3)
+      expect(bottomRight.y).toBeLessThanOrEqual(top + height + 3)
+    },
+  )
+
+  it('converts other colour spaces to sRGB by their profile, and writes none', async () => {
+    const vivid = { create: { width: 64, height: 64, channels: 3, background: '#ff0000' } } as const
+    const bytes = await sharp(vivid).withIccProfile('p3').png().toBuffer()
+    expect((await sharp(bytes).metadata()).icc).toBeDefined()
+    const stored = await sharp(bytes, { ignoreIcc: true }).raw().toBuffer()
+    expect(stored[0]).toBeLessThan(245)
+    const { derivativePath } = await photo('p3.png', bytes)
+    expect((await sharp(derivativePath).metadata()).icc).toBeUndefined()
+    const [red, green, blue] = await sharp(derivativePath).raw().toBuffer()
+    expect([red, green, blue].map((level) => Math.round(Number(level) / 16))).toEqual([16, 0, 0])
+  })
+
+  it('writes the upload as WebP when the station is set to', async () => {
+    const path = await put(
+      'webp.jpg',
+      await (
+        await sheet(1000, 500)
+      )
+        .jpeg()
+        .withExif({ IFD0: { Make: 'X' } })
+        .toBuffer(),
+    )
+    const result = await reader.photo({ path, ...outputs('webp'), uploadFormat: 'webp' })
+    expect(result).toMatchObject({ ok: true, value: { derivative: { widthPixels: 1000 } } })
+    const derivative = await sharp(outputs('webp').derivativePath).metadata()
+    expect(derivative).toMatchObject({ format: 'webp', width: 1000, height: 500 })
+    expect(derivative.exif).toBeUndefined()
+  })
+
+  it('reads 30,000 pixels in a row, one pixel, grey and animated images', async () => {
+    const wide = sharp({ create: { width: 30_000, height: 12, channels: 3, background: '#446688' } })
+    const grey = (await sheet(1000, 500)).toColourspace('b-w')
+    const frames = await Promise.all(
+      ['#ff0000', '#00ff00'].map((background) =>
+        sharp({ create: { width: 40, height: 30, channels: 3, background } })
+          .png()
+          .toBuffer(),
+      ),
+    )
+    const animated = sharp(frames, { join: { animated: true } })
+    for (const [name, bytes, size] of [
+      ['wide.jpg', await wide.jpeg().toBuffer(), { widthPixels: 2048, heightPixels: 1 }],
+      ['grey.jpg', await grey.jpeg().toBuffer(), { widthPixels: 1000, heightPixels: 500 }],
+      ['animated.webp', await animated.webp().toBuffer(), { widthPixels: 40, heightPixels: 30 }],
+    ] as const) {
+      const { result, derivativePath } = await photo(name, bytes)
+      expect(result, name).toMatchObject({ ok: true, value: { derivative: size } })
+      expect(await sharp(derivativePath).metadata()).toMatchObject({ format: 'jpeg', channels: 3 })
+    }
+  })
+
+  it('takes only the image out of a file that is an image and something else too', async () => {
+    const secret = '<script>alert(1)</script>'
+    const bytes = Buffer.concat([
+      await (await sheet(1000, 500)).jpeg().toBuffer(),
+      Buffer.from(`PK\u0003\u0004${secret}`),
+    ])
+    const { result, derivativePath, thumbnailPath } = await photo('polyglot.jpg', bytes)
+    expect(result.ok).toBe(true)
+    for (const path of [derivativePath, thumbnailPath]) expect((await readFile(path)).includes(secret)).toBe(false)
+  })
+
+  it('gives alike photos alike hashes, and other photos others', async () => {
+    const [first, second] = [drawLabel({ seed: 1 }), drawLabel({ seed: 2 })]
+    const bytes = await first.jpeg().toBuffer()
+    const hash = async (name: string, image: Uint8Array): Promise<string> => {
+      const { result } = await photo(name, image)
+      if (!result.ok) throw new Error(result.error.message)
+      return result.value.perceptualHash
+    }
+    const one = await hash('one.jpg', bytes)
+    const again = await hash(
+      'again.jpg',
+      await sharp(bytes).resize({ width: 700 }).linear(1.1, 4).jpeg({ quality: 50 }).toBuffer(),
+    )
+    const other = await hash('other.jpg', await second.jpeg().toBuffer())
+    expect(one).toMatch(/^[0-9a-f]{64}$/)
+    expect(differingBits(one, again)).toBeLessThanOrEqual(samePhotoBits)
+    expect(differingBits(one, other)).toBeGreaterThan(samePhotoBits)
   })
 
   it('places codes by the original even where it was scaled down to be decoded', async () => {
@@ -212,6 +318,76 @@ describe('reading a photo', () => {
     })
   })
 })
+
+describe('a region of a photo', () => {
+  const region = async (
+    bytes: Uint8Array,
+    where: { x: number; y: number; width: number; height: number },
+    maxWidthPixels = 4096,
+  ) => {
+    const path = await put('region-source', bytes)
+    const outputPath = join(folder, 'region.jpg')
+    await rm(outputPath, { force: true })
+    return { outputPath, result: await reader.region({ path, region: where, maxWidthPixels, outputPath }) }
+  }
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('is cut from the upright picture of EXIF orientation %d', async (orientation) => {
+    const bytes = await (await sheet(1000, 500)).jpeg({ quality: 95 }).withMetadata({ orientation }).toBuffer()
+    const upright = await sharp(bytes).autoOrient().toBuffer({ resolveWithObject: true })
+    const where = { x: 40, y: 30, width: upright.info.width - 300, height: upright.info.height - 200 }
+    const { result, outputPath } = await region(bytes, where)
+    expect(result).toEqual({ ok: true, value: { widthPixels: where.width, heightPixels: where.height } })
+    const expected = await sharp(upright.data)
+      .extract({ left: where.x, top: where.y, width: where.width, height: where.height })
+      .raw()
+      .toBuffer()
+    expect(meanDifference(await sharp(outputPath).raw().toBuffer(), expected)).toBeLessThan(4)
+    expect((await sharp(outputPath).metadata()).exif).toBeUndefined()
+  })
+
+  it('is scaled down to the width asked for, and never up', async () => {
+    const bytes = await (await sheet(1000, 500)).png().toBuffer()
+    const where = { x: 100, y: 100, width: 800, height: 400 }
+    expect((await region(bytes, where, 200)).result).toEqual({
+      ok: true,
+      value: { widthPixels: 200, heightPixels: 100 },
+    })
+    expect((await region(bytes, where)).result).toEqual({ ok: true, value: { widthPixels: 800, heightPixels: 400 } })
+  })
+
+  it('is refused where it is not inside of the picture, and of what is no photo', async () => {
+    const bytes = await (await sheet(1000, 500)).png().toBuffer()
+    expect((await region(bytes, { x: 900, y: 0, width: 101, height: 10 })).result).toMatchObject({
+      ok: false,
+      error: { code: 'invalid_input' },
+    })
+    expect((await region(Buffer.from('text'), { x: 0, y: 0, width: 1, height: 1 })).result).toMatchObject({
+      ok: false,
+      error: { code: 'unreadable_image' },
+    })
+  })
+})
+
+/** How far two images of the same size are from each other, in levels a byte. */
+function meanDifference(one: Uint8Array, other: Uint8Array): number {
+  if (one.length !== other.length) return Number.POSITIVE_INFINITY
+  return one.reduce((sum, level, at) => sum + Math.abs(level - (other[at] ?? 0)), 0) / one.length
+}
+
+/** The box around everything black. */
+function darkBox(pixels: Uint8Array, { width, height }: { readonly width: number; readonly height: number }) {
+  const channels = pixels.length / (width * height)
+  const dark = [...Array(width * height).keys()].filter((at) => (pixels[at * channels] ?? 255) < 60)
+  const columns = dark.map((at) => at % width)
+  const left = columns.reduce((least, x) => Math.min(least, x), width)
+  const top = Math.floor((dark[0] ?? 0) / width)
+  return {
+    left,
+    top,
+    width: columns.reduce((most, x) => Math.max(most, x), 0) - left,
+    height: Math.floor((dark.at(-1) ?? 0) / width) - top,
+  }
+}
 
 describe('reading codes only', () => {
   it('reads an animated GIF by its first frame', async () => {

@@ -106,6 +106,16 @@ describe('the schema of a store', () => {
     },
   )
 
+  it('of a time when thumbnails were facts knows them as photos', () => {
+    const dataDir = temporaryFolder()
+    writeOldStore(dataDir, 1)
+    const old = openDatabase(join(dataDir, 'station.sqlite'))
+    old.run(`INSERT INTO facts (key, value) VALUES ('thumbnail:abc', 'def')`)
+    old.close()
+    const store = openTestStore({ dataDir })
+    expect([store.photos.thumbnailOf('abc'), store.facts.get('thumbnail:abc')]).toEqual(['def', null])
+  })
+
   it('is refused with the two version numbers when a newer Capstan wrote it, and not touched', () => {
     const dataDir = temporaryFolder()
     openTestStore({ dataDir }).close()

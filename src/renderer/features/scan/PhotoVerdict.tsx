@@ -1,0 +1,32 @@
+import { useTranslation } from 'react-i18next'
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
+import { StateShape } from '../../ui/StateShape.tsx'
+
+const tones = { good: 'ok', check: 'attention', retake: 'stop' } as const
+
+/** How fit a photo is to be read from: a word, a shape, and for each thing that is wrong what to do about it. */
+export function PhotoVerdict({ quality }: { readonly quality: PhotoQuality }) {
+  const { t } = useTranslation()
+  const { verdict, faults, legibility } = quality
+  const tone = tones[verdict]
+  return (
+    <output className="note photo-verdict" data-tone={tone}>
+      <StateShape tone={tone} size={24} />
+      <div>
+        <p>
+          {t(`photo.verdict.${verdict}`)}
+          {legibility !== null && (
+            <span className="photo-legibility">{t('photo.legibility', { percent: Math.round(legibility * 100) })}</span>
+          )}
+        </p>
+        {faults.length > 0 && (
+          <ul>
+            {faults.map((fault) => (
+              <li key={fault}>{t(`photo.fault.${fault}`)}</li>
+            ))}
+          </ul>
+        )}
+      </div>
+    </output>
+  )
+}

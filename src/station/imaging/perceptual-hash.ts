@@ -1,0 +1,30 @@
+import type { Luma } from './text-lines.ts'
+
+/** Cells a side; a bit says whether a cell is brighter than its left neighbour. */
+const side = 16
+
+/**
+ * What a photo looks like as 256 bits (a difference hash, dHash): the image as 17 x 16 mean brightnesses, and a bit
+ * for each step to the right. Scaling, compression and exposure change few of them, another picture about half.
+ */
+export function perceptualHash({ data, width, height }: Luma): string {
+  let hash = ''
+  for (let row = 0; row < side; row += 1) {
+    const top = Math.floor((row * height) / side)
+    const bottom = Math.max(top + 1, Math.floor(((row + 1) * height) / side))
+    let before = 0
+    let bits = 0
+    for (let column = 0; column <= side; column += 1) {
+      const left = Math.floor((column * width) / (side + 1))
+      const right = Math.max(left + 1, Math.floor(((column + 1) * width) / (side + 1)))
+      let sum = 0
+      for (let y = top; y < bottom; y += 1) for (let x = left; x < right; x += 1) sum += data[y * width + x] ?? 0
+      const mean = sum / ((bottom - top) * (right - left))
+      // Half a step of brightness is noise: a flat surface is all zeros, whatever the sensor's grain.
+      if (column > 0) bits = bits * 2 + (mean > before + 0.5 ? 1 : 0)
+      before = mean
+    }
+    hash += bits.toString(16).padStart(side / 4, '0')
+  }
+  return hash
+}

@@ -1,0 +1,45 @@
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
+import type { UploadFormat } from '#contract/station/settings.ts'
+import type { ImageType } from '#domain/image-type.ts'
+import type { Region } from './orientation.ts'
+import type { FoundCode } from './reading.ts'
+
+/** A photo to read; both outputs are replaced when they exist. */
+export interface PhotoInput {
+  readonly path: string
+  readonly derivativePath: string
+  readonly thumbnailPath: string
+  /** What the derivative is written as; JPEG when it is not said. */
+  readonly uploadFormat?: UploadFormat
+}
+
+/** What a photo holds; its derivative and thumbnail are on disk when this is answered. */
+export interface PhotoReading {
+  readonly mediaType: ImageType
+  /** Of the upright original. */
+  readonly widthPixels: number
+  readonly heightPixels: number
+  readonly codes: readonly FoundCode[]
+  /** The upload-ready image that was written. */
+  readonly derivative: { readonly widthPixels: number; readonly heightPixels: number; readonly bytes: number }
+  /** 64 hexadecimal digits; photos that look the same differ in few bits (`differingBits`). */
+  readonly perceptualHash: string
+  /** Judged by the derivative, since that is what is read later; whether it is a repetition, only the store knows. */
+  readonly quality: PhotoQuality
+}
+
+/** A part of an image that is wanted as an image of its own. */
+export interface RegionInput {
+  readonly path: string
+  /** In pixels of the upright original; `invalid_input` where it is not inside of it. */
+  readonly region: Region
+  /** The region is scaled down to this; never up. */
+  readonly maxWidthPixels: number
+  /** Where the JPEG is written. It can be made again at any time and is not synced to disk. */
+  readonly outputPath: string
+}
+
+export interface RegionReading {
+  readonly widthPixels: number
+  readonly heightPixels: number
+}

@@ -1,0 +1,76 @@
+import { photoQualitySchema } from '#contract/station/photo-quality.ts'
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
+import type { Instant } from '#contract/station/values.ts'
+import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
+import type { Database } from '#station/store/database.ts'
+
+/** What is known of a photo beside its captures; all hashes but the perceptual one are media hashes. */
+export interface PhotoRecord {
+  /** Of the original, which is kept as it came. */
+  readonly hash: string
+  readonly sessionId: string
+  readonly takenAt: Instant
+  readonly thumbnail: string
+  /** The derivative that is fit to be uploaded. */
+  readonly upload: string
+  readonly widthPixels: number
+  readonly heightPixels: number
+  readonly perceptualHash: string
+  readonly quality: PhotoQuality
+}
+
+/** Photos by their content: taken twice to the byte, one is one row with the newest taking. */
+export interface Photos {
+  put(photo: PhotoRecord): void
+  /** The media hash of a photo's thumbnail; null for what is no photo that was read. */
+  thumbnailOf(hash: string): string | null
+  /** The verdict on a photo; null for what is no photo, or one from before verdicts. */
+  qualityOf(hash: string): PhotoQuality | null
+  /** The photo of a session that looks the most like a new one, if any does: taken twice, or sent twice. */
+  findAlike(sessionId: string, perceptualHash: string): { readonly photo: string; readonly takenAt: Instant } | null
+}
+
+/** Keeps photos in the `photos` table. */
+export function createPhotos(database: Database): Photos {
+  return {
+    put(photo) {
+      database.run(
+        `INSERT INTO photos (hash, session_id, taken_at, thumbnail, upload, width_pixels, height_pixels, perceptual_hash, quality)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET session_id = excluded.session_id, taken_at = excluded.taken_at,
+           thumbnail = excluded.thumbnail, upload = excluded.upload, width_pixels = excluded.width_pixels,
+           height_pixels = excluded.height_pixels, perceptual_hash = excluded.perceptual_hash, quality = excluded.quality`,
+        photo.hash,
+        photo.sessionId,
+        photo.takenAt,
+        photo.thumbnail,
+        photo.upload,
+        photo.widthPixels,
+        photo.heightPixels,
+        photo.perceptualHash,
+        JSON.stringify(photo.quality),
+      )
+    },
+    thumbnailOf: (hash) =>
+      (database.get('SELECT thumbnail FROM photos WHERE hash = ?', hash)?.['thumbnail'] as string | undefined) ?? null,
+    qualityOf(hash) {
+      const stored = database.get('SELECT quality FROM photos WHERE hash = ?', hash)?.['quality']
+      return typeof stored === 'string' ? photoQualitySchema.parse(JSON.parse(stored)) : null
+    },
+    findAlike(sessionId, perceptualHash) {
+      let best = samePhotoBits + 1
+      let alike: { photo: string; takenAt: Instant } | null = null
+      const rows = database.all(
+        'SELECT hash, taken_at, perceptual_hash FROM photos WHERE session_id = ? ORDER BY taken_at',
+        sessionId,
+      )
+      for (const row of rows) {
+        const bits = differingBits(perceptualHash, String(row['perceptual_hash']))
+        if (bits >= best) continue
+        best = bits
+        alike = { photo: String(row['hash']), takenAt: String(row['taken_at']) }
+      }
+      return alike
+    },
+  }
+}
