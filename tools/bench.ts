@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   live        camera frames decoded in a real Chromium, against zxing-wasm's defaults
  *   sync        none lost, none doubled behind a bad network; the drain's rate against bare requests (--captures N,
  *               --seed N)
+ *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
  * (ELECTRON_OVERRIDE_DIST_PATH names a runtime). Measure on a machine that does nothing else.
@@ -161,6 +162,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   parse: [benchParse],
   live: [async () => (await import('./bench-live.ts')).benchLive(say)],
   sync: [benchSync],
+  quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {
   const runs = Object.hasOwn(benches, name) ? benches[name] : undefined

@@ -101,7 +101,7 @@ describe('the schema of a store', () => {
       const database = openDatabase(join(dataDir, 'station.sqlite'), { readOnly: true })
       expect(checkLedger(database)).toMatchObject({ problem: null, captures: 3 })
       const kinds = database.all(`SELECT entry ->> 'kind' AS kind FROM ledger ORDER BY sequence`)
-      expect(kinds.filter(({ kind }) => kind === 'capture.carried')).toHaveLength(version < 6 ? 2 : 0)
+      expect(kinds.filter(({ kind }) => kind === 'capture.carried')).toHaveLength(2)
       database.close()
     },
   )
