@@ -1,8 +1,13 @@
-/** A whole station with its scanners in a process of its own, on whatever bus that process sees. */
+/**
+ * A whole station with its scanners in a process of its own, on whatever bus that process sees: `DIR [SETTINGS]`. With
+ * settings it reads the serial ports that they name and nothing else, least of all a scanner of the machine it runs on.
+ */
 import type { Log } from '#contract/ports.ts'
+import type { StationStatus } from '#contract/station/status.ts'
 import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { findersFor } from '#station/device/finders.ts'
 import { createScanners } from '#station/device/scanners.ts'
+import { findNamedPorts } from '#station/device/serial/tty.ts'
 import { createStation, forkImaging } from '#station/index.ts'
 
 const nothing = (): void => undefined
@@ -23,18 +28,21 @@ const station = opened.value
 const session = await station.call('session.open', { label: 'scanners' })
 // The one before was killed: its session is still active.
 if (!session.ok && session.error.code !== 'conflict') throw new Error(session.error.message)
+// What the parent waits for: the devices that are ready now.
+station.subscribe('status.changed', (status) =>
+  process.send?.((status as StationStatus).devices.filter(({ state }) => state === 'ready').map(({ id }) => id)),
+)
+const usbIds = ['usb:0c2e:1007:POS-0001', 'usb:1eab:1d10:POSB-0001', 'usb:05f9:4204:COM-0001']
+const [, , , serial] = process.argv
 station.drive(
   createScanners({
-    settings: scannersSettingsSchema.parse({
-      byId: Object.fromEntries(
-        ['usb:0c2e:1007:POS-0001', 'usb:1eab:1d10:POSB-0001', 'usb:05f9:4204:COM-0001'].map((id) => [
-          id,
-          { staleMs: 0 },
-        ]),
-      ),
-    }),
+    settings: scannersSettingsSchema.parse(
+      serial === undefined
+        ? { byId: Object.fromEntries(usbIds.map((id) => [id, { staleMs: 0 }])) }
+        : JSON.parse(serial),
+    ),
     log,
-    finders: findersFor('linux'),
+    finders: serial === undefined ? findersFor('linux') : [findNamedPorts],
   }),
 )
 process.on('message', () => void station.close().then(() => process.disconnect()))

@@ -90,7 +90,7 @@ export function startWithoutUsb(program: string, args: readonly string[] = []): 
  * Starts a program with a channel for messages. What it prints comes through pipes of its own: a program that held
  * Vitest's own pipes and outlived its test would keep Vitest waiting for their end for ever.
  */
-function spawnTold(command: string, args: readonly string[]): ChildProcess {
+export function spawnTold(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
   child.stdout?.on('data', (data: Buffer) => process.stdout.write(data))
   child.stderr?.on('data', (data: Buffer) => process.stderr.write(data))
