@@ -193,15 +193,16 @@ async function measure(name: string, open: (bus: Bus) => Promise<Host>, say: Say
 
 /** A window that makes garbage and moves its focus all the time. */
 const unrest = `
-  setInterval(() => {
+  const making = setInterval(() => {
     const rubbish = []
     for (let at = 0; at < 40000; at++) rubbish.push({ at, text: 'rubbish ' + at })
     globalThis.rubbish = rubbish
   }, 100)
-  setInterval(() => {
+  const moving = setInterval(() => {
     const places = [...document.querySelectorAll('input, button, [tabindex="0"]')]
     places[Math.floor(Math.random() * places.length)]?.focus()
   }, 250)
+  globalThis.rest = () => [making, moving].forEach(clearInterval)
 `
 
 const slowMegabytes = 64
@@ -226,6 +227,7 @@ async function endure(name: string, open: (bus: Bus) => Promise<Host>, durationM
     const loaded = load()
     for (let wait = 0; wait < 60 && storedCodes(host.dataDir).length < sent.length; wait++) await delay(500)
     await endSlowness()
+    await host.page.evaluate('rest()')
     await delay(2_000)
     const after = await compareClocks(host.page)
     const heard = await readHeard(host.page, before.offsetMs)

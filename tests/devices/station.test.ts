@@ -69,6 +69,17 @@ describe.skipIf(reason !== null)('a station with a scanner on the USB bus', () =
     expect(account(sent, storedCodes(folder))).toEqual({ sent: 360, lost: 0, doubled: 0, disordered: 0 })
   })
 
+  it('ends with its bus', async () => {
+    const device = await bus.plug(hidPosA())
+    const reading = device.until('in-pending')
+    const station = bus.start(program, [folder])
+    await reading
+    const exited = once(station, 'exit')
+    await bus.close()
+    expect(await exited).toEqual([null, 'SIGKILL'])
+    bus = await openBus()
+  })
+
   it('ends with its test, whatever became of that, and leaves the scanner to the next', async () => {
     const device = await bus.plug(hidPosA())
     const reading = device.until('in-pending')

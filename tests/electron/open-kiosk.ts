@@ -92,9 +92,9 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
 /** A display of our own where the machine has none. */
 async function openDisplay(): Promise<{ readonly name: string; readonly server: ChildProcess } | null> {
   if (process.platform !== 'linux' || process.env['DISPLAY']) return null
-  const server = spawn('/usr/bin/Xvfb', ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  })
+  // It ends with its last window, also when nobody is left to end it.
+  const options = ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-terminate']
+  const server = spawn('/usr/bin/Xvfb', options, { stdio: ['ignore', 'pipe', 'ignore'] })
   const number = await new Promise<string>((resolve, reject) => {
     server.once('error', reject)
     server.once('exit', () => reject(new Error('Xvfb ended')))

@@ -234,12 +234,10 @@ export async function openBus(): Promise<Bus> {
     },
     async close() {
       for (const server of servers) server.close()
-      for (const program of programs) program.kill('SIGKILL')
-      await Promise.all([...programs].map((program) => once(program, 'exit')))
       socket.destroy()
-      const exited = once(child, 'exit')
+      const exited = [child, ...programs].map((program) => once(program, 'exit'))
       child.stdin.end()
-      await exited
+      await Promise.all(exited)
       rmSync(folder, { recursive: true, force: true })
     },
   }

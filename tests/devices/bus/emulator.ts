@@ -184,8 +184,23 @@ async function obey(input: unknown): Promise<object | string> {
   }
 }
 
-/** A thread may sit in read(/dev/fuse): only a kill ends it. The namespace and all its mounts end with us. */
-const end = (): void => process.kill(process.pid, 'SIGKILL') as unknown as void
+/**
+ * Ends everything that sees this bus, and the bus: whoever started them may be gone without a word. A thread may sit in
+ * read(/dev/fuse): only a kill ends it. The namespace and all its mounts end with us.
+ */
+function end(): void {
+  const own = readlinkSync('/proc/self/ns/mnt')
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name)
+    if (!Number.isInteger(pid) || pid === process.pid) continue
+    try {
+      if (readlinkSync(`/proc/${pid}/ns/mnt`) === own) process.kill(pid, 'SIGKILL')
+    } catch {
+      // It has ended by itself, or is not ours to look at.
+    }
+  }
+  process.kill(process.pid, 'SIGKILL')
+}
 
 mountFuse(
   '/dev/bus/usb',
