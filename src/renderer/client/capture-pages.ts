@@ -5,6 +5,11 @@ import { call, connection, follow } from './station.ts'
 
 const pageSize = 100
 const largestPage = 500
+/**
+ * New scans beyond the pages that were asked for: older ones leave the list then and come back by scrolling, so that the
+ * thousandth scan costs what the first one did.
+ */
+const newLimit = 500
 /** Events come in bursts; a filtered list asks again once per pause of this length. */
 const settleMs = 250
 
@@ -35,6 +40,8 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
   const key = JSON.stringify([sessionId, filter, search])
   const [loaded, setLoaded] = useState<Loaded>({ key: '', captures: [], total: 0, error: null })
   const busy = useRef(false)
+  /** How many were asked for by scrolling. */
+  const asked = useRef(pageSize)
   const current = loaded.key === key ? loaded : { key, captures: [], total: 0, error: null }
   const count = current.captures.length
 
@@ -69,7 +76,9 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
         if (!isPlain) return settle()
         setLoaded((known) => {
           if (known.key !== key) return known
-          return outcome === 'joined' ? withChanged(known, [capture]) : withNew(known, capture)
+          return outcome === 'joined'
+            ? withChanged(known, [capture])
+            : withNew(known, capture, asked.current + newLimit)
         })
       }),
       follow('capture.changed', ({ captures }) => {
@@ -92,6 +101,7 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
     busy.current = true
     const result = await call('capture.list', { sessionId, filter, search, offset: count, limit: pageSize })
     busy.current = false
+    if (result.ok) asked.current = count + result.value.captures.length
     setLoaded((known) => {
       if (known.key !== key) return known
       if (!result.ok) return { ...known, error: result.error }
@@ -111,7 +121,7 @@ function withChanged(known: Loaded, changed: readonly Capture[]): Loaded {
 }
 
 /** Puts a new scan on top; one that comes late, after newer ones, into its place. */
-function withNew(known: Loaded, capture: Capture): Loaded {
+function withNew(known: Loaded, capture: Capture, limit: number): Loaded {
   const { captures } = known
   const isNewest = (captures[0]?.sequence ?? 0) < capture.sequence
   // A later code of an item may have said that it is a repeat.
@@ -119,7 +129,7 @@ function withNew(known: Loaded, capture: Capture): Loaded {
   const added = [capture, ...captures]
   return {
     ...known,
-    captures: isNewest ? added : added.sort((a, b) => b.sequence - a.sequence),
+    captures: isNewest ? added.slice(0, limit) : added.sort((a, b) => b.sequence - a.sequence),
     total: known.total + 1,
   }
 }
