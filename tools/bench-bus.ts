@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpus, loadavg, tmpdir } from 'node:os'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
@@ -26,46 +26,78 @@ type Say = (line: string) => void
 /** This machine's monotonic clock, the same in all its processes, in milliseconds. */
 const nowMs = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** The web host with a real Chromium, both on the bus. */
-async function openWeb(bus: Bus): Promise<Host> {
-  const found = findChromium(process.env)
-  if ('missing' in found) throw new Error(found.missing)
-  const dataDir = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
-  const { DISPLAY: _, WAYLAND_DISPLAY: __, ...env } = process.env
-  const args = ['src/cli/capstan.ts', 'kiosk', '--host', 'web', '--data', dataDir, '--port', '0']
-  const station = spawn(bus.wrap(process.execPath), args, {
+/** A program on the bus that says as its first line where it listens. */
+async function startListening(bus: Bus, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(bus.wrap(process.execPath), ['src/cli/capstan.ts', ...args, '--port', '0'], {
     cwd: root,
     env: { ...env, CAPSTAN_LOG: 'warn' },
     stdio: ['ignore', 'pipe', 'ignore'],
   })
-  const exited = once(station, 'exit')
-  const [line] = (await once(createInterface({ input: station.stdout }), 'line')) as [string]
-  station.stdout.resume()
+  const exited = once(child, 'exit')
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  child.stdout.resume()
+  return {
+    answer: JSON.parse(line) as { readonly listening: string; readonly apiKey?: string },
+    async close() {
+      child.kill('SIGTERM')
+      await exited
+    },
+  }
+}
+
+/** The backend is a process of its own, as it is a machine of its own where people work. */
+async function openBackend(bus: Bus, folder: string) {
+  const { answer, close } = await startListening(bus, ['backend', '--data', join(folder, 'backend')], process.env)
+  return { url: answer.listening, apiKey: answer.apiKey ?? '', close }
+}
+
+/** The web host with a real Chromium, both on the bus. */
+async function openWeb(bus: Bus): Promise<Host> {
+  const found = findChromium(process.env)
+  if ('missing' in found) throw new Error(found.missing)
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  const dataDir = join(folder, 'station')
+  const backend = await openBackend(bus, folder)
+  const { DISPLAY: _, WAYLAND_DISPLAY: __, ...env } = process.env
+  const args = ['kiosk', '--host', 'web', '--data', dataDir, '--backend', backend.url]
+  const station = await startListening(bus, args, { ...env, CAPSTAN_API_KEY: backend.apiKey })
   const browser = await chromium.launch({
     executablePath: bus.wrap(found.path),
     args: ['--no-sandbox', '--autoplay-policy=no-user-gesture-required'],
   })
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
   await page.addInitScript(listen)
-  await page.goto((JSON.parse(line) as { listening: string }).listening)
+  await page.goto(station.answer.listening)
   return {
     page,
     dataDir,
     async close() {
       await browser.close()
-      station.kill('SIGTERM')
-      await exited
-      rmSync(dataDir, { recursive: true, force: true })
+      await station.close()
+      await backend.close()
+      rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
 async function openElectron(bus: Bus): Promise<Host> {
-  const kiosk = await openKiosk([], bus)
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  const backend = await openBackend(bus, folder)
+  const keyFile = join(folder, 'key')
+  writeFileSync(keyFile, backend.apiKey)
+  const kiosk = await openKiosk(['--backend', backend.url, '--api-key-file', keyFile], bus)
   // The page is there already: it is loaded anew with what listens.
   await kiosk.page.addInitScript(listen)
   await kiosk.page.reload()
-  return { page: kiosk.page, dataDir: kiosk.dataDir, close: () => kiosk.close() }
+  return {
+    page: kiosk.page,
+    dataDir: kiosk.dataDir,
+    async close() {
+      await kiosk.close()
+      await backend.close()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
 }
 
 /**
