@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 /**
  * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all.
  * The slow kinds start real processes: each kind runs after the ones before it (`alone` is its place), a file at a time.
- * On a shared CI machine those with a browser or an emulated bus may be stalled by others for seconds; there, and only
+ * On a shared CI machine those with a browser may be stalled by others for seconds; there, and only
  * there, a test of them that fails is tried a second time, and Vitest says so.
  */
 const project = (
@@ -29,7 +29,7 @@ export default defineConfig({
       project('architecture', { timeoutMs: 60_000 }),
       project('contract', { timeoutMs: 30_000 }),
       project('backend', { timeoutMs: 60_000 }),
-      project('devices', { timeoutMs: 60_000, alone: 1, isStallable: true }),
+      project('devices', { timeoutMs: 60_000, alone: 1 }),
       project('faults', { timeoutMs: 300_000, alone: 2 }),
       project('e2e', { timeoutMs: 180_000, alone: 3, isStallable: true }),
       project('electron', { timeoutMs: 180_000, alone: 4, isStallable: true }),

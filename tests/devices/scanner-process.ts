@@ -21,8 +21,10 @@ const log: Log = {
 
 const held: ((isSaved: boolean) => void)[] = []
 const result = (isSaved: boolean): Result<ScanOutcome> =>
-  // The room looks at nothing but the outcome.
-  isSaved ? ok({ outcome: 'saved' } as ScanOutcome) : fail('storage_full', 'the disk is full')
+  // The room looks at nothing but these.
+  isSaved
+    ? ok({ outcome: 'saved', capture: { disposition: 'counted' } } as ScanOutcome)
+    : fail('storage_full', 'the disk is full')
 
 const delays = { ...defaultDelays, ...start.delays }
 const scanners = createScanners({

@@ -16,7 +16,7 @@ if (reason) console.log(`skipped: ${reason}`)
 
 const nothing = () => undefined
 const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
-const saved: Result<ScanOutcome> = ok({ outcome: 'saved' } as ScanOutcome)
+const saved: Result<ScanOutcome> = ok({ outcome: 'saved', capture: { disposition: 'counted' } } as ScanOutcome)
 
 describe.skipIf(reason !== null)('a scanner on a serial line', () => {
   let folder: string
