@@ -5,6 +5,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
+import { readCredential, writeCredential } from '#contract/credential.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
 import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
@@ -37,10 +38,11 @@ import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
-import { createScannerClient } from '#station/remote/scanner-client.ts'
+import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
+import { createMeter } from '#domain/service-level.ts'
 import { openStore } from '#station/store/store.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
@@ -66,14 +68,23 @@ export interface StationPorts {
   readonly version: string
   readonly log: Log
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Null: no backend, captures stay on the station. The key is asked for each request and never kept. */
-  readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
+  /**
+   * Null: no backend, captures stay on the station. The secret (contract/credential.ts) is asked for each request and never
+   * kept here; `keep` replaces it by one that a person gives in the window, where the host can.
+   */
+  readonly backend: {
+    readonly url: string
+    readonly credential: () => Promise<string | null>
+    readonly keep?: (secret: string) => Promise<void>
+  } | null
   readonly spawnImaging: SpawnImaging
   readonly clock?: Clock
   readonly ids?: Ids
   readonly random?: () => number
   /** How patiently watched folders are watched. */
   readonly folderDelays?: Partial<FolderDelays>
+  /** How long an answer that was lost may still take effect; 20 s unless given. */
+  readonly quietMs?: number
 }
 
 /** A running station: a Transport for windows, a request handler for bytes, and an end. */
@@ -115,6 +126,7 @@ const keptDeviceLimit = 500
 const maxImagingProcesses = 4
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
+const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
 /** Below this the station says that the disk is nearly full. */
 const lowDiskBytes = 500 * 1024 * 1024
 
@@ -135,6 +147,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   let settings: Settings = readSettings(store.facts.get('settings'), log)
   let scanners: ScannersDriver | null = null
   let freeBytes: number | null = null
+  /** From a scan's arrival to its durable row. */
+  const saving = createMeter()
   let isDiskFull = false
 
   // --- Topics -------------------------------------------------------------------------------------
@@ -229,6 +243,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         onCaptures: capturesChanged,
         onSession: sessionChanged,
         onBackend: statusChanged,
+        onProgress: statusChanged,
+        ...(ports.quietMs === undefined ? {} : { quietMs: ports.quietMs }),
       })
     : null
   const capturing = createCapturing({
@@ -254,7 +270,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
     // What is typed, or read from a file, has no event of a device.
     const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
+    const startedMs = clock.monotonicMs()
     const result = await capturing.scan(scan, isDevices ? event : undefined)
+    if (result.ok) saving.add(clock.monotonicMs() - startedMs)
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
       statusChanged()
@@ -357,7 +375,12 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         url: ports.backend?.url ?? null,
         ...(sync?.backend ?? { state: 'unconfigured' as const, lastContactAt: null, message: null }),
       },
-      queue: { ...queue, nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString() },
+      queue: {
+        ...queue,
+        ...(sync?.progress ?? { ratePerSecond: 0, sending: null, uploads: [] }),
+        saving: saving.level(),
+        nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString(),
+      },
       devices: devices.list(),
       ...service.mode(),
       disagreements: [...disagreements],
@@ -510,6 +533,53 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         changeCapture(id, () =>
           store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' },
         ),
+      'capture.discard': ({ id, reason }) =>
+        changeCapture(id, () => (store.captures.discard(id, reason, null) ? null : notRefused)),
+      'capture.correct': ({ id, raw }) => {
+        const refused = store.captures.get(id)
+        if (!refused) return fail('not_found', 'no such capture')
+        if (refused.type === 'IMAGE') return fail('conflict', 'a photo has no value to correct')
+        const corrected = capturing.correct(refused, raw)
+        if (corrected.ok) capturesChanged([id, corrected.value.id])
+        sync?.wake()
+        return corrected
+      },
+      'capture.move': ({ id, sessionId }) => {
+        if (!store.sessions.get(sessionId)) return fail('not_found', 'no such session')
+        const from = store.captures.get(id)?.sessionId
+        const moved = changeCapture(id, () => (store.captures.move(id, sessionId) ? null : notRefused))
+        if (from !== undefined) sessionChanged(from)
+        return moved
+      },
+      'capture.candidates': ({ id }) => {
+        const found = store.outbox.candidates(id)
+        if (!found) return fail('conflict', 'it is not undecided')
+        return ok({ sentAt: new Date(found.sentMs).toISOString(), candidates: found.candidates })
+      },
+      'capture.decide': ({ id, remoteId }) =>
+        changeCapture(id, () =>
+          store.captures.decide(id, remoteId) ? null : { code: 'conflict', message: 'it is not undecided' },
+        ),
+      'backend.signIn': async (given) => {
+        const keep = ports.backend?.keep
+        if (!ports.backend || !keep) return fail('conflict', 'this host keeps no credential: give it at the start')
+        const credential =
+          given.kind === 'key'
+            ? readCredential(given.key)
+            : await signIn({ fetch: ports.fetch, url: ports.backend.url, ...given })
+        if (credential === null) return fail('invalid_input', 'the key holds characters that no header can hold')
+        if ('ok' in credential && !credential.ok) {
+          const { kind, message } = credential.failure
+          return fail(kind === 'unreachable' ? 'offline' : 'unauthorised', message)
+        }
+        await keep(writeCredential('ok' in credential ? credential.value : credential))
+        sync?.hurry()
+        return ok({})
+      },
+      'network.changed': () => {
+        sync?.networkChanged()
+        return ok({})
+      },
       'product.create': (product) =>
         changeCapture(product.captureId, (capture) => {
           const { captureId, ...payload } = product

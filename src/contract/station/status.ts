@@ -38,6 +38,10 @@ export const disagreementSchema = z.object({
 })
 export type Disagreement = z.infer<typeof disagreementSchema>
 
+/** A service level, in milliseconds, over the last thousand. */
+const serviceSchema = z.object({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number() })
+export type ServiceLevel = z.infer<typeof serviceSchema>
+
 /** The strip that is always on screen, whole. */
 export const stationStatusSchema = z.object({
   stationId: z.string(),
@@ -56,6 +60,18 @@ export const stationStatusSchema = z.object({
   queue: z.object({
     waiting: z.number().int(),
     parked: z.number().int(),
+    /** Of those waiting: their answer was lost, and the backend is being read back. */
+    inDoubt: z.number().int(),
+    /** Of those parked: whether the backend has them could not be told. */
+    undecided: z.number().int(),
+    /** Captures a second over the last half minute; 0 when none went out. */
+    ratePerSecond: z.number(),
+    /** How long an answer takes; null when none came since the start. */
+    sending: serviceSchema.nullable(),
+    /** How long a scan takes until it is durable; null when none was taken since the start. */
+    saving: serviceSchema.nullable(),
+    /** Photos on their way: bytes handed to the network of bytes in all. */
+    uploads: z.array(z.object({ captureId: z.string(), sentBytes: z.number(), totalBytes: z.number() })),
     oldestWaitingAt: instantSchema.nullable(),
     nextAttemptAt: instantSchema.nullable(),
   }),
