@@ -63,5 +63,16 @@ export const settingsSchema = z.strictObject({
 })
 export type Settings = z.infer<typeof settingsSchema>
 
-/** A change: only the fields given are changed; nested objects are given whole. */
-export const settingsChangeSchema = settingsSchema.partial()
+const { shape } = settingsSchema
+
+/**
+ * A change: only the fields given are changed; nested objects are given whole.
+ *
+ * Made without the defaults of the settings: an optional field that has one is filled in where it is missing, so that
+ * `settingsSchema.partial()` would set everything else back.
+ */
+export const settingsChangeSchema = z.strictObject(
+  Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, field.unwrap().optional()])) as unknown as {
+    [Name in keyof typeof shape]: z.ZodOptional<ReturnType<(typeof shape)[Name]['unwrap']>>
+  },
+)
