@@ -25,6 +25,10 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'plays a trace into a station: FILE --data DIR [--speed N]',
     load: async () => (await import('./replay.ts')).replay,
   },
+  shoot: {
+    about: 'has all cameras take a photo: --station ADDRESS of a running kiosk, or --data DIR without one',
+    load: async () => (await import('./shoot.ts')).shoot,
+  },
   import: {
     about: 'takes the photos of a folder: FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL]',
     load: async () => (await import('./import.ts')).importCommand,

@@ -15,7 +15,7 @@ import { defaultDataFolder } from './data-folder.ts'
 const projectDir = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Fixed, so that the browser remembers the camera's permission, which it keeps by origin. */
-const usualPort = 4717
+export const usualPort = 4717
 
 interface KioskOptions {
   readonly data: string | null

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm, stat, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
@@ -21,6 +21,7 @@ import {
 } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
+import type { Shot } from '#contract/station/shoot.ts'
 import { settingsSchema, type Settings } from '#contract/station/settings.ts'
 import { disagreementSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
@@ -115,6 +116,8 @@ export const timeOrderedIds: Ids = { next: () => uuidv7() }
 
 /** How long the end of a headless run waits for the backend to settle what it has. */
 const settleMs = 15_000
+/** A still camera may take seconds for a picture, and the saving of it some more. */
+const shootMs = 30_000
 /** How long the end of the station waits for requests in flight. */
 const closeGraceMs = 3_000
 /** How often events and answers of devices are compared. */
@@ -418,6 +421,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     receivedMs: performance.now() - ageMs,
     place: placeOf(deviceId),
   })
+  const waitingShots = new Map<string, (shots: Shot[]) => void>()
+  /** The first window that has cameras open answers for all; one without them opens them and stays silent. */
+  const shoot = async (): Promise<Result<Shot[]>> => {
+    const unavailable = fail('device_unavailable', 'no window with open cameras has answered')
+    if (!isHeard('camera.shoot')) return unavailable
+    const id = ids.next()
+    let timer: NodeJS.Timeout | undefined
+    const answer = await new Promise<Shot[] | null>((resolve) => {
+      waitingShots.set(id, resolve)
+      timer = setTimeout(() => resolve(null), shootMs)
+      publish('camera.shoot', { id })
+    })
+    clearTimeout(timer)
+    waitingShots.delete(id)
+    return answer === null || answer.length === 0 ? unavailable : ok(answer)
+  }
   const undo = (id: string): Result<Capture> =>
     changeCapture(id, (capture) => {
       if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
@@ -486,6 +505,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'device.acknowledge': ({ id }) => {
         keepDisagreements(disagreements.filter((one) => one.id !== id))
         return ok(status())
+      },
+      'camera.shoot': () => shoot(),
+      'camera.shot': ({ id, shots }) => {
+        waitingShots.get(id)?.(shots)
+        return ok({})
       },
       'folder.list': () => ok([...folders.list()]),
       'session.open': (options) => {
@@ -708,7 +732,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         store.facts.set(`folder:${path}`, clock.now().toISOString())
       })
     },
-    take: (file, { path, role }) => takeFile(file, path.slice(-200), role),
+    take: (file, { path, role }) => takeFile(file, basename(path), role),
     report: devices.report,
     clock,
     log: log.child({ room: 'device' }),
@@ -758,7 +782,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       const found = await stat(path).catch((error: Error) => error)
       if (found instanceof Error) return fail('not_found', `the file cannot be read: ${found.message}`)
       const file = { path, sizeBytes: found.size, modifiedMs: Math.trunc(found.mtimeMs) }
-      return takeFile(file, dirname(path).slice(-200), role)
+      return takeFile(file, basename(dirname(path)), role)
     },
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {

@@ -15,6 +15,7 @@ import { createProductSchema } from '#contract/station/product.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
+import { shootReportSchema, shotSchema } from '#contract/station/shoot.ts'
 import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
 import { idSchema } from '#contract/station/values.ts'
 
@@ -55,6 +56,13 @@ export const procedures = {
   'device.acknowledge': { input: byId, output: stationStatusSchema },
   /** The watched folders of the settings, as they stand. */
   'folder.list': { input: nothing, output: z.array(folderStatusSchema) },
+  /**
+   * Has all cameras of the window take a photo at once; answered when each is saved, or is not. `device_unavailable`
+   * when no window with open cameras listens; the window opens them then, so that the next shot is taken.
+   */
+  'camera.shoot': { input: nothing, output: z.array(shotSchema) },
+  /** The window's answer to the topic `camera.shoot`. */
+  'camera.shot': { input: shootReportSchema, output: nothing },
   /** Opens a session; `conflict` while another one is active. */
   'session.open': { input: openSessionSchema, output: sessionSchema },
   /** The active session, or null. */

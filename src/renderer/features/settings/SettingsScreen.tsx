@@ -15,6 +15,7 @@ import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
 import { CameraSettings } from './cameras/CameraSettings.tsx'
+import { FolderSettings } from './cameras/FolderSettings.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
 
@@ -41,6 +42,7 @@ export function SettingsScreen() {
         <SoundSettings sound={settings.sound} change={change} />
         <ScannerSettings wedge={settings.wedge} calibration={settings.wedgeCalibration} change={change} />
         <CameraSettings settings={settings} change={change} />
+        <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
       </div>
     </section>
