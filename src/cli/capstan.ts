@@ -38,8 +38,12 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     load: async () => (await import('./export.ts')).exportCommand,
   },
   verify: {
-    about: 'checks the ledger of a station and its copies: --data DIR [--json]',
+    about: 'checks the ledger of a station or of a copy: --data DIR [--certificate FILE] [--json]',
     load: async () => (await import('./verify.ts')).verify,
+  },
+  certificate: {
+    about: 'writes what a session came to, with proof: --data DIR [--session ID] --output FILE.pdf|FILE.json',
+    load: async () => (await import('./certificate.ts')).certificate,
   },
   'control-sheet': {
     about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',

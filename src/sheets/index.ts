@@ -1,2 +1,3 @@
 export { writeCalibrationSheet } from './calibration-sheet.ts'
+export { writeCertificate } from './certificate.ts'
 export { writeControlSheet } from './control-sheet.ts'

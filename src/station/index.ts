@@ -45,6 +45,7 @@ import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
 import { openStore } from '#station/store/store.ts'
+import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
 
@@ -60,6 +61,7 @@ export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
 export { createScannerClient } from '#station/remote/scanner-client.ts'
+export type { LedgerClaim } from '#station/store/ledger-check.ts'
 export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
 /** What a host gives the station: everything it touches beyond its data folder. */
@@ -223,6 +225,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       now: clock.now(),
       nowMs: performance.now(),
     })
+  const clockWatch = watchClock({
+    clock,
+    elapsedMs: ports.clock ? () => clock.monotonicMs() : elapsedMs,
+    log: log.child({ room: 'clock' }),
+    onJump(byMs) {
+      try {
+        store.transaction(() => store.ledger.append({ kind: 'clock.jumped', byMs }))
+      } catch (error) {
+        // A full disk; the status strip tells both.
+        log.warn({ error: (error as Error).message }, 'the jump of the clock was not recorded')
+      }
+      // Waits were measured by the clock as it was.
+      sync?.hurry()
+    },
+    onChange: statusChanged,
+  })
   const imaging = createImaging({
     spawn: ports.spawnImaging,
     log: log.child({ room: 'imaging' }),
@@ -232,7 +250,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     ? createSync({
         store,
         remote: createScannerClient({
-          fetch: ports.fetch,
+          fetch: clockWatch.watching(ports.fetch),
           url: ports.backend.url,
           credential: ports.backend.credential,
           userAgent: `Capstan/${ports.version}`,
@@ -387,6 +405,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       devices: devices.list(),
       ...service.mode(),
       disagreements: [...disagreements],
+      clock: clockWatch.status,
       storage: {
         state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
         freeBytes,
@@ -659,6 +678,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const handle = async (request: Request): Promise<Response> => {
     const url = new URL(request.url)
     const media = /^\/media\/([0-9a-f]{64})$/.exec(url.pathname)?.[1]
+    const certified = /^\/exports\/([0-9a-f-]{36})\.certificate\.(pdf|json)$/.exec(url.pathname)
     const exported = /^\/exports\/([0-9a-f-]{36})\.([a-z]+)$/.exec(url.pathname)
     try {
       if (url.pathname === '/media/photos') {
@@ -678,6 +698,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
         return await sendFile(store.media.path(thumbnail ?? media))
       }
+      if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
       if (exported) return sendExport(String(exported[1]), String(exported[2]))
       return refuse(404, { code: 'not_found', message: 'no such path' })
     } catch (error) {
@@ -703,6 +724,24 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     } finally {
       await rm(outputPath, { force: true })
     }
+  }
+
+  const sendCertificate = async (sessionId: string, isPdf: boolean): Promise<Response> => {
+    const session = store.sessions.get(sessionId)
+    if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
+    const certificate = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
+    // Loaded only here: it is large, and most runs of a station print nothing.
+    const body = isPdf
+      ? await (await import('#sheets/index.ts')).writeCertificate(certificate)
+      : `${JSON.stringify(certificate, null, 2)}\n`
+    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}-certificate.${isPdf ? 'pdf' : 'json'}`
+    return new Response(body, {
+      headers: {
+        'content-type': isPdf ? 'application/pdf' : 'application/json; charset=utf-8',
+        'content-disposition': `attachment; filename="${name}"`,
+        'cache-control': 'no-store',
+      },
+    })
   }
 
   const sendExport = (sessionId: string, format: string): Response => {
@@ -793,6 +832,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         service.close()
         clearInterval(auditTimer)
         clearInterval(diskTimer)
+        clockWatch.close()
         if (summaryTimer) clearTimeout(summaryTimer)
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clockReadingSchema } from '#contract/station/ledger.ts'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
 
 export const deviceKindSchema = z.enum(['wedge', 'camera', 'stdin', 'scanner', 'folder'])
@@ -88,6 +89,14 @@ export const stationStatusSchema = z.object({
     .nullable(),
   /** Device events and commits that do not add up, each until a person acknowledges it. */
   disagreements: z.array(disagreementSchema),
+  /** The machine's clock against the servers' and against itself. */
+  clock: z.object({
+    /** `unchecked`: no server has told its time yet. `wrong`: by more than a minute, for certain. */
+    state: z.enum(['unchecked', 'right', 'wrong']),
+    error: clockReadingSchema,
+    /** The last time it was set while the station ran, and by how much. */
+    jumped: z.object({ at: instantSchema, byMs: z.number().int() }).nullable(),
+  }),
   storage: z.object({
     state: z.enum(['ok', 'low', 'full']),
     freeBytes: z.number().nullable(),

@@ -237,7 +237,7 @@ export function createCapturing(ports: {
     const history = store.captures.history(session.id, itemKey)
     // Several photos of one product are several views of it, never duplicates.
     const disposition =
-      waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.lastReadAt, now)
+      waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.sinceReadMs)
     store.captures.add({
       id,
       sessionId: session.id,
@@ -321,7 +321,7 @@ export function createCapturing(ports: {
       const isCounted = capture.disposition === 'counted'
       // A serial number says more exactly what the item is: only now can it be judged.
       const history = itemKey === itemKeyOf(gtin, marksOf(capture)) ? null : store.captures.history(session.id, itemKey)
-      const judged = history && judge(session, history.lastCounted !== null, history.lastReadAt, now)
+      const judged = history && judge(session, history.lastCounted !== null, history.sinceReadMs)
       if (judged === 'counted' && !isCounted) continue
       store.captures.join(capture.id, mark, {
         itemKey,
@@ -447,11 +447,9 @@ function itemKeyOf(gtin: string | null, marks: readonly ItemMark[]): string {
 function judge(
   session: Session,
   wasCounted: boolean,
-  lastReadAt: string | null,
-  now: Date,
+  sinceReadMs: number | null,
 ): Extract<Disposition, 'counted' | 'ignored' | 'rejected'> {
   if (!wasCounted || session.duplicatePolicy === 'count') return 'counted'
   if (session.duplicatePolicy === 'reject') return 'rejected'
-  const sinceMs = lastReadAt === null ? Number.POSITIVE_INFINITY : Math.abs(now.getTime() - Date.parse(lastReadAt))
-  return sinceMs <= session.duplicateWindowMs ? 'ignored' : 'counted'
+  return (sinceReadMs ?? Number.POSITIVE_INFINITY) <= session.duplicateWindowMs ? 'ignored' : 'counted'
 }

@@ -73,8 +73,8 @@ export interface BesideQuery {
 export interface ItemHistory {
   readonly scans: number
   readonly lastCounted: { readonly captureId: string; readonly capturedAt: Instant } | null
-  /** The last read, counted or ignored. */
-  readonly lastReadAt: Instant | null
+  /** How long ago the last read was, counted or ignored. */
+  readonly sinceReadMs: number | null
 }
 
 /** What the backend says of a capture. */
@@ -301,6 +301,12 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     return row ? read(row) : null
   }
 
+  /** By the monotonic clock when it is of the same boot: the wall clock may have been set since. */
+  const sinceMs = (row: Row): number =>
+    row['boot_id'] === clock.bootId && row['monotonic_ms'] !== null
+      ? Math.abs(clock.monotonicMs() - Number(row['monotonic_ms']))
+      : Math.abs(clock.now().getTime() - Date.parse(String(row['captured_at'])))
+
   /** Of every new row, known with the first one. */
   let shape: { readonly insert: string; readonly content: readonly string[] } | null = null
 
@@ -455,10 +461,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.[
         'scans'
       ]
-      if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, lastReadAt: null }
+      if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, sinceReadMs: null }
       const newest = (disposition: Disposition): Row | undefined =>
         database.get(
-          `SELECT sequence, id, captured_at FROM captures WHERE session_id = ? AND item_key = ? AND disposition = ?
+          `SELECT sequence, id, captured_at, monotonic_ms, boot_id FROM captures WHERE session_id = ? AND item_key = ? AND disposition = ?
            ORDER BY sequence DESC LIMIT 1`,
           sessionId,
           itemKey,
@@ -470,7 +476,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       return {
         scans: Number(scans),
         lastCounted: counted ? { captureId: String(counted['id']), capturedAt: String(counted['captured_at']) } : null,
-        lastReadAt: read ? String(read['captured_at']) : null,
+        sinceReadMs: read ? sinceMs(read) : null,
       }
     },
     getMany: (ids) => ids.map(get).filter((capture) => capture !== null),

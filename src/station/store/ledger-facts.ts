@@ -15,6 +15,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ledger.begun'), station: z.string(), format: z.literal(1) }),
   /** A program began to work on the store. `boot` names the machine's run, whose monotonic clock `monotonicMs` is. */
   z.strictObject({ kind: z.literal('station.started'), boot: z.string() }),
+  /** The machine's clock was set by so many milliseconds while the station ran. */
+  z.strictObject({ kind: z.literal('clock.jumped'), byMs: z.number().int() }),
   /** A damaged store was rebuilt: the ledger's entries named here could not be read any more. */
   z.strictObject({
     kind: z.literal('store.recovered'),
@@ -180,6 +182,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
       told.station = fact.station
       return null
     case 'station.started':
+    case 'clock.jumped':
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
