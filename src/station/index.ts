@@ -380,7 +380,18 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     )
     if (freeBytes !== null && before !== freeBytes < lowDiskBytes) statusChanged()
   }
-  const diskTimer = setInterval(() => void measureDisk(), 30_000)
+  let arePhotosStopped = false
+  /** Photos stop before the disk is full, so that there is room for scans, which need little. */
+  const hasRoomForPhotos = async (): Promise<boolean> => {
+    await measureDisk()
+    const { reserveMegabytes, quotaMegabytes } = settings.photo
+    const isLow = freeBytes !== null && freeBytes < reserveMegabytes * 1_000_000
+    const isUsedUp = quotaMegabytes > 0 && (await store.media.usedBytes()) >= quotaMegabytes * 1_000_000
+    if (arePhotosStopped !== (isLow || isUsedUp)) statusChanged()
+    arePhotosStopped = isLow || isUsedUp
+    return !arePhotosStopped
+  }
+  const diskTimer = setInterval(() => void (arePhotosStopped ? hasRoomForPhotos() : measureDisk()), 30_000)
   diskTimer.unref()
   await measureDisk()
 
@@ -409,6 +420,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       storage: {
         state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
         freeBytes,
+        arePhotosStopped,
         recovered: store.recovered,
       },
     }
@@ -655,6 +667,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
+    if (!(await hasRoomForPhotos())) {
+      await bytes.cancel()
+      return fail('photos_full', 'the room for photos is used up: the photo was not saved')
+    }
     const result = await takePhoto({
       store,
       imaging,
@@ -924,6 +940,7 @@ function statusOf(code: ErrorCode): number {
     too_large: 413,
     unreadable_image: 422,
     storage_full: 507,
+    photos_full: 507,
   }
   return statuses[code] ?? 500
 }

@@ -58,6 +58,10 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       /** WebP is a third smaller and takes a quarter of a second longer. */
       uploadFormat: uploadFormatSchema.default('jpeg'),
+      /** Photos stop while less than this is free on the disk: it is kept for scans. */
+      reserveMegabytes: z.number().int().min(0).max(1_000_000).default(300),
+      /** Photos stop when their files have this size together; 0 for no limit. */
+      quotaMegabytes: z.number().int().min(0).max(100_000_000).default(0),
     })
     .prefault({}),
 })

@@ -100,6 +100,8 @@ export const stationStatusSchema = z.object({
   storage: z.object({
     state: z.enum(['ok', 'low', 'full']),
     freeBytes: z.number().nullable(),
+    /** Photos are refused with `photos_full` while the room for them is used up. */
+    arePhotosStopped: z.boolean(),
     /** Set when the store was found corrupt at start: where the damaged file is kept and what was rebuilt. */
     recovered: z.object({ at: instantSchema, setAsideAs: z.string(), captures: z.number().int() }).nullable(),
   }),

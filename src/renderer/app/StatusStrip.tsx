@@ -112,13 +112,19 @@ function Devices({ devices }: { readonly devices: readonly Device[] }) {
 
 function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] }) {
   const { t } = useTranslation()
-  const { state, recovered } = storage
+  const { state, arePhotosStopped, recovered } = storage
   return (
     <>
       {state !== 'ok' && (
         <p className="strip-alarm" data-tone={state === 'full' ? 'stop' : 'attention'} role="alert">
           <StateShape tone={state === 'full' ? 'stop' : 'attention'} size={28} />
           {t(`strip.storage_${state}`)}
+        </p>
+      )}
+      {arePhotosStopped && (
+        <p className="strip-alarm" data-tone="attention" role="alert">
+          <StateShape tone="attention" size={28} />
+          {t('strip.photos_full')}
         </p>
       )}
       {recovered !== null && (

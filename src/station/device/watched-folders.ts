@@ -189,7 +189,7 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
       return 'done'
     }
     const { code, message } = result.error
-    if (code === 'conflict') return 'later'
+    if (code === 'conflict' || code === 'photos_full') return 'later'
     const problem = lasting[code]
     if (problem) settle(one, file, problem, message)
     else one.problems.set(file.path, problemOf(one, file, 'failed', message))

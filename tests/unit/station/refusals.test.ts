@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { createFaultProxy } from '#backend/index.ts'
 import { createSecretFile } from '#web/index.ts'
@@ -85,6 +87,38 @@ describe('what the backend refused', () => {
       expect(await ask(name, { id: good?.id, ...input })).toMatchObject({ error: { code: 'conflict' } })
     }
     expect((await call('session.summary', { id: session.id })).session.totals).toMatchObject({ scans: 1, undone: 1 })
+  })
+})
+
+describe('the room for photos', () => {
+  it('stops photos and not scans when it is used up, says so, and goes on when there is more', async () => {
+    const { station, call, scan } = await startStation(null)
+    await call('session.open', { captureMode: 'both' })
+    // Noise is not made smaller by any format.
+    const noise = randomBytes(900 * 700 * 3)
+    const photo = await sharp(noise, { raw: { width: 900, height: 700, channels: 3 } })
+      .png()
+      .toBuffer()
+    expect(photo.length).toBeGreaterThan(1_000_000)
+    const put = async () => {
+      const body = new Uint8Array(photo)
+      const response = await station.handle(new Request('http://station/media/photos', { method: 'PUT', body }))
+      return { status: response.status, body: (await response.json()) as { code?: string } }
+    }
+    const { photo: before } = await call('settings.get', {})
+    await call('settings.change', { photo: { ...before, quotaMegabytes: 1 } })
+    expect(await put()).toMatchObject({ status: 201 })
+    expect(await put()).toMatchObject({ status: 507, body: { code: 'photos_full' } })
+    expect((await call('station.status', {})).storage).toMatchObject({ arePhotosStopped: true, state: 'ok' })
+    expect(await scan('A')).toMatchObject({ outcome: 'saved' })
+    await call('settings.change', { photo: { ...before, quotaMegabytes: 100 } })
+    expect(await put()).toMatchObject({ status: 201 })
+    expect((await call('station.status', {})).storage.arePhotosStopped).toBe(false)
+    // More is to be kept free than any disk has.
+    await call('settings.change', { photo: { ...before, reserveMegabytes: 1_000_000 } })
+    const { storage } = await call('station.status', {})
+    const isLarger = (storage.freeBytes ?? 0) > 1e12
+    expect(await put()).toMatchObject({ status: isLarger ? 201 : 507 })
   })
 })
 

@@ -104,6 +104,16 @@ function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; r
         choices={uploadFormatSchema.options.map((value) => ({ value, label: t(`settings.upload_formats.${value}`) }))}
       />
       <p className="hint">{t('settings.upload_format_hint')}</p>
+      {(['reserveMegabytes', 'quotaMegabytes'] as const).map((name) => (
+        <Field
+          key={name}
+          label={t(name === 'reserveMegabytes' ? 'settings.photo_reserve' : 'settings.photo_quota')}
+          value={String(photo[name])}
+          inputMode="numeric"
+          maxLength={6}
+          onChange={(text) => /^\d{0,6}$/.test(text) && change({ photo: { ...photo, [name]: Number(text) } })}
+        />
+      ))}
     </section>
   )
 }
