@@ -411,7 +411,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         ...queue,
         ...(sync?.progress ?? { ratePerSecond: 0, sending: null, uploads: [] }),
         saving: saving.level(),
-        nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString(),
+        nextAttemptAt:
+          nextAttemptMs === null ? null : new Date(Math.max(nextAttemptMs, sync?.pausedUntilMs ?? 0)).toISOString(),
       },
       devices: devices.list(),
       ...service.mode(),

@@ -20,6 +20,8 @@ export interface Sync {
   networkChanged(): void
   /** How fast it goes, and what is under way. */
   readonly progress: Pick<StationStatus['queue'], 'ratePerSecond' | 'sending' | 'uploads'>
+  /** Until when nothing at all is sent, in epoch milliseconds; 0 when nothing is in the way. */
+  readonly pausedUntilMs: number
   /** How the backend looks from here. */
   readonly backend: Omit<StationStatus['backend'], 'url'>
   /**
@@ -67,6 +69,8 @@ const limits = {
    * so much time has passed since, its absence counts.
    */
   quietMs: 20_000,
+  /** The age of the backend's last answer is told anew when it was so old. */
+  freshMs: 5_000,
   /** The rate is that of so long. */
   rateMs: 30_000,
   /** A backend remembers keys for a day (contracts 1.12); its clock and ours may differ. */
@@ -149,10 +153,11 @@ export function createSync(ports: {
     const before = backend
     backend = { state, message, lastContactAt: contact ? clock.now().toISOString() : before.lastContactAt }
     if (contact) nextProbeMs = nowMs() + limits.probeMs
+    const isStale = contact && nowMs() - Date.parse(before.lastContactAt ?? '1970-01-01') >= limits.freshMs
     if (before.state !== state || before.message !== message) {
       log.debug({ state, message }, 'the backend looks different')
       ports.onBackend()
-    }
+    } else if (isStale) ports.onBackend()
   }
 
   const noteContact = (): void => {
@@ -805,6 +810,9 @@ export function createSync(ports: {
       }
       nextProbeMs = 0
       wake()
+    },
+    get pausedUntilMs() {
+      return isBlocked() ? blockedUntilMs : 0
     },
     get progress() {
       const sinceMs = nowMs() - limits.rateMs

@@ -103,15 +103,17 @@ export function QueueScreen() {
       )}
       {parts?.map((part) => (
         <section key={part.session.id} className="panel">
-          <h2>
-            {part.session.state === 'ACTIVE'
-              ? t('queue.current')
-              : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
-            <a className="button button-bare" href={stationPaths.export(part.session.id, 'csv')} download>
+          <div className="queue-part-head">
+            <h2>
+              {part.session.state === 'ACTIVE'
+                ? t('queue.current')
+                : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
+              <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
+            </h2>
+            <a className="button button-plain" href={stationPaths.export(part.session.id, 'csv')} download>
               {t('queue.export')}
             </a>
-            <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
-          </h2>
+          </div>
           <ul className="queue-rows">
             {part.captures.map((capture) => (
               <QueueRow key={capture.id} capture={capture} sessions={sessions} now={now} />
