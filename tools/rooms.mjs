@@ -33,7 +33,6 @@ export const rooms = {
       'station/remote',
       'station/sync',
       'station/export',
-      'sheets',
     ],
     packages: ['node', 'uuid'],
   },

@@ -25,10 +25,6 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'plays a trace into a station: FILE --data DIR [--speed N]',
     load: async () => (await import('./replay.ts')).replay,
   },
-  shoot: {
-    about: 'has all cameras take a photo: --station ADDRESS of a running kiosk, or --data DIR without one',
-    load: async () => (await import('./shoot.ts')).shoot,
-  },
   import: {
     about: 'takes the photos of a folder: FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL]',
     load: async () => (await import('./import.ts')).importCommand,
@@ -38,12 +34,8 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     load: async () => (await import('./export.ts')).exportCommand,
   },
   verify: {
-    about: 'checks the ledger of a station or of a copy: --data DIR [--certificate FILE] [--json]',
+    about: 'checks the ledger of a station and its copies: --data DIR [--json]',
     load: async () => (await import('./verify.ts')).verify,
-  },
-  certificate: {
-    about: 'writes what a session came to, with proof: --data DIR [--session ID] --output FILE.pdf|FILE.json',
-    load: async () => (await import('./certificate.ts')).certificate,
   },
   'control-sheet': {
     about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',

@@ -1,3 +1,2 @@
 export { writeCalibrationSheet } from './calibration-sheet.ts'
-export { writeCertificate } from './certificate.ts'
 export { writeControlSheet } from './control-sheet.ts'

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
-import type { ReaderOptions, ReadResult } from 'zxing-wasm/reader'
+import process from 'node:process'
+import { prepareZXingModule } from 'zxing-wasm/reader'
+import type { ZXingReaderModule, ZXingReadResult } from 'zxing-wasm/reader'
+import { createEngine } from '#domain/decoding/engine.ts'
+import type { DecodedCode, DecodeOptions, ReadSymbols, SymbolRead } from '#domain/decoding/engine.ts'
+import { greyOf } from '#domain/decoding/image.ts'
 import { symbologyOfFormat } from '#domain/symbology.ts'
 import type { FoundCode } from './reading.ts'
 
@@ -15,40 +19,97 @@ export interface Pixels {
 /** Reads the codes of an image. */
 export interface Decoder {
   /** Codes in no particular order; the same code twice in an image is two codes. */
-  decode(pixels: Pixels): Promise<readonly FoundCode[]>
+  decode(pixels: Pixels, options?: DecodeOptions): Promise<readonly FoundCode[]>
 }
-
-/**
- * Dear passes, the cheaper first; the next one runs only when nothing was found.
- *
- * There is no cheap pass before them, on purpose: a photo may hold several codes, and one that the cheap pass finds
- * says nothing about the others (docs/adr/0003 has the measurement). `Plain` keeps control characters as they are.
- */
-const passes: readonly ReaderOptions[] = [
-  { textMode: 'Plain', tryHarder: true, tryRotate: true, tryInvert: true, tryDownscale: true },
-  { textMode: 'Plain', tryHarder: true, tryRotate: true, tryInvert: true, tryDownscale: true, tryDenoise: true },
-]
 
 /** The decoder. Its WebAssembly is read once, from the package's own file, and never from the network. */
 export function createDecoder(): Decoder {
-  let ready: Promise<unknown> | undefined
+  let ready: Promise<ReturnType<typeof createEngine>> | undefined
 
   return {
-    async decode(pixels) {
-      await (ready ??= loadReader())
-      for (const options of passes) {
-        const found = await readBarcodes(pixels as Parameters<typeof readBarcodes>[0], options)
-        if (found.length > 0) return found.map(toFoundCode)
-      }
-      return []
+    async decode(pixels, options) {
+      const engine = await (ready ??= loadReader().then((read) => createEngine({ read, clockMs: processorMs })))
+      return engine(greyOf(pixels.data, pixels.width, pixels.height), options).map(toFoundCode)
     },
   }
 }
 
-async function loadReader(): Promise<void> {
+/** What this thread has computed, in milliseconds: a loaded machine must not cost a code. */
+function processorMs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return (user + system) / 1000
+}
+
+/** What Emscripten adds to the module, as far as it is used. */
+interface WasmHeap {
+  readonly HEAPU8: Uint8Array
+  _malloc(bytes: number): number
+  _free(pointer: number): void
+}
+
+/** zxing-cpp as a reader of symbols, over memory that is its own and is given back after each image. */
+export async function loadReader(): Promise<ReadSymbols> {
   // `require.resolve` and not `import.meta.resolve`: it works from source, in a bundle and inside an ASAR archive.
   const wasm = await readFile(createRequire(import.meta.url).resolve('zxing-wasm/reader/zxing_reader.wasm'))
-  await prepareZXingModule({ overrides: { wasmBinary: new Uint8Array(wasm).buffer }, fireImmediately: true })
+  const reader = (await prepareZXingModule({
+    overrides: { wasmBinary: new Uint8Array(wasm).buffer },
+    fireImmediately: true,
+  })) as ZXingReaderModule & WasmHeap
+  return (image, { formats, thorough, binarizer, denoise }) => {
+    const pointer = reader._malloc(image.data.length)
+    if (pointer === 0) throw new Error(`no ${image.data.length} bytes for an image`)
+    try {
+      reader.HEAPU8.set(image.data, pointer)
+      const results = reader.readBarcodesFromPixmap(pointer, image.width, image.height, {
+        ...zxingOptions,
+        formats: formats.join(','),
+        tryRotate: thorough,
+        tryDownscale: thorough,
+        tryDenoise: denoise === true,
+        binarizer: binarizer === 'global' ? 1 : 0,
+      }) as ReturnType<typeof reader.readBarcodesFromPixmap> & { delete(): void }
+      const reads: SymbolRead[] = []
+      for (let index = 0; index < results.size(); index++) {
+        const result = results.get(index)
+        if (result) reads.push(toSymbolRead(result))
+      }
+      results.delete()
+      return reads
+    } finally {
+      reader._free(pointer)
+    }
+  }
+}
+
+const zxingOptions = {
+  tryHarder: true,
+  tryInvert: true,
+  isPure: false,
+  downscaleThreshold: 500,
+  downscaleFactor: 3,
+  minLineCount: 2,
+  maxNumberOfSymbols: 255,
+  validateOptionalChecksum: false,
+  returnErrors: false,
+  // Add-ons beside an EAN have no check digit of their own, and `]E0` promises thirteen digits.
+  eanAddOnSymbol: 0,
+  // Plain text: control characters stay what they are.
+  textMode: 0,
+  characterSet: 0,
+  tryCode39ExtendedMode: true,
+} as const
+
+function toSymbolRead(result: ZXingReadResult): SymbolRead {
+  const { format, text, bytes, symbologyIdentifier, lineCount, position } = result
+  const { topLeft, topRight, bottomRight, bottomLeft } = position
+  return {
+    format,
+    text,
+    bytes: Uint8Array.from(bytes),
+    symbologyIdentifier,
+    lines: lineCount,
+    position: { topLeft, topRight, bottomRight, bottomLeft },
+  }
 }
 
 /** zxing-cpp's variants of a format, by the name that Capstan prints for all of them. */
@@ -75,16 +136,18 @@ const printedNames: Readonly<Record<string, string>> = {
   TelepenNumeric: 'Telepen',
 }
 
-function toFoundCode(read: ReadResult): FoundCode {
+function toFoundCode(code: DecodedCode): FoundCode {
   // The bars of UPC-A are those of EAN-13 with a leading zero, and zxing-cpp reports them as such.
-  const isUpca = read.format === 'EAN13' && read.text.startsWith('0')
-  const format = isUpca ? 'UPCA' : (printedNames[read.format] ?? read.format)
-  const { topLeft, topRight, bottomRight, bottomLeft } = read.position
+  const isUpca = code.format === 'EAN13' && code.text.startsWith('0')
+  const format = isUpca ? 'UPCA' : (printedNames[code.format] ?? code.format)
   return {
     format,
-    text: read.text,
-    symbologyIdentifier: read.symbologyIdentifier,
-    symbology: symbologyOfFormat(isUpca ? 'UPCA' : read.format, read.symbologyIdentifier),
-    position: { topLeft, topRight, bottomRight, bottomLeft },
+    text: code.text,
+    bytes: Buffer.from(code.bytes).toString('base64'),
+    symbologyIdentifier: code.symbologyIdentifier,
+    symbology: symbologyOfFormat(isUpca ? 'UPCA' : code.format, code.symbologyIdentifier),
+    position: code.position,
+    pass: code.pass,
+    confidence: Math.round(code.confidence * 100) / 100,
   }
 }

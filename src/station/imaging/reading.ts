@@ -1,4 +1,5 @@
 import type { Symbology } from '#contract/symbology.ts'
+import type { Pass } from '#domain/decoding/engine.ts'
 
 /** A corner of a code, in pixels of the upright image, from its top left. */
 export interface Point {
@@ -12,6 +13,8 @@ export interface FoundCode {
   readonly format: string
   /** The content as the decoder gives it, control characters included; UPC-A and UPC-E have 13 digits, as `]E0` promises. */
   readonly text: string
+  /** The content as bytes, before any character set: base64. */
+  readonly bytes: string
   /** The AIM symbology identifier, as `]E0`; empty when the decoder knows none. */
   readonly symbologyIdentifier: string
   readonly symbology: Symbology
@@ -21,6 +24,10 @@ export interface FoundCode {
     readonly bottomRight: Point
     readonly bottomLeft: Point
   }
+  /** The pass that read it, from the whole image as it is to the last rescue. */
+  readonly pass: Pass
+  /** From 0 to 1: by error correction, scan lines or likelihood. */
+  readonly confidence: number
 }
 
 /** The codes of an image, and how long opening and reading it took. */

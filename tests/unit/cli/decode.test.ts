@@ -71,12 +71,12 @@ describe('capstan decode', () => {
   })
 
   const sampled = existsSync(join(sharedCodes, 'manifest.json')) ? it : it.skip
-  sampled('reads at least four in five of the shared photos (skipped where ../shared is absent)', async () => {
+  sampled('reads at least seven in eight of the shared photos (skipped where ../shared is absent)', async () => {
     const manifest = JSON.parse(await readFile(join(sharedCodes, 'manifest.json'), 'utf8')) as {
       readonly file: string
       readonly expected: readonly { readonly format: string; readonly text: string | null }[]
     }[]
-    const sample = manifest.filter((photo, index) => index % 8 === 0 && photo.expected.length > 0)
+    const sample = manifest.filter((photo, index) => index % 25 === 0 && photo.expected.length > 0)
     const { lines } = await run(['--json', ...sample.map((photo) => join(sharedCodes, photo.file))])
     const read = sample.filter((photo, index) =>
       photo.expected.every(({ format, text }) =>
@@ -84,7 +84,7 @@ describe('capstan decode', () => {
       ),
     )
     expect(lines).toHaveLength(sample.length)
-    expect(read.length / sample.length).toBeGreaterThan(0.8)
+    expect(read.length / sample.length).toBeGreaterThan(0.875)
   })
 })
 

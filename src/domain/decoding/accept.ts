@@ -1,0 +1,72 @@
+import type { RetailRead } from './retail.ts'
+
+/**
+ * What a read has to bring before it is believed.
+ *
+ * Matrix codes correct their own errors and are believed at once. A linear code is one line of bars among others: text
+ * and textures give such lines too, and a check digit passes one wrong read in ten. So many lines have to say the same,
+ * or the mean of the bars has to say it again.
+ */
+
+/** A linear read of as many scan lines is believed without a second look. */
+export const linesToBelieve = 6
+
+/** zxing's names of what is made of parallel bars. */
+const linearNames: ReadonlySet<string> = new Set([
+  'Codabar',
+  'Code39',
+  'Code39Std',
+  'Code39Ext',
+  'Code32',
+  'PZN',
+  'Code93',
+  'Code128',
+  'ITF',
+  'ITF14',
+  'DataBar',
+  'DataBarOmni',
+  'DataBarStk',
+  'DataBarStkOmni',
+  'DataBarLtd',
+  'DataBarExp',
+  'DataBarExpStk',
+  'EAN13',
+  'EAN8',
+  'ISBN',
+  'UPCA',
+  'UPCE',
+  'Telepen',
+  'TelepenAlpha',
+  'TelepenNumeric',
+  'DXFilmEdge',
+])
+
+/** The linear ones of some formats; of no formats, which stands for all, zxing's name for every linear one. */
+export function linearFormats(formats: readonly string[]): readonly string[] {
+  return formats.length === 0 ? ['AllLinear'] : formats.filter((format) => linearNames.has(format))
+}
+
+/** Formats without a check digit, or so short that chance reads them. */
+export function isWeak({ format, text }: { readonly format: string; readonly text: string }): boolean {
+  if (/^(?:ITF|Codabar|Code39|Telepen|DXFilmEdge)/.test(format)) return true
+  return format === 'UPCE' || format === 'EAN8' || text.length < 4
+}
+
+/** Whether a text is long enough for a rescue pass to be believed: pieces of other codes and print read as short ones. */
+export function isPlausible({ format, text }: { readonly format: string; readonly text: string }): boolean {
+  if (format.startsWith('ITF')) return text.length >= 6
+  if (format === 'Codabar') return text.length >= 6
+  return text.length >= 3
+}
+
+/**
+ * Whether a number is likely enough to be the one that is printed.
+ *
+ * Measured over 800 photos without an EAN-13 the likeliest one came to a margin of 5, and over those with one to 7.
+ */
+export function isConclusive({ format, fit, worstFit, guards, margin, checked }: RetailRead): boolean {
+  if (guards < (format === 'EAN13' ? 0.45 : 0.75)) return false
+  if (format === 'EAN13') return fit > 0.78 && worstFit > 0.5 && margin > (checked ? 8 : 13)
+  // Fewer digits are less proof: of these, wrong ones come to a margin of 9 with single digits that hardly fit.
+  return fit > 0.82 && worstFit > 0.5 && margin > 10 && checked
+}
