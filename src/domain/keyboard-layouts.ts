@@ -232,18 +232,27 @@ export function characterAt(layout: KeyboardLayout, code: string, modifiers: Mod
 
 /** How a layout types a character, a dead key and a space included; undefined where it cannot. */
 export function strokesOf(layout: KeyboardLayout, character: string): readonly Stroke[] | undefined {
-  if (character === ' ') return [space]
-  let dead: Stroke | undefined
+  const known = typing.get(layout) ?? typingOf(layout)
+  typing.set(layout, known)
+  return known.get(character)
+}
+
+const typing = new Map<KeyboardLayout, ReadonlyMap<string, readonly Stroke[]>>()
+
+/** Every character of a layout with its strokes: the lowest level first, and no dead key where another key will do. */
+function typingOf(layout: KeyboardLayout): ReadonlyMap<string, readonly Stroke[]> {
+  const plain = new Map<string, readonly Stroke[]>([[' ', [space]]])
+  const dead = new Map<string, readonly Stroke[]>()
   for (const level of [0, 1, 2, 3]) {
     for (const [code, key] of keyboardOf(layout)) {
       const found = key[level]
-      if (found?.character !== character) continue
+      if (!found) continue
       const stroke = { code, shift: level % 2 === 1, altGraph: level >= 2 }
-      if (!found.dead) return [stroke]
-      dead ??= stroke
+      const [strokes, strokesThere] = found.dead ? [[stroke, space], dead] : [[stroke], plain]
+      if (!strokesThere.has(found.character)) strokesThere.set(found.character, strokes)
     }
   }
-  return dead && [dead, space]
+  return new Map([...dead, ...plain])
 }
 
 /** What comes of a dead key and the character after it: one letter where there is one, the bare sign before a space. */

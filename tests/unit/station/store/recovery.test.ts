@@ -18,12 +18,24 @@ import { addCapture, createClock, createKeptLog, openTestSession, openTestStore,
 const captures = 2_000
 const file = (dataDir: string): string => join(dataDir, 'station.sqlite')
 
+const raws = Array.from({ length: captures }, (_, index) => `CODE-${String(index).padStart(6, '0')}`)
+let content: Buffer | undefined
+
 /** A closed store with many captures: half of them at the backend, half waiting; a refused one; an open session. */
-function makeStore(): { dataDir: string; raws: string[] } {
+function makeStore(): { dataDir: string } {
   const dataDir = temporaryFolder()
+  // The captures of thousands of commits, written once and copied for each test.
+  if (content) writeFileSync(file(dataDir), content)
+  else {
+    fillStore(dataDir)
+    content = readFileSync(file(dataDir))
+  }
+  return { dataDir }
+}
+
+function fillStore(dataDir: string): void {
   const store = openTestStore({ dataDir })
   const session = openTestSession(store, { label: 'aisle 4' })
-  const raws = Array.from({ length: captures }, (_, index) => `CODE-${String(index).padStart(6, '0')}`)
   const ids = raws.map((raw) => addCapture(store, session.id, { raw }))
   const create = store.outbox.lease(1)[0]
   store.transaction(() => {
@@ -48,7 +60,6 @@ function makeStore(): { dataDir: string; raws: string[] } {
   expect(items[0]?.captureId).toBe(ids[0])
   store.facts.set('a fact', 'THE-STATION')
   store.close()
-  return { dataDir, raws }
 }
 
 /** The page of a table's b-tree that holds the row in its middle. */
@@ -94,7 +105,7 @@ function expectSetAside(store: Store, dataDir: string): string {
 
 describe('a damaged store', () => {
   it('with a ruined page in the middle is set aside, and all its other rows live on', () => {
-    const { dataDir, raws } = makeStore()
+    const { dataDir } = makeStore()
     destroyPageWith(dataDir, 'CODE-001500')
     destroyPageWith(dataDir, '"number":700,')
     expect(checkStore(dataDir)).not.toEqual([])
