@@ -1,6 +1,26 @@
 import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
-import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal } from './command.ts'
+import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, type Help } from './command.ts'
+
+export const help = {
+  name: 'backend',
+  usage: '--data DIR --port N [--api-key KEY] [--products FILE.csv] [OPTIONS]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the folder of its database and media' },
+    port: { type: 'string', value: 'N', about: 'where it listens; 0 is any free one' },
+    host: { type: 'string', value: 'NAME', about: 'the address it listens at; this machine only unless said' },
+    'api-key': { type: 'string', value: 'KEY', about: 'the key that stations send; made and printed unless said' },
+    products: {
+      type: 'string',
+      value: 'FILE.csv',
+      about: 'products to import; the header has gtin,product_name,brand',
+    },
+    user: { type: 'string', value: 'EMAIL:PASSWORD', about: 'an account that may sign in' },
+    'session-ttl': { type: 'string', value: 'SECONDS', about: 'how long a session may be idle before it is ended' },
+    'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
+  },
+  example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
+} as const satisfies Help
 
 /**
  * `capstan backend`: runs the reference backend until SIGTERM or SIGINT.
@@ -25,16 +45,7 @@ export async function backend(args: readonly string[]): Promise<number> {
 }
 
 function readOptions(args: readonly string[]): Result<BackendOptions> {
-  const parsed = parseOptions(args, {
-    data: { type: 'string' },
-    port: { type: 'string' },
-    host: { type: 'string' },
-    'api-key': { type: 'string' },
-    products: { type: 'string' },
-    user: { type: 'string' },
-    'session-ttl': { type: 'string' },
-    'rate-limit': { type: 'string' },
-  })
+  const parsed = parseOptions(args, help)
   if (!parsed.ok) return parsed
   const { data, host, products, user, 'api-key': apiKey } = parsed.value
   if (data === undefined || data === '') return fail('invalid_input', '--data DIR is missing')

@@ -1,78 +1,134 @@
-import { tell } from './command.ts'
+import { printHelp, printRaw, tell, version, type Help } from './command.ts'
 
-/** A command's `run` gets its arguments and answers the exit code; it is loaded only when it is asked for. */
-type Run = (args: readonly string[]) => Promise<number>
+/** A command is loaded only when it is asked for; `run` gets its arguments and answers the exit code. */
+interface Command {
+  readonly help: Help
+  readonly run: (args: readonly string[]) => Promise<number>
+}
 
-const commands: Record<string, { readonly about: string; readonly load: () => Promise<Run> }> = {
+const commands: Record<string, { readonly about: string; readonly load: () => Promise<Command> }> = {
   kiosk: {
-    about: 'opens the kiosk: [--host electron|web] [--data DIR] [--port N] [--backend URL] [--api-key KEY]',
-    load: async () => (await import('./kiosk.ts')).kiosk,
+    about: 'opens the kiosk, in Electron or in a Chromium window',
+    load: async () => {
+      const { kiosk: run, help } = await import('./kiosk.ts')
+      return { run, help }
+    },
   },
   backend: {
-    about: 'runs the reference backend: --data DIR --port N [--api-key KEY] [--products FILE.csv]',
-    load: async () => (await import('./backend.ts')).backend,
+    about: 'runs the reference backend',
+    load: async () => {
+      const { backend: run, help } = await import('./backend.ts')
+      return { run, help }
+    },
   },
   station: {
-    about:
-      'runs a station without a window: --data DIR [--stdin] [--no-drain] [--marks-window MS] [--backend URL --api-key KEY]',
-    load: async () => (await import('./station.ts')).station,
+    about: 'runs a station without a window, on its scanners or on standard input',
+    load: async () => {
+      const { station: run, help } = await import('./station.ts')
+      return { run, help }
+    },
   },
   record: {
-    about: 'reads the scanners and keeps a timed trace of them: --data DIR --out FILE [--redacted]',
-    load: async () => (await import('./record.ts')).record,
+    about: 'reads the scanners and keeps a timed trace of them',
+    load: async () => {
+      const { record: run, help } = await import('./record.ts')
+      return { run, help }
+    },
   },
   replay: {
-    about: 'plays a trace into a station: FILE --data DIR [--speed N]',
-    load: async () => (await import('./replay.ts')).replay,
+    about: 'plays a trace into a station',
+    load: async () => {
+      const { replay: run, help } = await import('./replay.ts')
+      return { run, help }
+    },
   },
   import: {
-    about: 'takes the photos of a folder: FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL]',
-    load: async () => (await import('./import.ts')).importCommand,
+    about: 'takes the photos of a folder, each once',
+    load: async () => {
+      const { importCommand: run, help } = await import('./import.ts')
+      return { run, help }
+    },
   },
   export: {
-    about: 'prints captures: --data DIR --format ndjson|csv|xlsx [--session ID]',
-    load: async () => (await import('./export.ts')).exportCommand,
+    about: 'prints captures as NDJSON, CSV or XLSX',
+    load: async () => {
+      const { exportCommand: run, help } = await import('./export.ts')
+      return { run, help }
+    },
   },
   verify: {
-    about: 'checks the ledger of a station and its copies: --data DIR [--json]',
-    load: async () => (await import('./verify.ts')).verify,
+    about: 'checks the ledger of a station',
+    load: async () => {
+      const { verify: run, help } = await import('./verify.ts')
+      return { run, help }
+    },
   },
   'control-sheet': {
-    about: 'writes the control barcodes to print: --out FILE.pdf [--location NAME ...]',
-    load: async () => (await import('./control-sheet.ts')).controlSheet,
+    about: 'writes the control barcodes to print',
+    load: async () => {
+      const { controlSheet: run, help } = await import('./control-sheet.ts')
+      return { run, help }
+    },
   },
   'calibration-sheet': {
-    about: 'writes the codes to calibrate a keyboard scanner with: --out FILE.pdf',
-    load: async () => (await import('./calibration-sheet.ts')).calibrationSheet,
+    about: 'writes the codes to calibrate a keyboard scanner with',
+    load: async () => {
+      const { calibrationSheet: run, help } = await import('./calibration-sheet.ts')
+      return { run, help }
+    },
   },
   parse: {
-    about: 'reads {"data":"...","aim":"]C1"} lines and prints what they mean: --json',
-    load: async () => (await import('./parse.ts')).parse,
+    about: 'reads {"data":"...","aim":"]C1"} lines and prints what they mean',
+    load: async () => {
+      const { parse: run, help } = await import('./parse.ts')
+      return { run, help }
+    },
   },
   decode: {
-    about: 'prints the codes in images: --json FILE...',
-    load: async () => (await import('./decode.ts')).decode,
+    about: 'prints the codes in images',
+    load: async () => {
+      const { decode: run, help } = await import('./decode.ts')
+      return { run, help }
+    },
   },
   doctor: {
-    about: 'checks this machine and a data folder: [--data DIR] [--backend URL --api-key KEY] [--json] [--fix]',
-    load: async () => (await import('./doctor.ts')).doctor,
+    about: 'checks this machine, a data folder and a backend',
+    load: async () => {
+      const { doctor: run, help } = await import('./doctor.ts')
+      return { run, help }
+    },
   },
 }
 
 const [name = 'help', ...args] = process.argv.slice(2)
-const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+const isHelp = ['help', '--help', '-h'].includes(name)
+/** `capstan help COMMAND` is `capstan COMMAND --help`. */
+const asked = isHelp ? (args[0] ?? '') : name
+const command = Object.hasOwn(commands, asked) ? commands[asked] : undefined
 
 // A reader that has gone away (`capstan export | head`) is no fault of ours.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
 
-if (command) {
-  const run = await command.load()
-  process.exitCode = await run(args)
-} else {
-  const isHelp = ['help', '--help', '-h'].includes(name)
-  if (!isHelp) tell(`capstan knows no command "${name}".`)
-  tell('usage: capstan COMMAND [OPTIONS]\n')
-  for (const [known, { about }] of Object.entries(commands)) tell(`  ${known.padEnd(19)}${about}`)
-  tell('\nResults are JSON lines on standard output, logs go to standard error (CAPSTAN_LOG=debug for more).')
-  process.exitCode = isHelp ? 0 : 2
+if (['--version', '-v', 'version'].includes(name)) await printRaw(`${version}\n`)
+else if (command) {
+  const { run, help } = await command.load()
+  if (isHelp || args.includes('--help') || args.includes('-h')) await printHelp(command.about, help)
+  else process.exitCode = await run(args)
+} else if (isHelp && asked === '') await printRaw(overview())
+else {
+  tell(`capstan knows no command "${asked}".\n\n${overview()}`)
+  process.exitCode = 2
+}
+
+function overview(): string {
+  const width = Math.max(...Object.keys(commands).map((known) => known.length))
+  return `usage: capstan COMMAND [OPTIONS]
+
+${Object.entries(commands)
+  .map(([known, { about }]) => `  ${known.padEnd(width)}  ${about}`)
+  .join('\n')}
+
+capstan COMMAND --help shows the options of a command, with an example; capstan --version its version.
+Results are JSON lines on standard output, logs go to standard error (CAPSTAN_LOG=debug for more).
+`
 }

@@ -19,16 +19,60 @@ export function createLog(): Log {
   )
 }
 
+/** What `capstan COMMAND --help` says of a command; the options are those that it parses. */
+export interface Help {
+  readonly name: string
+  /** What follows the name, with what may be left out in square brackets. */
+  readonly usage: string
+  readonly options: Readonly<
+    Record<
+      string,
+      NonNullable<ParseArgsConfig['options']>[string] & { readonly value?: string; readonly about: string }
+    >
+  >
+  /** What follows the name in an example; also how it is used in a pipe, where that is the way. */
+  readonly example: string
+}
+
 /** Parses a command's options strictly; a wrong one is an expected failure that names it. */
-export function parseOptions<const T extends NonNullable<ParseArgsConfig['options']>>(
-  args: readonly string[],
-  options: T,
-) {
+export function parseOptions<const T extends Help>(args: readonly string[], help: T) {
+  const parsed = parseArguments(args, help)
+  if (!parsed.ok) return parsed
+  const [surplus] = parsed.value.positionals
+  return surplus === undefined
+    ? ok(parsed.value.values)
+    : fail('invalid_input', `Unexpected argument '${surplus}'; capstan ${help.name} --help shows the options`)
+}
+
+/** The same for a command that also takes files or folders. */
+export function parseArguments<const T extends Help>(args: readonly string[], { name, options }: T) {
   try {
-    return ok(parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values)
+    return ok(parseArgs({ args: [...args], options: options as T['options'], strict: true, allowPositionals: true }))
   } catch (error) {
-    return fail('invalid_input', (error as Error).message)
+    // The rest of the sentence is about positional arguments that begin with a dash, which nobody means.
+    const fault = (error as Error).message.split(/\. To specify|\.?\n/)[0]
+    return fail('invalid_input', `${fault}; capstan ${name} --help shows the options`)
   }
+}
+
+/** Prints what a command takes, with an example, on standard output. */
+export function printHelp(about: string, { name, usage, options, example }: Help): Promise<void> {
+  const rows = Object.entries(options).map(([option, { value, about: what }]): [string, string] => [
+    value === undefined ? `--${option}` : `--${option} ${value}`,
+    what,
+  ])
+  const width = Math.max(0, ...rows.map(([option]) => option.length))
+  const lines = [
+    `usage: capstan ${`${name} ${usage}`.trim()}`,
+    '',
+    `${about[0]?.toUpperCase()}${about.slice(1)}.`,
+    '',
+    ...rows.map(([option, what]) => `  ${option.padEnd(width)}  ${what}`),
+    ...(rows.length > 0 ? [''] : []),
+    'example:',
+    `  ${example}`,
+  ]
+  return printRaw(`${lines.join('\n')}\n`)
 }
 
 /** Reads a TCP port; 0 means any free one. */

@@ -1,13 +1,26 @@
 import { writeFile } from 'node:fs/promises'
 import { writeControlSheet } from '#sheets/index.ts'
-import { parseOptions, refuse, tell } from './command.ts'
+import { parseOptions, refuse, tell, type Help } from './command.ts'
+
+export const help = {
+  name: 'control-sheet',
+  usage: '--out FILE.pdf [--location NAME ...]',
+  options: {
+    out: { type: 'string', value: 'FILE.pdf', about: 'the file to write' },
+    location: {
+      type: 'string',
+      multiple: true,
+      default: [],
+      value: 'NAME',
+      about: 'a location to make a card for; may be given many times',
+    },
+  },
+  example: 'capstan control-sheet --out control.pdf --location A-01-03 --location A-01-04',
+} as const satisfies Help
 
 /** `capstan control-sheet`: writes the control barcodes as a PDF to print, with a card for each `--location`. */
 export async function controlSheet(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, {
-    out: { type: 'string' },
-    location: { type: 'string', multiple: true, default: [] },
-  })
+  const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
   const { out, location } = options.value
   return await writeSheet(out, () => writeControlSheet(location))

@@ -1,8 +1,15 @@
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
 import { createImaging, forkImaging } from '#station/index.ts'
+import { parseArguments, type Help } from './command.ts'
 
-const usage = 'usage: capstan decode --json FILE...\n'
+export const help = {
+  name: 'decode',
+  usage: '--json FILE...',
+  options: {
+    json: { type: 'boolean', about: 'a JSON line a file, which is the only form there is' },
+  },
+  example: 'capstan decode --json label.jpg shelf.png',
+} as const satisfies Help
 
 /**
  * `capstan decode`: prints the codes of each file, a JSON line a file, in order.
@@ -13,7 +20,7 @@ const usage = 'usage: capstan decode --json FILE...\n'
 export async function decode(args: readonly string[]): Promise<number> {
   const files = filesOf(args)
   if (!files) {
-    process.stderr.write(usage)
+    process.stderr.write(`usage: capstan decode ${help.usage}\n`)
     return 2
   }
   const imaging = createImaging({ spawn: forkImaging(), log: { warn: logLine } })
@@ -32,16 +39,8 @@ export async function decode(args: readonly string[]): Promise<number> {
 }
 
 function filesOf(args: readonly string[]): readonly string[] | undefined {
-  try {
-    const { positionals } = parseArgs({
-      args: [...args],
-      options: { json: { type: 'boolean' } },
-      allowPositionals: true,
-    })
-    return positionals.length > 0 ? positionals : undefined
-  } catch {
-    return undefined
-  }
+  const parsed = parseArguments(args, help)
+  return parsed.ok && parsed.value.positionals.length > 0 ? parsed.value.positionals : undefined
 }
 
 type Read = Awaited<ReturnType<ReturnType<typeof createImaging>['decode']>>

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { statfs } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { createScannerClient, checkStore, udevRules, udevRulesPath } from '#station/index.ts'
-import { parseOptions, printLine, refuse, tell, version } from './command.ts'
+import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
 
 /** One check: what was looked at, how it is, and for a fault the next step. */
 interface Finding {
@@ -18,23 +18,42 @@ const lowDiskBytes = 500 * 1024 * 1024
 /** Codes and syncs are not hurt by this much, expiry dates and signatures are hurt by more. */
 const clockToleranceMs = 60_000
 
+export const help = {
+  name: 'doctor',
+  usage: '[--data DIR] [--backend URL --api-key KEY] [--json] [--fix] [--root DIR]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder to check' },
+    backend: { type: 'string', value: 'URL', about: 'the backend to check; https, or http on this machine' },
+    'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
+    json: { type: 'boolean', default: false, about: 'a JSON object a check' },
+    fix: {
+      type: 'boolean',
+      default: false,
+      about: 'first write the udev rules that let accounts open scanners (Linux, as root)',
+    },
+    root: {
+      type: 'string',
+      value: 'DIR',
+      about: 'with --fix: the root of another system, as an image that is being built',
+    },
+  },
+  example: 'capstan doctor --data ~/capstan',
+} as const satisfies Help
+
 /**
- * `capstan doctor`: with `--fix`, first writes the rules that let the account open scanners (Linux, as root). Checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and
- * clock. Prints a line a check (`--json`: a JSON object a line). Exit code 0 without faults, 1 with one.
+ * `capstan doctor`: checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and clock.
+ * With `--fix` it first writes the rules that let the account open scanners.
+ *
+ * Prints a line a check (`--json`: a JSON object a line). Exit code 0 without faults, 1 with one, 2 when it could not fix.
  */
 export async function doctor(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, {
-    data: { type: 'string' },
-    backend: { type: 'string' },
-    'api-key': { type: 'string' },
-    json: { type: 'boolean', default: false },
-    fix: { type: 'boolean', default: false },
-  })
+  const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
-  const { data, backend, json } = options.value
+  const { data, backend, json, fix, root } = options.value
 
-  if (options.value.fix) {
-    const fixed = installUdevRules()
+  if (root !== undefined && !fix) return refuse({ code: 'invalid_input', message: '--root goes with --fix' })
+  if (fix) {
+    const fixed = installUdevRules(root)
     if (!fixed.ok) return refuse(fixed.error)
   }
   const findings = [
@@ -179,19 +198,27 @@ function checkUsb(): Finding {
       }
 }
 
-/** Writes the udev rules for scanners and loads them. */
-function installUdevRules(): Result<string> {
-  if (process.platform !== 'linux') return fail('invalid_input', '--fix writes udev rules, which only Linux has')
-  if (process.getuid?.() !== 0) return fail('invalid_input', 'run capstan doctor --fix as root: it writes to /etc/udev')
-  try {
-    mkdirSync(dirname(udevRulesPath), { recursive: true })
-    writeFileSync(udevRulesPath, udevRules())
-  } catch (error) {
-    return fail('invalid_input', `${udevRulesPath} cannot be written: ${(error as Error).message}`)
+/** Writes the udev rules for scanners and loads them; into the file system of another root they are only written. */
+function installUdevRules(root: string | undefined): Result<string> {
+  if (root === undefined) {
+    if (process.platform !== 'linux') return fail('invalid_input', '--fix writes udev rules, which only Linux has')
+    if (process.getuid?.() !== 0)
+      return fail('invalid_input', 'run capstan doctor --fix as root: it writes to /etc/udev')
   }
-  for (const step of ['control --reload', 'trigger']) spawnSync('udevadm', step.split(' '), { stdio: 'ignore' })
-  tell(`The rules are in ${udevRulesPath}. Plug the scanners in again.`)
-  return ok(udevRulesPath)
+  const path = join(root ?? '/', udevRulesPath)
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, udevRules())
+  } catch (error) {
+    return fail('invalid_input', `${path} cannot be written: ${(error as Error).message}`)
+  }
+  if (root === undefined) {
+    for (const step of ['control --reload', 'trigger']) spawnSync('udevadm', step.split(' '), { stdio: 'ignore' })
+  }
+  tell(
+    `The rules are in ${path}. ${root === undefined ? 'Plug the scanners in again.' : 'They hold from its next start on.'}`,
+  )
+  return ok(path)
 }
 
 function canUse(path: string): boolean {

@@ -1,17 +1,24 @@
 import { exportFormats, type ExportFormat } from '#contract/station/http.ts'
 import { exportCaptures, openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
-import { parseOptions, printRaw, refuse } from './command.ts'
+import { parseOptions, printRaw, refuse, type Help } from './command.ts'
+
+export const help = {
+  name: 'export',
+  usage: '--data DIR [--format ndjson|csv|xlsx] [--session ID]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder of a station' },
+    format: { type: 'string', default: 'ndjson', value: 'FORMAT', about: 'ndjson (unless said), csv or xlsx' },
+    session: { type: 'string', value: 'ID', about: 'the captures of one session; all unless said' },
+  },
+  example: 'capstan export --data ~/capstan --format csv > captures.csv',
+} as const satisfies Help
 
 /**
  * `capstan export`: prints captures in sequence order on standard output, raw values verbatim. Reads only, so a
  * station may run on the folder meanwhile.
  */
 export async function exportCommand(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, {
-    data: { type: 'string' },
-    format: { type: 'string', default: 'ndjson' },
-    session: { type: 'string' },
-  })
+  const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
   const { data, format, session } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })

@@ -1,15 +1,30 @@
-import { parseArgs } from 'node:util'
 import { basename, relative, resolve } from 'node:path'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
 import { captureModeSchema, type CaptureMode, type Session } from '#contract/station/session.ts'
 import { isWhole, kindOfFile, listFiles, stemOf, type Station } from '#station/index.ts'
-import { printLine, refuse, stopSignal, tell } from './command.ts'
+import { parseArguments, printLine, refuse, stopSignal, tell, type Help } from './command.ts'
 import { openStation } from './station.ts'
 
-const usage =
-  'usage: capstan import FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL] [--api-key KEY]'
+export const help = {
+  name: 'import',
+  usage: 'FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL --api-key KEY]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder; it is made where there is none' },
+    role: { type: 'string', value: 'ROLE', about: `what the photos show: ${photoRoleSchema.options.join(', ')}` },
+    mode: {
+      type: 'string',
+      default: 'product_photography',
+      value: 'MODE',
+      about: `of its own session: ${captureModeSchema.options.join(', ')}`,
+    },
+    label: { type: 'string', value: 'NAME', about: 'of its own session; the name of the folder unless said' },
+    backend: { type: 'string', value: 'URL', about: 'the backend to sync to; https, or http on this machine' },
+    'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
+  },
+  example: 'capstan import ~/photos --data ~/capstan --role front',
+} as const satisfies Help
 
 interface Options {
   readonly folder: string
@@ -122,34 +137,22 @@ async function sessionFor(
 }
 
 function readOptions(args: readonly string[]): Result<Options> {
-  let parsed
-  try {
-    parsed = parseArgs({
-      args: [...args],
-      options: {
-        data: { type: 'string' },
-        role: { type: 'string' },
-        mode: { type: 'string', default: 'product_photography' },
-        label: { type: 'string' },
-        backend: { type: 'string' },
-        'api-key': { type: 'string' },
-      },
-      allowPositionals: true,
-    })
-  } catch (error) {
-    return fail('invalid_input', (error as Error).message)
+  const parsed = parseArguments(args, help)
+  if (!parsed.ok) return parsed
+  const { values, positionals } = parsed.value
+  const { data, backend, label } = values
+  const [folder] = positionals
+  if (folder === undefined || positionals.length > 1 || data === undefined) {
+    return fail('invalid_input', `usage: capstan import ${help.usage}`)
   }
-  const { data, backend, label } = parsed.values
-  const [folder] = parsed.positionals
-  if (folder === undefined || parsed.positionals.length > 1 || data === undefined) return fail('invalid_input', usage)
-  const role = photoRoleSchema.optional().safeParse(parsed.values.role)
+  const role = photoRoleSchema.optional().safeParse(values.role)
   if (!role.success) return fail('invalid_input', `--role is one of ${photoRoleSchema.options.join(', ')}`)
-  const mode = captureModeSchema.safeParse(parsed.values.mode)
+  const mode = captureModeSchema.safeParse(values.mode)
   if (!mode.success) return fail('invalid_input', `--mode is one of ${captureModeSchema.options.join(', ')}`)
   if (backend !== undefined && !isSafeBackendAddress(backend)) {
     return fail('invalid_input', '--backend takes an https address, or one on this machine')
   }
-  const apiKey = parsed.values['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
+  const apiKey = values['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
   const path = resolve(folder)
   return ok({
     folder: path,

@@ -9,7 +9,17 @@ import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging } from '#station/index.ts'
 import { createWebHost, type WebHost } from '#web/index.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
-import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, tell, version } from './command.ts'
+import {
+  createLog,
+  parseOptions,
+  parsePort,
+  printLine,
+  refuse,
+  stopSignal,
+  tell,
+  version,
+  type Help,
+} from './command.ts'
 import { defaultDataFolder } from './data-folder.ts'
 
 const projectDir = fileURLToPath(new URL('../../', import.meta.url))
@@ -25,6 +35,24 @@ interface KioskOptions {
   readonly isKiosk: boolean
 }
 
+export const help = {
+  name: 'kiosk',
+  usage: '[--host electron|web] [--data DIR] [--port N] [--backend URL --api-key KEY] [--kiosk]',
+  options: {
+    host: { type: 'string', value: 'HOST', about: 'electron or web; what this machine can do unless said' },
+    data: { type: 'string', value: 'DIR', about: "the data folder; the system's place for applications unless said" },
+    port: { type: 'string', value: 'N', about: `of the web host; ${usualPort} unless said, 0 is any free one` },
+    backend: {
+      type: 'string',
+      value: 'URL',
+      about: 'the backend to sync to (https, or http on this machine); one of its own unless said',
+    },
+    'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
+    kiosk: { type: 'boolean', about: 'the whole screen, without a way out of the window' },
+  },
+  example: 'capstan kiosk --data ~/capstan',
+} as const satisfies Help
+
 /**
  * `capstan kiosk`: opens the kiosk in Electron where its binary can be had, else in a Chromium window on the web
  * host, else prints the address to open. Answers the exit code.
@@ -32,14 +60,7 @@ interface KioskOptions {
  * One sentence on standard error says which and why; one JSON line on standard output says where it listens.
  */
 export async function kiosk(args: readonly string[]): Promise<number> {
-  const parsed = parseOptions(args, {
-    host: { type: 'string' },
-    data: { type: 'string' },
-    port: { type: 'string' },
-    backend: { type: 'string' },
-    'api-key': { type: 'string' },
-    kiosk: { type: 'boolean' },
-  })
+  const parsed = parseOptions(args, help)
   if (!parsed.ok) return refuse(parsed.error)
   const { host, data, backend } = parsed.value
   if (host !== undefined && host !== 'electron' && host !== 'web') {

@@ -1,11 +1,15 @@
 import { pipeline } from 'node:stream/promises'
 import { readScan, type ParsedScan } from '#domain/scan.ts'
+import { parseOptions, refuse, type Help } from './command.ts'
 
-const usage = `Usage: capstan parse --json < scans.jsonl
-
-Reads one JSON object a line, {"data": "…", "aim": "]C1"} (aim is optional, data may begin with it),
-and prints what each scan says, one JSON object a line.
-`
+export const help = {
+  name: 'parse',
+  usage: '--json < scans.jsonl',
+  options: {
+    json: { type: 'boolean', about: 'JSON lines in and out, which is the only form there is' },
+  },
+  example: `echo '{"data":"]d20104006381333931172812311012345"}' | capstan parse --json`,
+} as const satisfies Help
 
 /** Longer lines are no scans; the limit keeps a file without line ends out of memory. */
 const maxLineLength = 1_048_576
@@ -91,11 +95,8 @@ export async function* parseLines(input: AsyncIterable<Uint8Array>, now: () => D
 
 /** `capstan parse`: reads scans on standard input and explains them on standard output. Answers the exit code. */
 export async function parse(args: readonly string[]): Promise<number> {
-  if (args.some((argument) => argument !== '--json')) {
-    const help = args.includes('--help') || args.includes('-h')
-    ;(help ? process.stdout : process.stderr).write(usage)
-    return help ? 0 : 2
-  }
+  const options = parseOptions(args, help)
+  if (!options.ok) return refuse(options.error)
   try {
     const clock = () => new Date()
     await pipeline(process.stdin, (input) => parseLines(input, clock), process.stdout, { end: false })

@@ -1,31 +1,35 @@
 import { createReadStream } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { defaultMarksWindowMs, longestMarksWindowMs } from '#contract/station/session.ts'
 import { createReplayDriver } from '#station/index.ts'
-import { refuse, stopSignal } from './command.ts'
+import { parseArguments, refuse, stopSignal, type Help } from './command.ts'
 import { createOutput, openSession, openStation } from './station.ts'
+
+export const help = {
+  name: 'replay',
+  usage: 'FILE --data DIR [--speed N]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder; it is made where there is none' },
+    speed: {
+      type: 'string',
+      default: '1',
+      value: 'N',
+      about: '2 is twice as fast as recorded, 0 without any wait; 1 unless said',
+    },
+  },
+  example: 'capstan replay scanners.trace --data ~/capstan-replay --speed 10',
+} as const satisfies Help
 
 /**
  * `capstan replay FILE`: plays a recorded trace into a station as if its scanners were here, and prints the same lines
  * as `capstan station --stdin`. `--speed 2` plays twice as fast, `--speed 0` without any wait.
  */
 export async function replay(args: readonly string[]): Promise<number> {
-  let values: { data?: string; speed: string }
-  let files: string[]
-  try {
-    const parsed = parseArgs({
-      args: [...args],
-      options: { data: { type: 'string' }, speed: { type: 'string', default: '1' } },
-      allowPositionals: true,
-    })
-    values = parsed.values
-    files = parsed.positionals
-  } catch (error) {
-    return refuse({ code: 'invalid_input', message: (error as Error).message })
-  }
+  const parsed = parseArguments(args, help)
+  if (!parsed.ok) return refuse(parsed.error)
+  const { values, positionals: files } = parsed.value
   const [path] = files
   if (path === undefined || files.length > 1 || values.data === undefined) {
-    return refuse({ code: 'invalid_input', message: 'usage: capstan replay FILE --data DIR [--speed N]' })
+    return refuse({ code: 'invalid_input', message: `usage: capstan replay ${help.usage}` })
   }
   const speed = Number(values.speed)
   if (!Number.isFinite(speed) || speed < 0) {

@@ -4,7 +4,29 @@ import type { ScanAnswer } from '#contract/station/control.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
 import { openSessionSchema } from '#contract/station/session.ts'
 import { createLineDriver, createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
-import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } from './command.ts'
+import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version, type Help } from './command.ts'
+
+export const help = {
+  name: 'station',
+  usage: '--data DIR [--stdin] [--no-drain] [--marks-window MS] [--backend URL --api-key KEY]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder; it is made where there is none' },
+    stdin: {
+      type: 'boolean',
+      default: false,
+      about: 'read a JSON scan a line; without it, the USB and serial scanners',
+    },
+    'no-drain': { type: 'boolean', default: false, about: 'with --stdin: do not wait at the end until all is sent' },
+    'marks-window': {
+      type: 'string',
+      value: 'MS',
+      about: 'join the codes of one item read within it; 1000, and 0 with --stdin',
+    },
+    backend: { type: 'string', value: 'URL', about: 'the backend to sync to; https, or http on this machine' },
+    'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
+  },
+  example: `echo '{"data":"4006381333931","aim":"]E0"}' | capstan station --data ~/capstan --stdin`,
+} as const satisfies Help
 
 /**
  * `capstan station`: a station without a window.
@@ -22,14 +44,7 @@ import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version } 
  * could not start; 3 the backend refuses the key (everything is kept).
  */
 export async function station(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, {
-    data: { type: 'string' },
-    stdin: { type: 'boolean', default: false },
-    'no-drain': { type: 'boolean', default: false },
-    'marks-window': { type: 'string' },
-    backend: { type: 'string' },
-    'api-key': { type: 'string' },
-  })
+  const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
   const { data, backend } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })

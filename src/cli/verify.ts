@@ -1,5 +1,15 @@
 import { checkLedgerOf } from '#station/index.ts'
-import { parseOptions, printLine, refuse, tell } from './command.ts'
+import { parseOptions, printLine, refuse, tell, type Help } from './command.ts'
+
+export const help = {
+  name: 'verify',
+  usage: '--data DIR [--json]',
+  options: {
+    data: { type: 'string', value: 'DIR', about: 'the data folder of a station' },
+    json: { type: 'boolean', default: false, about: 'the report as one JSON line on standard output' },
+  },
+  example: 'capstan verify --data ~/capstan',
+} as const satisfies Help
 
 /**
  * `capstan verify`: goes through a station's whole ledger and compares it with the store, which it only reads; a station
@@ -9,7 +19,7 @@ import { parseOptions, printLine, refuse, tell } from './command.ts'
  * the first such thing is named, 2 it could not be checked.
  */
 export async function verify(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args, { data: { type: 'string' }, json: { type: 'boolean', default: false } })
+  const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
   const { data, json } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openTestStore, temporaryFolder } from '../station/parts.ts'
@@ -71,5 +71,16 @@ describe('capstan doctor', () => {
     expect(code).toBe(0)
     expect(stdout.toString()).toMatch(/^ok +Node: version/m)
     expect(stdout.toString()).toMatch(/^look +data folder: not checked\n +-> .*--data DIR/m)
+  })
+
+  it('writes the rules for scanners into another root, as the repository has them, and not by accident', async () => {
+    const root = temporaryFolder()
+    expect(await runCapstan(['doctor', '--root', root])).toMatchObject({ code: 2, lines: [] })
+    const { code, stderr } = await runCapstan(['doctor', '--json', '--fix', '--root', root])
+    expect(code).toBe(0)
+    const path = join(root, 'etc/udev/rules.d/70-capstan-scanners.rules')
+    expect(stderr).toContain(path)
+    const kept = new URL('../../../resources/udev/70-capstan-scanners.rules', import.meta.url)
+    expect(readFileSync(path, 'utf8')).toBe(readFileSync(kept, 'utf8'))
   })
 })
