@@ -18,7 +18,8 @@ export type WedgeDecision<K extends WedgeKey = WedgeKey> =
   | { readonly kind: 'release'; readonly keys: readonly K[] }
   /** Keys given back too early: the window heard of the next one late. They are on hold again; take them out of the field. */
   | { readonly kind: 'takeBack'; readonly keys: readonly K[] }
-  | { readonly kind: 'scan'; readonly data: string; readonly pace: WedgePace }
+  /** `timeMs`: when its last key was pressed, the one that ends it included. */
+  | { readonly kind: 'scan'; readonly data: string; readonly pace: WedgePace; readonly timeMs: number }
   /** A burst that cannot be told: it was swallowed, and it is no scan. */
   | { readonly kind: 'strange'; readonly strange: StrangeBurst }
 
@@ -143,8 +144,8 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     return release(keysOf(held.splice(0, typed)))
   }
 
-  /** Ends what is held: it was a scan, or it was typed. */
-  function finish(): WedgeDecision<K>[] {
+  /** Ends what is held: it was a scan, or it was typed. `endMs`: when the key that ends it was pressed, if one did. */
+  function finish(endMs = held.at(-1)?.timeMs ?? 0): WedgeDecision<K>[] {
     // A key behind the code that no code contains was this scanner's way of ending one.
     while (held.length > 0 && held.at(-1)?.fault?.reason === 'unknown_key') held.pop()
     const scanned = isScan()
@@ -160,7 +161,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     // A person presses the keypad slowly: what is left of this Alt is theirs.
     if (digits.length > 0) alt = undefined
     if (strange) return [{ kind: 'strange', strange }, ...release(digits)]
-    if (scanned && code !== '') return [{ kind: 'scan', data: code, pace }, ...release(digits)]
+    if (scanned && code !== '') return [{ kind: 'scan', data: code, pace, timeMs: endMs }, ...release(digits)]
     return release([...keys, ...digits])
   }
 
@@ -210,7 +211,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   function end(pressed: K): readonly WedgeDecision<K>[] {
     const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
-    const ended = finish()
+    const ended = finish(pressed.timeMs)
     const isTerminator = isSecond || ended.some((decision) => decision.kind !== 'release')
     if (isTerminator) {
       terminatedMs = pressed.timeMs

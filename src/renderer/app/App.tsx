@@ -54,9 +54,9 @@ export function App() {
     const deviceName = wedgeName || i18n.t('strip.wedge')
     void call('device.report', { id: windowDevices.wedge, kind: 'wedge', name: deviceName, state: 'ready' })
     return listenToWedge(window, wedge, {
-      onScan: (data, pace) => {
+      onScan: (data, pace, timeMs) => {
         tellStrangeBurst(null)
-        receiveBurst(data, deviceName, pace)
+        receiveBurst(data, deviceName, pace, timeMs)
       },
       onStrange: tellStrangeBurst,
     })

@@ -21,6 +21,8 @@ export interface CameraCode {
   /** As `]E0`; empty when the decoder knows none. */
   readonly symbologyIdentifier: string
   readonly symbology: Symbology
+  /** When its picture was taken, as `ReadFrame` has it. */
+  readonly readAt: number
 }
 
 /** What a screen may ask of the camera. */
@@ -79,7 +81,7 @@ export function CameraView({ id, known, region, onCode, onState, onOpened, ref }
       const timeMs = performance.now()
       const found = frame.codes.map(({ format, text, symbologyIdentifier, corners }) => {
         const symbology = symbologyOfFormat(format, symbologyIdentifier)
-        const code = { text, symbologyIdentifier, symbology }
+        const code = { text, symbologyIdentifier, symbology, readAt: frame.takenAt }
         return { key: `${symbology} ${text}`, isWeak: isWeakFormat(format), code, corners }
       })
       for (const key of presence.see(found, timeMs)) {

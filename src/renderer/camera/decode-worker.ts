@@ -77,6 +77,7 @@ async function readAll({ frames, region }: StartMessage): Promise<void> {
         width: whole.width,
         height: whole.height,
         timestamp: frame.timestamp,
+        takenAt: performance.timeOrigin + timeMs,
         codes: found.map(toRead).map((code) => ({
           ...code,
           corners: code.corners.map(({ x, y }) => ({ x: x - whole.x, y: y - whole.y })),

@@ -15,12 +15,16 @@ export interface ReadCode {
   readonly corners: readonly Corner[]
 }
 
-/** One read frame: its codes, its size in pixels, and its own time stamp in microseconds. */
+/**
+ * One read frame: its codes, its size in pixels, its own time stamp in microseconds, and when it came from the camera, in
+ * milliseconds since 1970 on the monotonic clock that window and worker share.
+ */
 export interface ReadFrame {
   readonly codes: readonly ReadCode[]
   readonly width: number
   readonly height: number
   readonly timestamp: number
+  readonly takenAt: number
 }
 
 /** What the worker says: that it can decode, one answer a frame, that the frames have ended, or why it cannot go on. */

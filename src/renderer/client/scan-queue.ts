@@ -16,7 +16,7 @@ export interface PendingScan {
   readonly deviceId?: string
   /** What the keys typed, when that was repaired to become `data`. */
   readonly typed?: string
-  /** When it was read, in milliseconds since 1970. */
+  /** When its last key was pressed or its picture taken, in milliseconds since 1970 on the queue's clock. */
   readonly readAt: number
   /**
    * `held`: no session is open, nothing was asked yet. `waiting`: in line or asked, no answer yet.
@@ -31,12 +31,16 @@ export interface ScanQueueState {
   readonly scans: readonly PendingScan[]
 }
 
-export type ReadScan = Pick<PendingScan, 'data' | 'aim' | 'source' | 'deviceName' | 'deviceId' | 'typed'>
+/** A read; without `readAt` it was read when it came to the queue. */
+export type ReadScan = Pick<PendingScan, 'data' | 'aim' | 'source' | 'deviceName' | 'deviceId' | 'typed'> & {
+  readonly readAt?: number
+}
 
 export interface ScanQueuePorts {
   readonly submit: (scan: PendingScan) => Promise<Result<ScanAnswer>>
   /** Resolves once the station can be asked. */
   readonly whenOpen: () => Promise<void>
+  /** Milliseconds since 1970 on a clock that nobody sets while the window is open. */
   readonly now: () => number
   /** Where scans survive a reload of the window; the values are this queue's own. */
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>
@@ -103,7 +107,8 @@ export function createScanQueue({ submit, whenOpen, now, storage, onTrouble, onS
 
   const add = (scan: ReadScan, state: 'held' | 'waiting') => {
     lastKey += 1
-    const pending: PendingScan = { ...scan, key: `${now()}-${lastKey}`, readAt: now(), state, error: null }
+    const readAt = scan.readAt ?? now()
+    const pending: PendingScan = { ...scan, key: `${now()}-${lastKey}`, readAt, state, error: null }
     change((scans) => [...scans, pending])
     if (state === 'waiting') void run()
     return pending

@@ -33,6 +33,12 @@ function inLine(): number {
 type TroubleListener = (scan: PendingScan) => void
 const troubleListeners = new Set<TroubleListener>()
 
+/**
+ * Milliseconds since 1970 on the window's monotonic clock, which is that of key events too: ages are right whenever
+ * somebody sets the machine's clock.
+ */
+export const windowNow = (): number => performance.timeOrigin + performance.now()
+
 /** A scan that waited longer in this window is as old as that to the station. */
 const longestAgeMs = 600_000
 
@@ -46,10 +52,10 @@ export const scanQueue = createScanQueue({
       ...(aim !== undefined && { aim }),
       ...(deviceId !== undefined && { deviceId }),
       ...(typed !== undefined && { typed }),
-      ageMs: Math.min(longestAgeMs, Math.max(0, Date.now() - readAt)),
+      ageMs: Math.min(longestAgeMs, Math.max(0, windowNow() - readAt)),
     }),
   whenOpen: connection.whenOpen,
-  now: () => Date.now(),
+  now: windowNow,
   storage: window.sessionStorage,
   onTrouble: (scan) => {
     if (isControl(scan) && scan.error !== null) tellControl({ kind: 'refused', error: scan.error })
@@ -103,11 +109,12 @@ export function startSessionsWith(start: (scan: ReadScan) => void): () => void {
 
 let lastPace: WedgePace | undefined
 
-/** Takes a burst of a keyboard scanner. */
-export function receiveBurst(data: string, deviceName: string, pace: WedgePace): void {
+/** Takes a burst of a keyboard scanner, whose last key was pressed at `timeMs` of the window's monotonic clock. */
+export function receiveBurst(data: string, deviceName: string, pace: WedgePace, timeMs: number): void {
   account.event()
   lastPace = pace
-  receiveScan({ data, source: 'wedge', deviceName, deviceId: windowDevices.wedge })
+  const readAt = performance.timeOrigin + timeMs
+  receiveScan({ data, source: 'wedge', deviceName, deviceId: windowDevices.wedge, readAt })
 }
 
 /** Takes a read from any device of this window; a keyboard scanner's is repaired first, where it has been calibrated. */

@@ -69,17 +69,25 @@ describe('calibration', () => {
   it('repairs whatever it does not name as lost, for every layout of scanner and computer', () => {
     const picks = fc.array(fc.nat(), { minLength: 1, maxLength: 30 })
     fc.assert(
-      fc.property(layouts, layouts, frames, frames, fc.boolean(), picks, (scanner, host, prefix, suffix, aim, picked) => {
-        const plugged = { scanner, host, prefix, suffix, aim }
-        const { calibration, lost, faults } = calibrate(readSheet(plugged))
-        if (calibration === null) return void expect(faults.map(({ code }) => code)).toContain('lengths')
-        const dead = faults.find(({ code }) => code === 'dead_keys')?.characters ?? ''
-        const kept = ascii.filter((character) => !(lost + dead).includes(character))
-        // An AIM identifier that does not arrive is none, and one more thing in front of the code.
-        fc.pre(!aim || kept.includes(']'))
-        const text = picked.map((pick) => kept[pick % kept.length]).join('')
-        expect(repair(scan(plugged, text), calibration)).toBe((aim ? ']C0' : '') + text)
-      }),
+      fc.property(
+        layouts,
+        layouts,
+        frames,
+        frames,
+        fc.boolean(),
+        picks,
+        (scanner, host, prefix, suffix, aim, picked) => {
+          const plugged = { scanner, host, prefix, suffix, aim }
+          const { calibration, lost, faults } = calibrate(readSheet(plugged))
+          if (calibration === null) return void expect(faults.map(({ code }) => code)).toContain('lengths')
+          const dead = faults.find(({ code }) => code === 'dead_keys')?.characters ?? ''
+          const kept = ascii.filter((character) => !(lost + dead).includes(character))
+          // An AIM identifier that does not arrive is none, and one more thing in front of the code.
+          fc.pre(!aim || kept.includes(']'))
+          const text = picked.map((pick) => kept[pick % kept.length]).join('')
+          expect(repair(scan(plugged, text), calibration)).toBe((aim ? ']C0' : '') + text)
+        },
+      ),
       { numRuns: 400 },
     )
   })

@@ -287,6 +287,15 @@ describe('the wedge reader', () => {
     expect(run([...burst('12', 0, [5]), press('Enter', 10)]).seen).toEqual(['1', '2', 'Enter'])
   })
 
+  it('tells when the last key of a code was pressed, the terminator or the last character, not when that was heard', () => {
+    const reader = createWedgeReader(defaults)
+    const scan = (text: string, startMs: number) => burst(text, startMs, [5]).forEach((key) => reader.key(key))
+    scan('4006381', 1_000)
+    expect(reader.key(press('Enter', 1_040))).toMatchObject([{ kind: 'scan', timeMs: 1_040 }, { kind: 'swallow' }])
+    scan('4006382', 3_000)
+    expect(reader.tick(3_900)).toMatchObject([{ kind: 'scan', data: '4006382', timeMs: 3_030 }])
+  })
+
   it('takes CR LF, sent as two keys, for one terminator', () => {
     const keys = [...burst('40063813', 0, [5]), press('Enter', 40), press('Enter', 45), press('Enter', 500)]
     expect(run(keys)).toMatchObject({ scans: ['40063813'], seen: ['Enter'] })

@@ -123,12 +123,13 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
               onState={(state) => report(place, state)}
               {...(place.reads && {
                 region: settings.camera.region,
-                onCode: ({ text, symbologyIdentifier }) =>
+                onCode: ({ text, symbologyIdentifier, readAt }) =>
                   receiveScan({
                     data: text,
                     source: 'camera',
                     deviceName: place.name,
                     deviceId: windowDevices.camera,
+                    readAt,
                     ...(symbologyIdentifier !== '' && { aim: symbologyIdentifier }),
                   }),
               })}

@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { answerLimitMs, scanQueue, usePendingScans } from '../../client/scans.ts'
+import { answerLimitMs, scanQueue, usePendingScans, windowNow } from '../../client/scans.ts'
 import type { PendingScan } from '../../client/scan-queue.ts'
 import { useNow, useStation } from '../../client/state.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -12,9 +12,8 @@ const shownAtOnce = 3
 export function PendingScans() {
   const { t } = useTranslation()
   const scans = usePendingScans()
-  const now = useNow(500)
-  const offset = useStation((state) => state.clockOffsetMs)
-  const late = scans.filter(({ state, readAt }) => state !== 'waiting' || now - offset - readAt > answerLimitMs)
+  useNow(500)
+  const late = scans.filter(({ state, readAt }) => state !== 'waiting' || windowNow() - readAt > answerLimitMs)
   if (late.length === 0) return null
   return (
     <section className="pending" data-tone="stop" role="alert">

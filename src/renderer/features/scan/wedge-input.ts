@@ -4,8 +4,11 @@ import type { StrangeBurst, WedgeDecision, WedgeKey, WedgePace } from '#domain/w
 
 /** What becomes of a keyboard scanner's bursts. */
 export interface WedgeListener {
-  /** A code, verbatim, control characters included; without prefix and terminator. */
-  readonly onScan: (data: string, pace: WedgePace) => void
+  /**
+   * A code, verbatim, control characters included; without prefix and terminator. `timeMs`: when its last key was pressed,
+   * on the window's monotonic clock.
+   */
+  readonly onScan: (data: string, pace: WedgePace, timeMs: number) => void
   /** A burst that cannot be told; nothing of it is a scan. */
   readonly onStrange?: (strange: StrangeBurst) => void
 }
@@ -47,7 +50,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
     for (const decision of decisions) {
       if (decision.kind === 'release') giveBack(decision.keys)
       else if (decision.kind === 'takeBack') takeBack(decision.keys)
-      else if (decision.kind === 'scan') listener.onScan(decision.data, decision.pace)
+      else if (decision.kind === 'scan') listener.onScan(decision.data, decision.pace, decision.timeMs)
       else if (decision.kind === 'strange') listener.onStrange?.(decision.strange)
     }
     return decisions.at(-1)

@@ -56,6 +56,13 @@ describe('the queue of scans', () => {
     expect(left()).toEqual(['B waiting'])
   })
 
+  it('keeps when a scan was read, which is before it came here', () => {
+    const { queue } = setUp()
+    queue.push({ ...scan('A'), readAt: 640 })
+    queue.push(scan('B'))
+    expect(queue.store.getState().scans.map(({ readAt }) => readAt)).toEqual([640, 1_000])
+  })
+
   it('keeps a scan whose answer was lost as not known to be saved, never as saved, and goes on with the next', async () => {
     const { queue, asked, troubles, left } = setUp()
     queue.push(scan('A'))
