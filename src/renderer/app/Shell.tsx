@@ -49,7 +49,7 @@ export function Shell() {
           />
         ))}
       </nav>
-      <StatusStrip />
+      <StatusStrip onOpenDevices={() => setCurrent('devices')} />
       <main className={`work work-${current}`}>
         {!isWorking && <StrangeBurstNote />}
         {current !== 'scan' && troubled && <PendingScans />}

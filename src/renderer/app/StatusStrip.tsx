@@ -14,7 +14,7 @@ import { ago, duration, timeOfDay } from '../ui/time.ts'
  *
  * While the station is lost, what it said before is not shown as if it still held.
  */
-export function StatusStrip() {
+export function StatusStrip({ onOpenDevices }: { readonly onOpenDevices: () => void }) {
   const { t, i18n } = useTranslation()
   // Before the first answers the work area says that the station is being asked.
   const lost = useStation((state) => state.loaded && !state.connected)
@@ -37,7 +37,7 @@ export function StatusStrip() {
         <strong className="strip-name">{settings?.stationName ?? status?.stationName ?? t('app.name')}</strong>
         {status !== null && !lost && <Backend backend={status.backend} now={now} />}
         {status !== null && !lost && <Queue queue={status.queue} />}
-        {status !== null && !lost && <Devices devices={status.devices} />}
+        {status !== null && !lost && <Devices devices={status.devices} onOpen={onOpenDevices} />}
         <span className="strip-end">
           {settings?.sound.enabled === false && <span className="strip-item strip-mark">{t('strip.muted')}</span>}
           {settings?.sound.enabled === true && !audible && (
@@ -89,23 +89,43 @@ function Queue({ queue }: { readonly queue: StationStatus['queue'] }) {
   )
 }
 
-function Devices({ devices }: { readonly devices: readonly Device[] }) {
+/** The worst first: what stops work, what asks for a hand, what will be ready by itself. */
+const deviceRanks: readonly Device['state'][] = [
+  'failed',
+  'refused',
+  'busy',
+  'unplugged',
+  'opening',
+  'detected',
+  'ready',
+]
+
+/** All devices in one place, the worst by name; it opens their screen. */
+function Devices({ devices, onOpen }: { readonly devices: readonly Device[]; readonly onOpen: () => void }) {
   const { t } = useTranslation()
-  if (devices.length === 0) return <span className="strip-item">{t('strip.no_devices')}</span>
+  const rank = ({ state }: Device) => deviceRanks.indexOf(state)
+  const [worst] = devices.toSorted((one, other) => rank(one) - rank(other))
+  if (worst === undefined) return <span className="strip-item">{t('strip.no_devices')}</span>
+  const ready = devices.filter(({ state }) => state === 'ready').length
+  const isReady = ready === devices.length
   return (
-    <ul className="strip-devices">
-      {devices.map(({ id, name, state, advice }) => (
-        <li key={id} className="strip-item" title={advice}>
-          <StateShape tone={deviceTones[state]} size={22} />
-          {name}
-          {state === 'ready' ? (
-            <span className="visually-hidden">{t('strip.device.ready')}</span>
-          ) : (
-            <b>{t(`strip.device.${state}`)}</b>
-          )}
-        </li>
-      ))}
-    </ul>
+    <button type="button" className="strip-item strip-devices" title={worst.advice} onClick={onOpen}>
+      <StateShape tone={deviceTones[worst.state]} size={22} />
+      {isReady && devices.length <= 2 ? (
+        <>
+          <span className="strip-device">{devices.map(({ name }) => name).join(' · ')}</span>
+          <span className="visually-hidden">{t('strip.device.ready')}</span>
+        </>
+      ) : (
+        <span>{t(isReady ? 'strip.devices_ready' : 'strip.devices_some', { ready, count: devices.length })}</span>
+      )}
+      {!isReady && (
+        <>
+          <span className="strip-device">{worst.name}</span>
+          <b>{t(`strip.device.${worst.state}`)}</b>
+        </>
+      )}
+    </button>
   )
 }
 
