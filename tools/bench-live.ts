@@ -137,12 +137,15 @@ async function growth(page: Page, worker: Worker, say: (line: string) => void): 
   const scenes = ['codes', 'empty'] as const
   for (const scene of scenes) await run(page, 'capstan', scene, 200, true)
   const before = { heap: await worker.heapBytes(), resident: residentBytes() }
-  for (const scene of scenes) await run(page, 'capstan', scene, heapFrames / 2, true)
+  for (const scene of scenes) await run(page, 'capstan', scene, heapFrames / 4, true)
+  const half = { heap: await worker.heapBytes(), resident: residentBytes() }
+  for (const scene of scenes) await run(page, 'capstan', scene, heapFrames / 4, true)
   const after = { heap: await worker.heapBytes(), resident: residentBytes() }
   const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(2)} MiB`
   say(
-    `live, ${heapFrames} frames: the worker's heap ${mebibytes(before.heap)} before and ${mebibytes(after.heap)} after; ` +
-      `resident memory of the window's processes ${mebibytes(before.resident)} and ${mebibytes(after.resident)}`,
+    `live, ${heapFrames} frames: the worker's heap ${mebibytes(before.heap)} before, ${mebibytes(half.heap)} after half of ` +
+      `them and ${mebibytes(after.heap)} after all; resident memory of the window's processes ` +
+      `${mebibytes(before.resident)}, ${mebibytes(half.resident)} and ${mebibytes(after.resident)}`,
   )
 }
 

@@ -12,12 +12,18 @@ function makeFeed(start) {
   let take
   const frames = new ReadableStream({ start: (controller) => void (give = (frame) => controller.enqueue(frame)) })
   start(frames, (result) => take(result))
-  return (picture) =>
-    new Promise((resolve) => {
-      const startedMs = performance.now()
-      take = ({ codes }) => resolve({ ms: performance.now() - startedMs, codes: codes.map(({ text }) => text) })
-      give(new VideoFrame(picture, { ...size, format: 'I420', timestamp: startedMs * 1000 }))
+  return async (picture) => {
+    const startedMs = performance.now()
+    // A stream that is given by hand hands on copies: ours is to be closed here. A camera's frames are the worker's own.
+    const frame = new VideoFrame(picture, { ...size, format: 'I420', timestamp: startedMs * 1000 })
+    const { codes } = await new Promise((resolve) => {
+      take = resolve
+      give(frame)
     })
+    const ms = performance.now() - startedMs
+    frame.close()
+    return { ms, codes: codes.map(({ text }) => text) }
+  }
 }
 
 const feeds = {

@@ -9,6 +9,7 @@ import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
 import { createFramePlan } from './frame-plan.ts'
 import type { Look, Sighting } from './frame-plan.ts'
 import type { DecodeMessage, ReadCode, StartMessage } from './frame-message.ts'
+import { freeResults } from './free-results.ts'
 import { createLuminance } from './luminance.ts'
 
 type Found = Sighting & { readonly symbologyIdentifier: string; readonly effort: Look['effort'] }
@@ -20,6 +21,7 @@ const efforts: Readonly<Record<Look['effort'], ReaderOptions>> = {
 }
 
 const luminance = createLuminance()
+let free = (): void => undefined
 
 function send(message: DecodeMessage): void {
   self.postMessage(message)
@@ -30,7 +32,7 @@ async function lookAt(frame: VideoFrame, look: Look): Promise<readonly Found[]> 
   const read = await readBarcodes(picture, {
     ...efforts[look.effort],
     formats: look.format === null ? [] : [look.format as ReadInputBarcodeFormat],
-  })
+  }).finally(free)
   return read.map(({ format, text, symbologyIdentifier, position }) => ({
     format,
     text,
@@ -97,7 +99,9 @@ function fail(error: unknown): void {
 }
 
 // The wasm is a file of the build, never one from a CDN.
-const ready = prepareZXingModule({ overrides: { locateFile: () => wasmUrl }, fireImmediately: true })
+const ready = prepareZXingModule({ overrides: { locateFile: () => wasmUrl }, fireImmediately: true }).then(
+  (reader) => (free = freeResults(reader)),
+)
 
 self.onmessage = ({ data }: MessageEvent<StartMessage>) => void ready.then(() => readAll(data)).catch(fail)
 ready.then(() => send({ kind: 'ready' }), fail)
