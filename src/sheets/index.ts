@@ -1,2 +1,3 @@
 export { writeCalibrationSheet } from './calibration-sheet.ts'
 export { writeControlSheet } from './control-sheet.ts'
+export { drillLines, drillVerdict, writeDrillSheet } from './drill-sheet.ts'

@@ -45,6 +45,7 @@ import { openStore } from '#station/store/store.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
 
+export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
 export { createLineDriver } from '#station/device/line-driver.ts'
 export { createReplayDriver, createTraceWriter, withTrace } from '#station/device/trace.ts'
 export { udevRules, udevRulesPath } from '#station/device/udev.ts'

@@ -7,6 +7,7 @@ import {
   type ServerResponse,
 } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { seededRandom } from '#domain/seeded-random.ts'
 
 /**
  * What can go wrong between a client and its server.
@@ -64,7 +65,7 @@ interface Answer {
 
 /** Starts the proxy on a free port of this machine. */
 export async function createFaultProxy(options: FaultProxyOptions): Promise<FaultProxy> {
-  const random = mulberry32(options.seed)
+  const random = seededRandom(options.seed)
   const maxDelayMs = options.maxDelayMs ?? 1_000
   const target = new URL(options.target)
   const agent = new Agent({ keepAlive: true })
@@ -221,14 +222,3 @@ function problem(status: number, detail: string, headers: Record<string, string>
 }
 
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** Numbers from 0 up to 1, the same for the same seed (Tommy Ettinger's mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}

@@ -1,0 +1,111 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { DrillReport } from '#contract/station/drill.ts'
+import { drillLines, drillVerdict, writeDrillSheet } from '#sheets/index.ts'
+import { parseOptions, printLine, refuse, stopSignal, tell } from './command.ts'
+import { createProcesses, startBackendWith } from './drill/processes.ts'
+import { runDrill } from './drill/run.ts'
+import { scenarios } from './drill/scenarios.ts'
+
+/**
+ * `capstan drill`: rehearses what can go wrong, on stores that it makes for that and against the reference backend, which
+ * it starts itself. No data and no settings of a station are read or written, and no server of a site is asked.
+ *
+ * Prints a go/no-go sheet, `--json` as one line; `--output` writes it as well, as PDF or JSON. `--folder` is where it is
+ * rehearsed, for the figures are those of that disk; a folder in it is made, and removed unless it ends in no go.
+ *
+ * Exit codes: 0 go, 1 no go, 2 it could not be rehearsed.
+ */
+export async function drill(args: readonly string[]): Promise<number> {
+  const options = readOptions(args)
+  if (!options.ok) return refuse(options.error)
+  const { rounds, seed, json, output, only } = options.value
+  let folder: string
+  try {
+    mkdirSync(options.value.folder, { recursive: true })
+    folder = mkdtempSync(join(options.value.folder, 'capstan-drill-'))
+  } catch (error) {
+    return refuse({ code: 'storage_full', message: `nothing can be rehearsed there: ${(error as Error).message}` })
+  }
+
+  const processes = createProcesses()
+  const stopped = stopSignal().then(() => null)
+  let report: DrillReport | null
+  try {
+    if (!json) tell(`Rehearsing in ${folder}, seed ${seed}. It takes about a minute a round.`)
+    const running = runDrill({
+      ...{ folder, rounds, seed, processes, startServer: startBackendWith(processes) },
+      scenarios: only === undefined ? scenarios : scenarios.filter(({ name }) => name === only),
+      onRehearsal: (rehearsal) => {
+        if (!json) for (const line of drillLines(rehearsal)) tell(line)
+      },
+    })
+    report = await Promise.race([running, stopped])
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true })
+    return refuse({ code: 'internal', message: `the rehearsal broke off: ${(error as Error).message}` })
+  } finally {
+    processes.killAll()
+  }
+  if (report === null) {
+    rmSync(folder, { recursive: true, force: true })
+    // Its stations are in the middle of something.
+    process.exit(130)
+  }
+
+  if (json) await printLine(report)
+  else for (const line of drillVerdict(report)) tell(line)
+  if (report.verdict === 'go') rmSync(folder, { recursive: true, force: true })
+  else tell(`What was rehearsed is kept in ${folder}.`)
+  if (output !== null) {
+    try {
+      writeFileSync(
+        output,
+        output.endsWith('.pdf') ? await writeDrillSheet(report) : `${JSON.stringify(report, null, 2)}\n`,
+      )
+    } catch (error) {
+      return refuse({ code: 'storage_full', message: `the sheet was not written: ${(error as Error).message}` })
+    }
+  }
+  return report.verdict === 'go' ? 0 : 1
+}
+
+interface Options {
+  readonly folder: string
+  readonly rounds: number
+  readonly seed: number
+  readonly json: boolean
+  readonly output: string | null
+  readonly only: string | undefined
+}
+
+function readOptions(args: readonly string[]): Result<Options> {
+  const parsed = parseOptions(args, {
+    rounds: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+    folder: { type: 'string', default: tmpdir() },
+    output: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  })
+  if (!parsed.ok) return parsed
+  const { folder, json, output } = parsed.value
+  const rounds = Number(parsed.value.rounds)
+  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 10_000) {
+    return fail('invalid_input', '--rounds takes a whole number from 1 to 10000')
+  }
+  const seed = parsed.value.seed === undefined ? Date.now() % 1_000_000 : Number(parsed.value.seed)
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 31) {
+    return fail('invalid_input', '--seed takes a whole number from 0 on')
+  }
+  if (output !== undefined && !/\.(pdf|json)$/.test(output)) {
+    return fail('invalid_input', '--output takes FILE.pdf or FILE.json')
+  }
+  const only = parsed.value.only?.toUpperCase()
+  if (only !== undefined && !scenarios.some(({ name }) => name === only)) {
+    return fail('invalid_input', `--only takes one of ${scenarios.map(({ name }) => name.toLowerCase()).join(', ')}`)
+  }
+  return ok({ folder, rounds, seed, json, output: output ?? null, only })
+}
