@@ -62,15 +62,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       const { verify: run, help } = await import('./verify.ts')
       return { run, help }
     },
-    about: 'checks the ledger of a station or of a copy: --data DIR [--certificate FILE] [--json]',
-    load: async () => (await import('./verify.ts')).verify,
   },
-  certificate: {
-    about: 'writes what a session came to, with proof: --data DIR [--session ID] --output FILE.pdf|FILE.json',
-    load: async () => (await import('./certificate.ts')).certificate,
   drill: {
-    about: 'rehearses what can go wrong: [--rounds N] [--seed N] [--only NAME] [--folder DIR] [--output FILE] [--json]',
-    load: async () => (await import('./drill.ts')).drill,
+    about: 'rehearses what can go wrong, on scratch stores only, and ends in a go/no-go sheet',
+    load: async () => {
+      const { drill: run, help } = await import('./drill.ts')
+      return { run, help }
+    },
   },
   'control-sheet': {
     about: 'writes the control barcodes to print',

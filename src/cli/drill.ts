@@ -4,10 +4,29 @@ import { join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { DrillReport } from '#contract/station/drill.ts'
 import { drillLines, drillVerdict, writeDrillSheet } from '#sheets/index.ts'
-import { parseOptions, printLine, refuse, stopSignal, tell } from './command.ts'
+import { parseOptions, printLine, refuse, stopSignal, tell, type Help } from './command.ts'
 import { createProcesses, startBackendWith } from './drill/processes.ts'
 import { runDrill } from './drill/run.ts'
 import { scenarios } from './drill/scenarios.ts'
+
+export const help = {
+  name: 'drill',
+  usage: '[OPTIONS]',
+  options: {
+    rounds: { type: 'string', default: '1', value: 'N', about: 'how often each rehearsal is played; 1 unless given' },
+    seed: { type: 'string', value: 'N', about: 'the same seed gives the same faults to the same order of requests' },
+    only: { type: 'string', value: 'NAME', about: 'one rehearsal alone, as no-network, killed, disk' },
+    folder: {
+      type: 'string',
+      default: tmpdir(),
+      value: 'DIR',
+      about: 'where it is rehearsed: on the disk whose figures count',
+    },
+    output: { type: 'string', value: 'FILE', about: 'the sheet as FILE.pdf or FILE.json' },
+    json: { type: 'boolean', default: false, about: 'prints the sheet as one JSON line' },
+  },
+  example: 'capstan drill --folder /var/lib/capstan --output drill.pdf',
+} as const satisfies Help
 
 /**
  * `capstan drill`: rehearses what can go wrong, on stores that it makes for that and against the reference backend, which
@@ -36,7 +55,11 @@ export async function drill(args: readonly string[]): Promise<number> {
   try {
     if (!json) tell(`Rehearsing in ${folder}, seed ${seed}. It takes about a minute a round.`)
     const running = runDrill({
-      ...{ folder, rounds, seed, processes, startServer: startBackendWith(processes) },
+      folder,
+      rounds,
+      seed,
+      processes,
+      startServer: startBackendWith(processes),
       scenarios: only === undefined ? scenarios : scenarios.filter(({ name }) => name === only),
       onRehearsal: (rehearsal) => {
         if (!json) for (const line of drillLines(rehearsal)) tell(line)
@@ -82,14 +105,7 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Result<Options> {
-  const parsed = parseOptions(args, {
-    rounds: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    only: { type: 'string' },
-    folder: { type: 'string', default: tmpdir() },
-    output: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  })
+  const parsed = parseOptions(args, help)
   if (!parsed.ok) return parsed
   const { folder, json, output } = parsed.value
   const rounds = Number(parsed.value.rounds)

@@ -13,6 +13,8 @@ export interface Section {
   readonly heading: string
   readonly lead: string
   readonly columns: 1 | 2
+  /** Names and what belongs to them, above the cards. */
+  readonly rows?: readonly (readonly [name: string, value: string])[]
   readonly cards: readonly Card[]
 }
 
@@ -28,6 +30,7 @@ const quiet = { linear: 10, matrix: 4 } as const
 const barHeight = 14 * millimetre
 const nameHeight = 16
 const captionHeight = 12
+const nameWidth = 60 * millimetre
 
 /** Tells whether a symbol fits the width of a card at the narrowest module. */
 export function fitsCard(symbol: SymbolModules, columns: 1 | 2): boolean {
@@ -39,7 +42,7 @@ export async function layOut(sheet: {
   readonly title: string
   readonly lead: string
   readonly sections: readonly Section[]
-}): Promise<Uint8Array> {
+}): Promise<Uint8Array<ArrayBuffer>> {
   const document = new PDFDocument({
     size: 'A4',
     margin: 0,
@@ -76,12 +79,21 @@ export async function layOut(sheet: {
   write(sheet.title, page.margin, 20, inner, true)
   y += 4
   write(sheet.lead, page.margin, 10, inner)
-  for (const { heading, lead, columns, cards } of sheet.sections) {
+  for (const { heading, lead, columns, cards, rows = [] } of sheet.sections) {
     y += gap
     breakBefore(40 + Math.max(0, ...cards.slice(0, 1).map(heightOf)))
     write(heading, page.margin, 13, inner, true)
     write(lead, page.margin, 9, inner)
     y += 6
+    for (const [name, value] of rows) {
+      document.font('Helvetica').fontSize(11)
+      breakBefore(document.heightOfString(value, { width: inner - nameWidth }) + 4)
+      const top = y
+      write(name, page.margin, 11, nameWidth)
+      y = top
+      write(value, page.margin + nameWidth, 11, inner - nameWidth, true)
+      y += 4
+    }
     const width = widthOf(columns)
     for (let at = 0; at < cards.length; at += columns) {
       const row = cards.slice(at, at + columns)

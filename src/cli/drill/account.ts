@@ -107,8 +107,16 @@ export function judge(counts: DrillCounts): string[] {
 }
 
 export const nothingCounted: DrillCounts = {
-  ...{ scanned: 0, saved: 0, unsaved: 0, unheard: 0, accepted: 0, refused: 0, pending: 0, undecided: 0 },
-  ...{ lost: 0, doubled: 0 },
+  scanned: 0,
+  saved: 0,
+  unsaved: 0,
+  unheard: 0,
+  accepted: 0,
+  refused: 0,
+  pending: 0,
+  undecided: 0,
+  lost: 0,
+  doubled: 0,
 }
 
 export function addCounts(a: DrillCounts, b: DrillCounts): DrillCounts {

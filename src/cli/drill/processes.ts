@@ -22,8 +22,6 @@ export function createProcesses(): Processes {
       })
       running.add(child)
       child.once('close', () => running.delete(child))
-      // Its log is read so that it never waits for us; what became of it is in the figures.
-      child.stderr.resume()
       child.stdin.on('error', () => undefined)
       return child
     },
@@ -48,6 +46,7 @@ export const startBackendWith =
   (processes: Processes): StartServer =>
   async (dataDir, port) => {
     const child = processes.start(['backend', '--data', dataDir, '--port', String(port)])
+    child.stderr.resume()
     const closed = once(child, 'close')
     const heard = await Promise.race([once(createInterface(child.stdout), 'line'), closed.then(() => null)])
     if (heard === null) throw new Error('the reference backend did not start')
@@ -68,6 +67,8 @@ export interface StationProcess {
   read(raw: string): Promise<Heard>
   /** SIGKILL; answers whether it was that which ended it. What was not answered before, never will be. */
   kill(): Promise<boolean>
+  /** How it ended, when nobody had asked it to; null otherwise. */
+  readonly ownEnd: string | null
   /** Ends the input: the station ends its session, sends what is left, and ends. Killed when that takes too long. */
   end(patienceMs: number): Promise<void>
 }
@@ -81,13 +82,20 @@ export function startStationProcess(
   })
   const unanswered: ((heard: Heard) => void)[] = []
   let isOver = false
+  let isAsked = false
+  let ownEnd: string | null = null
+  let log = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log = (log + text).slice(-500)
+  })
   createInterface(child.stdout).on('line', (line) => {
     // The last line of a killed process may be torn: nobody has heard it.
     if (line.endsWith('}')) unanswered.shift()?.('saved' in (JSON.parse(line) as object) ? 'saved' : 'refused')
   })
   const closed = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.once('close', (_code, signal) => {
+    child.once('close', (code, signal) => {
       isOver = true
+      if (!isAsked) ownEnd = `the station ended by itself with ${code ?? signal}: ${log.trim()}`
       for (const answer of unanswered.splice(0)) answer('silence')
       resolve(signal)
     })
@@ -101,10 +109,15 @@ export function startStationProcess(
       return heard
     },
     async kill() {
+      isAsked = true
       child.kill('SIGKILL')
-      return (await closed) === 'SIGKILL'
+      return (await closed) === 'SIGKILL' && ownEnd === null
+    },
+    get ownEnd() {
+      return ownEnd
     },
     async end(patienceMs) {
+      isAsked = true
       child.stdin.end()
       const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
       await closed

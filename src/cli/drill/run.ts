@@ -90,7 +90,9 @@ async function rehearse(scenario: Scenario, server: RestartableServer, options: 
     reasons.push(...played.reasons.map((reason) => (options.rounds > 1 ? `round ${round}: ${reason}` : reason)))
   }
   return {
-    ...{ name, title, shows },
+    name,
+    title,
+    shows,
     verdict: whyNot !== null ? 'not-rehearsed' : reasons.length === 0 ? 'go' : 'no-go',
     reasons,
     rounds: whyNot === null ? options.rounds : 0,
@@ -137,7 +139,7 @@ async function perform<S extends HereStage | ProcessStage>(
   const served = (await server.captures()).filter(({ id }) => !before.has(id))
   const account = takeAccount(readings, staging.stored(), served)
 
-  const reasons = [...judge(account.counts), ...account.faults]
+  const reasons = [...judge(account.counts), ...account.faults, ...staging.faults]
   if (faults === 0) reasons.push('it did not go wrong: nothing was shown')
   if (ledger.problem !== null) reasons.push(`the ledger is not whole: ${ledger.problem}`)
   const refused = stage.heard('refused')

@@ -163,8 +163,15 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   behind('ALL', 'All at once', 'A network that does everything wrong that a network can do.', {
-    ...{ cut: 0.1, late: 0.05, lost: 0.1, truncated: 0.05, delayed: 0.2 },
-    ...{ echoed: 0.05, error: 0.05, failed: 0.1, busy: 0.02 },
+    cut: 0.1,
+    late: 0.05,
+    lost: 0.1,
+    truncated: 0.05,
+    delayed: 0.2,
+    echoed: 0.05,
+    error: 0.05,
+    failed: 0.1,
+    busy: 0.02,
   }),
 ]
 

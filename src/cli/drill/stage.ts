@@ -64,6 +64,8 @@ export interface Staging<S extends HereStage | ProcessStage> {
   /** Waits until nothing is to be sent any more; false when patience ended first. */
   recovered(): Promise<boolean>
   stored(): StoredCapture[]
+  /** What went wrong with the station itself, a sentence each. */
+  readonly faults: readonly string[]
   /** Ends the station, and checks its ledger: how many entries it has and what is wrong with them. */
   end(): Promise<{ readonly entries: number; readonly problem: string | null }>
 }
@@ -172,6 +174,7 @@ export async function openHereStage(options: StageOptions): Promise<Staging<Here
 
   return {
     ...book,
+    faults: [],
     stage: {
       random: options.random,
       network,
@@ -217,6 +220,10 @@ export async function openProcessStage(options: StageOptions): Promise<Staging<P
       apiKey: server.apiKey,
     })
   let station = start()
+  const faults: string[] = []
+  const noteEnd = (): void => {
+    if (station.ownEnd !== null) faults.push(station.ownEnd)
+  }
   const book = openBook(options, (raw) => station.read(raw))
   /** It answers only when it has started, which is no time of saving. */
   const firstScan = async (): Promise<void> => {
@@ -227,6 +234,7 @@ export async function openProcessStage(options: StageOptions): Promise<Staging<P
   await firstScan()
   return {
     ...book,
+    faults,
     stage: {
       random: options.random,
       network,
@@ -238,11 +246,13 @@ export async function openProcessStage(options: StageOptions): Promise<Staging<P
       },
       kill: () => station.kill(),
       async restart() {
+        noteEnd()
         station = start()
         await firstScan()
       },
     },
     async end() {
+      noteEnd()
       await station.end(options.patienceMs)
       await network.close()
       return checkedLedger(dataDir)

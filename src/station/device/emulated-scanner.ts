@@ -34,8 +34,14 @@ export function createEmulatedScanner(name: string, log: Log, hear: (signal: Sig
     instance: `${id} ${plugs}`,
     name,
     facts: {
-      ...{ vendorId: null, productId: null, maker: '', product: 'Emulated scanner', serial: name, port: '' },
-      ...{ class: 'serial' as const, road: 'serialport' as const },
+      vendorId: null,
+      productId: null,
+      maker: '',
+      product: 'Emulated scanner',
+      serial: name,
+      port: '',
+      class: 'serial',
+      road: 'serialport',
     },
     async open(settings, heard) {
       const instance = plugs

@@ -1,0 +1,102 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createBackend } from '#backend/index.ts'
+import { createProcesses, startBackendWith, type StartServer } from '#cli/drill/processes.ts'
+import { runDrill } from '#cli/drill/run.ts'
+import { scenarios } from '#cli/drill/scenarios.ts'
+import { drillReportSchema } from '#contract/station/drill.ts'
+import { temporaryFolder } from '../unit/station/parts.ts'
+import { forge } from './forge.ts'
+
+const rounds = Number(process.env['CAPSTAN_DRILL_ROUNDS'] ?? 3)
+const seed = 20_261_121
+
+function drill(names: readonly string[] | null, startServer?: StartServer, patienceMs = 60_000, count = rounds) {
+  const processes = createProcesses()
+  onTestFinished(() => processes.killAll())
+  return runDrill({
+    folder: temporaryFolder(),
+    rounds: count,
+    seed,
+    patienceMs,
+    processes,
+    startServer: startServer ?? startBackendWith(processes),
+    scenarios: scenarios.filter(({ name }) => names === null || names.includes(name)),
+  })
+}
+
+/** The reference backend behind something that spoils captures on their way. */
+const spoilt =
+  (spoil: Parameters<typeof forge>[1]): StartServer =>
+  async (dataDir, port) => {
+    const backend = await createBackend({ dataDir, port: 0 })
+    const forger = await forge(backend, spoil, port)
+    return {
+      url: forger.url,
+      apiKey: backend.apiKey,
+      async stop() {
+        await forger.close()
+        await backend.close()
+      },
+    }
+  }
+
+describe('the drill', () => {
+  it.each(scenarios.map(({ name }) => name))('rehearses %s, round after round, and it is go', async (name) => {
+    const report = drillReportSchema.parse(await drill([name]))
+    const [rehearsal] = report.rehearsals
+    if (rehearsal?.verdict === 'not-rehearsed') {
+      // Never a pass: nothing was shown.
+      expect(report.verdict).toBe('no-go')
+      return
+    }
+    expect(rehearsal?.reasons).toEqual([])
+    expect(rehearsal).toMatchObject({ verdict: 'go', rounds })
+    expect(rehearsal?.counts).toMatchObject({ lost: 0, doubled: 0, pending: 0, refused: 0, undecided: 0 })
+  })
+
+  it.each([
+    ['loses some of the captures that it says it has', 'lose', 'lost'],
+    ['keeps some captures twice', 'double', 'doubled'],
+  ] as const)('is no go with a server that %s', async (_, spoil, figure) => {
+    const report = await drill(['SLOW'], spoilt(spoil), 60_000, 1)
+    expect(report.verdict).toBe('no-go')
+    expect(report.totals[figure]).toBeGreaterThan(0)
+    expect(report.rehearsals[0]?.reasons.join()).toMatch(spoil === 'lose' ? /were lost/ : /are there twice/)
+  })
+
+  it('is no go with a server that never takes some captures, once patience has ended', async () => {
+    const report = await drill(['CLOCK'], spoilt('fail'), 5_000, 1)
+    expect(report.verdict).toBe('no-go')
+    expect(report.totals.pending).toBeGreaterThan(0)
+    expect(report.rehearsals[0]).toMatchObject({ recoveryMs: null })
+  })
+
+  it('is no go when nothing went wrong: a fault that does not happen shows nothing', async () => {
+    const processes = createProcesses()
+    onTestFinished(() => processes.killAll())
+    const report = await runDrill({
+      folder: temporaryFolder(),
+      rounds: 1,
+      seed,
+      processes,
+      startServer: startBackendWith(processes),
+      scenarios: [
+        {
+          name: 'CALM',
+          title: 'Calm',
+          shows: 'Nothing goes wrong.',
+          station: 'here',
+          fault: async ({ scan }) => {
+            await scan(5)
+            return 0
+          },
+        },
+      ],
+    })
+    expect(report.rehearsals[0]).toMatchObject({
+      verdict: 'no-go',
+      reasons: ['it did not go wrong: nothing was shown'],
+      counts: { scanned: 25, accepted: 25, lost: 0 },
+    })
+  })
+})
