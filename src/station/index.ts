@@ -344,7 +344,6 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const diskTimer = setInterval(() => void measureDisk(), 30_000)
   diskTimer.unref()
-  await measureDisk()
 
   const status = (): StationStatus => {
     const { nextAttemptMs, ...queue } = store.outbox.figures()
@@ -660,6 +659,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     }, devices.report)
   }
   let closing: Promise<void> | null = null
+
+  // Last: while it is waited for, sync and timers already run, and need everything above.
+  await measureDisk()
 
   return ok({
     call: dispatch,
