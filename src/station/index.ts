@@ -702,12 +702,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         service.close()
         clearInterval(auditTimer)
         clearInterval(diskTimer)
-        if (summaryTimer) clearTimeout(summaryTimer)
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await sync?.close()
         clearTimeout(cutOff)
         imaging.close()
+        // Only now: what was in flight has changed something to the end.
+        if (summaryTimer) clearTimeout(summaryTimer)
         listeners.clear()
         store.close()
       })()
