@@ -16,7 +16,7 @@ import { drawLabel } from '../tests/label-image.ts'
  * `npm run bench -- quality`: the verdict on good photos, and on the same photos with one fault planted in each.
  *
  * A planted fault makes the small print unreadable to a person: how strong it is follows from the height of the
- * photo's own letters. What a photo has by itself (`known`, by eye) is neither a good case nor a false alarm.
+ * photo's own letters. BENCH_EVERY=N takes each Nth photo, BENCH_VERBOSE=1 prints what was measured and missed. What a photo has by itself (`known`, by eye) is neither a good case nor a false alarm.
  */
 const shared = fileURLToPath(new URL('../../shared/', import.meta.url))
 

@@ -19,6 +19,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   live        camera frames decoded in a real Chromium, against zxing-wasm's defaults
  *   sync        none lost, none doubled behind a bad network; the drain's rate against bare requests (--captures N,
  *               --seed N)
+ *   photo       12 MP photos a second against bare sharp, and the memory over --photos N of them in each host
  *   decode      photos read whole, wrong reads and processor time, beside the engines alone (--sample N takes every
  *               Nth photo, --engines a,b only these, --verbose names what is not read)
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
@@ -147,6 +148,7 @@ async function benchParse(): Promise<void> {
 const { values: options, positionals: wanted } = parseArgs({
   options: {
     minutes: { type: 'string', default: '10' },
+    photos: { type: 'string', default: '2000' },
     captures: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
     sample: { type: 'string', default: '1' },
@@ -167,6 +169,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   parse: [benchParse],
   live: [async () => (await import('./bench-live.ts')).benchLive(say)],
   sync: [benchSync],
+  photo: [async () => (await import('./bench-photo.ts')).benchPhoto(say, Number(options.photos))],
   decode: [async () => (await import('./bench-decode.ts')).benchDecode(say, options)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }

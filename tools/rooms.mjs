@@ -33,6 +33,7 @@ export const rooms = {
       'station/remote',
       'station/sync',
       'station/export',
+      'sheets',
     ],
     packages: ['node', 'uuid'],
   },

@@ -42,6 +42,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  shoot: {
+    about: 'has all cameras take a photo',
+    load: async () => {
+      const { shoot: run, help } = await import('./shoot.ts')
+      return { run, help }
+    },
+  },
   import: {
     about: 'takes the photos of a folder, each once',
     load: async () => {
@@ -57,7 +64,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     },
   },
   verify: {
-    about: 'checks the ledger of a station',
+    about: 'checks the ledger of a station or of a copy of it',
     load: async () => {
       const { verify: run, help } = await import('./verify.ts')
       return { run, help }
@@ -67,6 +74,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     about: 'rehearses what can go wrong, on scratch stores only, and ends in a go/no-go sheet',
     load: async () => {
       const { drill: run, help } = await import('./drill.ts')
+      return { run, help }
+    },
+  },
+  certificate: {
+    about: 'writes what a session came to, with proof',
+    load: async () => {
+      const { certificate: run, help } = await import('./certificate.ts')
       return { run, help }
     },
   },

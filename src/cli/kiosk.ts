@@ -7,7 +7,7 @@ import { createBackend } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging } from '#station/index.ts'
-import { createWebHost, type WebHost } from '#web/index.ts'
+import { createSecretFile, createWebHost, type WebHost } from '#web/index.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
 import {
   createLog,
@@ -25,7 +25,7 @@ import { defaultDataFolder } from './data-folder.ts'
 const projectDir = fileURLToPath(new URL('../../', import.meta.url))
 
 /** Fixed, so that the browser remembers the camera's permission, which it keeps by origin. */
-const usualPort = 4717
+export const usualPort = 4717
 
 interface KioskOptions {
   readonly data: string | null
@@ -126,7 +126,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     const backend =
       options.backend === null
         ? await startBackend(dataDir, log, closers)
-        : { url: options.backend, credential: () => Promise.resolve(options.apiKey) }
+        : await remoteBackend(options.backend, options.apiKey, dataDir)
     const opened = await createStation({
       dataDir,
       host: 'web',
@@ -181,6 +181,13 @@ async function startBackend(dataDir: string, log: Log, closers: Closers) {
   const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
   return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
+}
+
+/** Another machine's backend: its key is kept in a file, once it was given here or in the window. */
+async function remoteBackend(url: string, apiKey: string | null, dataDir: string) {
+  const secret = createSecretFile(join(dataDir, 'secrets'), url)
+  if (apiKey !== null) await secret.write(apiKey.trim())
+  return { url, credential: () => secret.read(), keep: (given: string) => secret.write(given) }
 }
 
 /** Shows the web host in a Chromium window of its own, apart from the person's own browser. */

@@ -20,6 +20,8 @@ export const errorCodes = [
   'device_unavailable',
   /** The disk is full or the store is read-only: the scan was NOT saved. */
   'storage_full',
+  /** No room is left for photos; what is left of the disk is kept for scans, which go on. */
+  'photos_full',
   /** The bytes are no image that can be read. */
   'unreadable_image',
   /** The image or message is larger than the limit in `message`. */

@@ -8,6 +8,7 @@ import {
   ipcMain,
   Menu,
   net,
+  powerMonitor,
   powerSaveBlocker,
   protocol,
   safeStorage,
@@ -94,6 +95,8 @@ async function start(): Promise<void> {
   })
   keepPageAlive({ window, clock: systemClock, later, log })
   powerSaveBlocker.start('prevent-display-sleep')
+  // Back from sleep, the network is mostly another one.
+  powerMonitor.on('resume', () => void station.call('network.changed', {}))
   // A failure is told of by did-fail-load, which tries again.
   await window.loadURL(ownUrl).catch(() => {})
 }
@@ -127,7 +130,7 @@ async function remoteBackend(url: string) {
   // Not for the children of this process.
   delete process.env['CAPSTAN_API_KEY']
   if (given !== undefined) await secrets.write(name, given.trim())
-  return { url, credential: () => secrets.read(name) }
+  return { url, credential: () => secrets.read(name), keep: (secret: string) => secrets.write(name, secret) }
 }
 
 /** Holds the end of the program back until everything is closed, the station before the backend it sends to. */

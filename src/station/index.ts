@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm, stat, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
+import { readCredential, writeCredential } from '#contract/credential.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
 import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
@@ -20,6 +21,7 @@ import {
 } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
+import type { Shot } from '#contract/station/shoot.ts'
 import { settingsSchema, type Settings } from '#contract/station/settings.ts'
 import { disagreementSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
@@ -37,11 +39,13 @@ import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
-import { createScannerClient } from '#station/remote/scanner-client.ts'
+import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
+import { createMeter } from '#domain/service-level.ts'
 import { openStore } from '#station/store/store.ts'
+import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createSync } from '#station/sync/sync.ts'
 
@@ -58,6 +62,7 @@ export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
 export { createScannerClient } from '#station/remote/scanner-client.ts'
+export type { LedgerClaim } from '#station/store/ledger-check.ts'
 export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
 /** What a host gives the station: everything it touches beyond its data folder. */
@@ -67,14 +72,23 @@ export interface StationPorts {
   readonly version: string
   readonly log: Log
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** Null: no backend, captures stay on the station. The key is asked for each request and never kept. */
-  readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
+  /**
+   * Null: no backend, captures stay on the station. The secret (contract/credential.ts) is asked for each request and never
+   * kept here; `keep` replaces it by one that a person gives in the window, where the host can.
+   */
+  readonly backend: {
+    readonly url: string
+    readonly credential: () => Promise<string | null>
+    readonly keep?: (secret: string) => Promise<void>
+  } | null
   readonly spawnImaging: SpawnImaging
   readonly clock?: Clock
   readonly ids?: Ids
   readonly random?: () => number
   /** How patiently watched folders are watched. */
   readonly folderDelays?: Partial<FolderDelays>
+  /** How long an answer that was lost may still take effect; 20 s unless given. */
+  readonly quietMs?: number
 }
 
 /** A running station: a Transport for windows, a request handler for bytes, and an end. */
@@ -105,6 +119,8 @@ export const timeOrderedIds: Ids = { next: () => uuidv7() }
 
 /** How long the end of a headless run waits for the backend to settle what it has. */
 const settleMs = 15_000
+/** A still camera may take seconds for a picture, and the saving of it some more. */
+const shootMs = 30_000
 /** How long the end of the station waits for requests in flight. */
 const closeGraceMs = 3_000
 /** How often events and answers of devices are compared. */
@@ -116,6 +132,7 @@ const keptDeviceLimit = 500
 const maxImagingProcesses = 4
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
+const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
 /** Below this the station says that the disk is nearly full. */
 const lowDiskBytes = 500 * 1024 * 1024
 
@@ -136,6 +153,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   let settings: Settings = readSettings(store.facts.get('settings'), log)
   let scanners: ScannersDriver | null = null
   let freeBytes: number | null = null
+  /** From a scan's arrival to its durable row. */
+  const saving = createMeter()
   let isDiskFull = false
 
   // --- Topics -------------------------------------------------------------------------------------
@@ -207,6 +226,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       now: clock.now(),
       nowMs: performance.now(),
     })
+  const clockWatch = watchClock({
+    clock,
+    elapsedMs: ports.clock ? () => clock.monotonicMs() : elapsedMs,
+    log: log.child({ room: 'clock' }),
+    onJump(byMs) {
+      try {
+        store.transaction(() => store.ledger.append({ kind: 'clock.jumped', byMs }))
+      } catch (error) {
+        // A full disk; the status strip tells both.
+        log.warn({ error: (error as Error).message }, 'the jump of the clock was not recorded')
+      }
+      // Waits were measured by the clock as it was.
+      sync?.hurry()
+    },
+    onChange: statusChanged,
+  })
   const imaging = createImaging({
     spawn: ports.spawnImaging,
     log: log.child({ room: 'imaging' }),
@@ -216,7 +251,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     ? createSync({
         store,
         remote: createScannerClient({
-          fetch: ports.fetch,
+          fetch: clockWatch.watching(ports.fetch),
           url: ports.backend.url,
           credential: ports.backend.credential,
           userAgent: `Capstan/${ports.version}`,
@@ -230,6 +265,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         onCaptures: capturesChanged,
         onSession: sessionChanged,
         onBackend: statusChanged,
+        onProgress: statusChanged,
+        ...(ports.quietMs === undefined ? {} : { quietMs: ports.quietMs }),
       })
     : null
   const capturing = createCapturing({
@@ -255,7 +292,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
     // What is typed, or read from a file, has no event of a device.
     const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
+    const startedMs = clock.monotonicMs()
     const result = await capturing.scan(scan, isDevices ? event : undefined)
+    if (result.ok) saving.add(clock.monotonicMs() - startedMs)
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
       statusChanged()
@@ -342,8 +381,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     )
     if (freeBytes !== null && before !== freeBytes < lowDiskBytes) statusChanged()
   }
-  const diskTimer = setInterval(() => void measureDisk(), 30_000)
+  let arePhotosStopped = false
+  /** Photos stop before the disk is full, so that there is room for scans, which need little. */
+  const hasRoomForPhotos = async (): Promise<boolean> => {
+    await measureDisk()
+    const { reserveMegabytes, quotaMegabytes } = settings.photo
+    const isLow = freeBytes !== null && freeBytes < reserveMegabytes * 1_000_000
+    const isUsedUp = quotaMegabytes > 0 && (await store.media.usedBytes()) >= quotaMegabytes * 1_000_000
+    if (arePhotosStopped !== (isLow || isUsedUp)) statusChanged()
+    arePhotosStopped = isLow || isUsedUp
+    return !arePhotosStopped
+  }
+  const diskTimer = setInterval(() => void (arePhotosStopped ? hasRoomForPhotos() : measureDisk()), 30_000)
   diskTimer.unref()
+  await measureDisk()
 
   const status = (): StationStatus => {
     const { nextAttemptMs, ...queue } = store.outbox.figures()
@@ -357,13 +408,21 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         url: ports.backend?.url ?? null,
         ...(sync?.backend ?? { state: 'unconfigured' as const, lastContactAt: null, message: null }),
       },
-      queue: { ...queue, nextAttemptAt: nextAttemptMs === null ? null : new Date(nextAttemptMs).toISOString() },
+      queue: {
+        ...queue,
+        ...(sync?.progress ?? { ratePerSecond: 0, sending: null, uploads: [] }),
+        saving: saving.level(),
+        nextAttemptAt:
+          nextAttemptMs === null ? null : new Date(Math.max(nextAttemptMs, sync?.pausedUntilMs ?? 0)).toISOString(),
+      },
       devices: devices.list(),
       ...service.mode(),
       disagreements: [...disagreements],
+      clock: clockWatch.status,
       storage: {
         state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
         freeBytes,
+        arePhotosStopped,
         recovered: store.recovered,
       },
     }
@@ -395,6 +454,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     receivedMs: performance.now() - ageMs,
     place: placeOf(deviceId),
   })
+  const waitingShots = new Map<string, (shots: Shot[]) => void>()
+  /** The first window that has cameras open answers for all; one without them opens them and stays silent. */
+  const shoot = async (): Promise<Result<Shot[]>> => {
+    const unavailable = fail('device_unavailable', 'no window with open cameras has answered')
+    if (!isHeard('camera.shoot')) return unavailable
+    const id = ids.next()
+    let timer: NodeJS.Timeout | undefined
+    const answer = await new Promise<Shot[] | null>((resolve) => {
+      waitingShots.set(id, resolve)
+      timer = setTimeout(() => resolve(null), shootMs)
+      publish('camera.shoot', { id })
+    })
+    clearTimeout(timer)
+    waitingShots.delete(id)
+    return answer === null || answer.length === 0 ? unavailable : ok(answer)
+  }
   const undo = (id: string): Result<Capture> =>
     changeCapture(id, (capture) => {
       if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
@@ -464,6 +539,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         keepDisagreements(disagreements.filter((one) => one.id !== id))
         return ok(status())
       },
+      'camera.shoot': () => shoot(),
+      'camera.shot': ({ id, shots }) => {
+        waitingShots.get(id)?.(shots)
+        return ok({})
+      },
       'folder.list': () => ok([...folders.list()]),
       'session.open': (options) => {
         const session = store.sessions.open(options)
@@ -510,6 +590,53 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         changeCapture(id, () =>
           store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' },
         ),
+      'capture.discard': ({ id, reason }) =>
+        changeCapture(id, () => (store.captures.discard(id, reason, null) ? null : notRefused)),
+      'capture.correct': ({ id, raw }) => {
+        const refused = store.captures.get(id)
+        if (!refused) return fail('not_found', 'no such capture')
+        if (refused.type === 'IMAGE') return fail('conflict', 'a photo has no value to correct')
+        const corrected = capturing.correct(refused, raw)
+        if (corrected.ok) capturesChanged([id, corrected.value.id])
+        sync?.wake()
+        return corrected
+      },
+      'capture.move': ({ id, sessionId }) => {
+        if (!store.sessions.get(sessionId)) return fail('not_found', 'no such session')
+        const from = store.captures.get(id)?.sessionId
+        const moved = changeCapture(id, () => (store.captures.move(id, sessionId) ? null : notRefused))
+        if (from !== undefined) sessionChanged(from)
+        return moved
+      },
+      'capture.candidates': ({ id }) => {
+        const found = store.outbox.candidates(id)
+        if (!found) return fail('conflict', 'it is not undecided')
+        return ok({ sentAt: new Date(found.sentMs).toISOString(), candidates: found.candidates })
+      },
+      'capture.decide': ({ id, remoteId }) =>
+        changeCapture(id, () =>
+          store.captures.decide(id, remoteId) ? null : { code: 'conflict', message: 'it is not undecided' },
+        ),
+      'backend.signIn': async (given) => {
+        const keep = ports.backend?.keep
+        if (!ports.backend || !keep) return fail('conflict', 'this host keeps no credential: give it at the start')
+        const credential =
+          given.kind === 'key'
+            ? readCredential(given.key)
+            : await signIn({ fetch: ports.fetch, url: ports.backend.url, ...given })
+        if (credential === null) return fail('invalid_input', 'the key holds characters that no header can hold')
+        if ('ok' in credential && !credential.ok) {
+          const { kind, message } = credential.failure
+          return fail(kind === 'unreachable' ? 'offline' : 'unauthorised', message)
+        }
+        await keep(writeCredential('ok' in credential ? credential.value : credential))
+        sync?.hurry()
+        return ok({})
+      },
+      'network.changed': () => {
+        sync?.networkChanged()
+        return ok({})
+      },
       'product.create': (product) =>
         changeCapture(product.captureId, (capture) => {
           const { captureId, ...payload } = product
@@ -542,6 +669,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
+    if (!(await hasRoomForPhotos())) {
+      await bytes.cancel()
+      return fail('photos_full', 'the room for photos is used up: the photo was not saved')
+    }
     const result = await takePhoto({
       store,
       imaging,
@@ -565,6 +696,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const handle = async (request: Request): Promise<Response> => {
     const url = new URL(request.url)
     const media = /^\/media\/([0-9a-f]{64})$/.exec(url.pathname)?.[1]
+    const certified = /^\/exports\/([0-9a-f-]{36})\.certificate\.(pdf|json)$/.exec(url.pathname)
     const exported = /^\/exports\/([0-9a-f-]{36})\.([a-z]+)$/.exec(url.pathname)
     try {
       if (url.pathname === '/media/photos') {
@@ -584,6 +716,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
         return await sendFile(store.media.path(thumbnail ?? media))
       }
+      if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
       if (exported) return sendExport(String(exported[1]), String(exported[2]))
       return refuse(404, { code: 'not_found', message: 'no such path' })
     } catch (error) {
@@ -609,6 +742,24 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     } finally {
       await rm(outputPath, { force: true })
     }
+  }
+
+  const sendCertificate = async (sessionId: string, isPdf: boolean): Promise<Response> => {
+    const session = store.sessions.get(sessionId)
+    if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
+    const certificate = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
+    // Loaded only here: it is large, and most runs of a station print nothing.
+    const body = isPdf
+      ? await (await import('#sheets/index.ts')).writeCertificate(certificate)
+      : `${JSON.stringify(certificate, null, 2)}\n`
+    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}-certificate.${isPdf ? 'pdf' : 'json'}`
+    return new Response(body, {
+      headers: {
+        'content-type': isPdf ? 'application/pdf' : 'application/json; charset=utf-8',
+        'content-disposition': `attachment; filename="${name}"`,
+        'cache-control': 'no-store',
+      },
+    })
   }
 
   const sendExport = (sessionId: string, format: string): Response => {
@@ -638,7 +789,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         store.facts.set(`folder:${path}`, clock.now().toISOString())
       })
     },
-    take: (file, { path, role }) => takeFile(file, path.slice(-200), role),
+    take: (file, { path, role }) => takeFile(file, basename(path), role),
     report: devices.report,
     clock,
     log: log.child({ room: 'device' }),
@@ -659,9 +810,6 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     }, devices.report)
   }
   let closing: Promise<void> | null = null
-
-  // Last: while it is waited for, sync and timers already run, and need everything above.
-  await measureDisk()
 
   return ok({
     call: dispatch,
@@ -691,7 +839,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       const found = await stat(path).catch((error: Error) => error)
       if (found instanceof Error) return fail('not_found', `the file cannot be read: ${found.message}`)
       const file = { path, sizeBytes: found.size, modifiedMs: Math.trunc(found.mtimeMs) }
-      return takeFile(file, dirname(path).slice(-200), role)
+      return takeFile(file, basename(dirname(path)), role)
     },
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {
@@ -702,13 +850,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         service.close()
         clearInterval(auditTimer)
         clearInterval(diskTimer)
+        clockWatch.close()
+        if (summaryTimer) clearTimeout(summaryTimer)
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await sync?.close()
         clearTimeout(cutOff)
         imaging.close()
-        // Only now: what was in flight has changed something to the end.
-        if (summaryTimer) clearTimeout(summaryTimer)
         listeners.clear()
         store.close()
       })()
@@ -794,6 +942,7 @@ function statusOf(code: ErrorCode): number {
     too_large: 413,
     unreadable_image: 422,
     storage_full: 507,
+    photos_full: 507,
   }
   return statuses[code] ?? 500
 }

@@ -13,6 +13,8 @@ import { maxMessageBytes, type Transport, transportPath } from '#contract/transp
 import { foreignReason, type Guard, hasToken, redeem } from './guard.ts'
 import { serveSocket } from './socket-carrier.ts'
 
+export { createSecretFile, type SecretFile } from './secret-file.ts'
+
 /** What the host needs of a station: its transport, and its answers to requests for bytes. */
 export interface HostedStation extends Transport {
   handle(request: Request): Promise<Response>

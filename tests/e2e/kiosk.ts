@@ -17,6 +17,8 @@ const gapMs = 4
 /** A whole kiosk as it is run: backend and web host are processes of their own, the window is a Chromium. */
 export interface Kiosk {
   readonly page: Page
+  /** What the station printed: whoever has it has the station. */
+  readonly address: string
   /** What the window's policy has refused so far. */
   readonly violations: () => Promise<readonly string[]>
   /** Types a code as a scanner does: faster than any hand, ended by Enter, wherever the focus is. */
@@ -101,6 +103,7 @@ export async function openKiosk(options: {
     await page.goto(station.answer.listening)
     return {
       page,
+      address: station.answer.listening,
       violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),
       async scan(...codes) {
         for (const code of codes) {

@@ -218,3 +218,19 @@ export const listCapturesSchema = z.strictObject({
 
 export const capturePageSchema = z.object({ captures: z.array(captureSchema), total: z.number().int() })
 export type CapturePage = z.infer<typeof capturePageSchema>
+
+/** An undecided capture's other side: what the backend has that may be it. */
+export const candidatesSchema = z.object({
+  /** When it was first sent, by the station's clock. */
+  sentAt: instantSchema,
+  candidates: z.array(
+    z.object({
+      remoteId: z.string(),
+      /** By the backend's clock. */
+      createdAt: instantSchema.nullable(),
+      raw: z.string(),
+      type: z.string(),
+    }),
+  ),
+})
+export type Candidates = z.infer<typeof candidatesSchema>

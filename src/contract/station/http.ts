@@ -9,6 +9,7 @@
  *   without metadata. The region is in whole pixels of the upright original and lies inside of it (400 otherwise);
  *   `width` (1 to 4096, default 1024) is the most that the answer is wide: it is scaled down to it, never up.
  * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download.
+ * - `GET /exports/<session id>.certificate.<pdf|json>`: what the session came to up to now, with the ledger's head.
  */
 export const stationPaths = {
   photos: '/media/photos',
@@ -16,6 +17,7 @@ export const stationPaths = {
   thumbnail: (hash: string): string => `/media/${hash}?size=thumbnail`,
   region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
     `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
+  certificate: (sessionId: string, format: CertificateFormat): string => `/exports/${sessionId}.certificate.${format}`,
   export: (sessionId: string, format: ExportFormat): string => `/exports/${sessionId}.${format}`,
 } as const
 
@@ -29,6 +31,9 @@ export interface PhotoRegion {
 
 /** The widest answer to a region's request, in pixels. */
 export const maxRegionWidthPixels = 4096
+
+export const certificateFormats = ['pdf', 'json'] as const
+export type CertificateFormat = (typeof certificateFormats)[number]
 
 export const exportFormats = ['ndjson', 'csv', 'xlsx'] as const
 export type ExportFormat = (typeof exportFormats)[number]

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ProcedureDefinition } from '#contract/transport.ts'
 import {
+  candidatesSchema,
   captureDetailSchema,
   capturePageSchema,
   captureSchema,
@@ -14,6 +15,7 @@ import { createProductSchema } from '#contract/station/product.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
+import { shootReportSchema, shotSchema } from '#contract/station/shoot.ts'
 import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
 import { idSchema } from '#contract/station/values.ts'
 
@@ -54,6 +56,13 @@ export const procedures = {
   'device.acknowledge': { input: byId, output: stationStatusSchema },
   /** The watched folders of the settings, as they stand. */
   'folder.list': { input: nothing, output: z.array(folderStatusSchema) },
+  /**
+   * Has all cameras of the window take a photo at once; answered when each is saved, or is not. `device_unavailable`
+   * when no window with open cameras listens; the window opens them then, so that the next shot is taken.
+   */
+  'camera.shoot': { input: nothing, output: z.array(shotSchema) },
+  /** The window's answer to the topic `camera.shoot`. */
+  'camera.shot': { input: shootReportSchema, output: nothing },
   /** Opens a session; `conflict` while another one is active. */
   'session.open': { input: openSessionSchema, output: sessionSchema },
   /** The active session, or null. */
@@ -86,6 +95,42 @@ export const procedures = {
   'capture.undoLast': { input: z.strictObject({ sessionId: idSchema }), output: captureSchema },
   /** Sends a parked capture again, or asks the backend to look a FAILED or NOT_FOUND one up again. */
   'capture.retry': { input: byId, output: captureSchema },
+  /** Gives a capture that the backend refused up, with a reason that is kept; it counts no more. `conflict` for any other. */
+  'capture.discard': {
+    input: z.strictObject({ id: idSchema, reason: z.string().trim().min(1).max(300) }),
+    output: captureSchema,
+  },
+  /**
+   * Puts a capture with another value in the place of one that the backend refused, and sends that; answers the new one.
+   * `conflict` for one that was not refused, or is a photo.
+   */
+  'capture.correct': { input: z.strictObject({ id: idSchema, raw: scanSchema.shape.data }), output: captureSchema },
+  /** Puts a capture that the backend refused into another session and sends it there. `conflict` for any other. */
+  'capture.move': { input: z.strictObject({ id: idSchema, sessionId: idSchema }), output: captureSchema },
+  /** What the backend has that may be an undecided capture; `conflict` when it is not undecided. */
+  'capture.candidates': { input: byId, output: candidatesSchema },
+  /** A person has looked: the backend has an undecided capture as `remoteId`, or (null) has it not; then it is sent again. */
+  'capture.decide': {
+    input: z.strictObject({ id: idSchema, remoteId: z.string().min(1).max(100).nullable() }),
+    output: captureSchema,
+  },
+  /**
+   * A new key, or a person's sign-in, for the backend; it is kept by the host and never answered to anybody. `unauthorised`
+   * when the backend does not take the sign-in, `offline` when it cannot be asked.
+   */
+  'backend.signIn': {
+    input: z.discriminatedUnion('kind', [
+      z.strictObject({ kind: z.literal('key'), key: z.string().trim().min(1).max(4_096) }),
+      z.strictObject({
+        kind: z.literal('person'),
+        email: z.string().trim().min(3).max(254),
+        password: z.string().min(1).max(1_000),
+      }),
+    ]),
+    output: nothing,
+  },
+  /** The window's network came back or changed: a wait for the backend is over. */
+  'network.changed': { input: nothing, output: nothing },
   'product.create': { input: createProductSchema, output: captureSchema },
 } as const satisfies Record<string, ProcedureDefinition>
 

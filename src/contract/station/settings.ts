@@ -58,10 +58,25 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       /** WebP is a third smaller and takes a quarter of a second longer. */
       uploadFormat: uploadFormatSchema.default('jpeg'),
+      /** Photos stop while less than this is free on the disk: it is kept for scans. */
+      reserveMegabytes: z.number().int().min(0).max(1_000_000).default(300),
+      /** Photos stop when their files have this size together; 0 for no limit. */
+      quotaMegabytes: z.number().int().min(0).max(100_000_000).default(0),
     })
     .prefault({}),
 })
 export type Settings = z.infer<typeof settingsSchema>
 
-/** A change: only the fields given are changed; nested objects are given whole. */
-export const settingsChangeSchema = settingsSchema.partial()
+const { shape } = settingsSchema
+
+/**
+ * A change: only the fields given are changed; nested objects are given whole.
+ *
+ * Made without the defaults of the settings: an optional field that has one is filled in where it is missing, so that
+ * `settingsSchema.partial()` would set everything else back.
+ */
+export const settingsChangeSchema = z.strictObject(
+  Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, field.unwrap().optional()])) as unknown as {
+    [Name in keyof typeof shape]: z.ZodOptional<ReturnType<(typeof shape)[Name]['unwrap']>>
+  },
+)

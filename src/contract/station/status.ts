@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { clockReadingSchema } from '#contract/station/ledger.ts'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
 
 export const deviceKindSchema = z.enum(['wedge', 'camera', 'stdin', 'scanner', 'folder'])
@@ -38,6 +39,10 @@ export const disagreementSchema = z.object({
 })
 export type Disagreement = z.infer<typeof disagreementSchema>
 
+/** A service level, in milliseconds, over the last thousand. */
+const serviceSchema = z.object({ p50Ms: z.number(), p95Ms: z.number(), p99Ms: z.number() })
+export type ServiceLevel = z.infer<typeof serviceSchema>
+
 /** The strip that is always on screen, whole. */
 export const stationStatusSchema = z.object({
   stationId: z.string(),
@@ -56,6 +61,18 @@ export const stationStatusSchema = z.object({
   queue: z.object({
     waiting: z.number().int(),
     parked: z.number().int(),
+    /** Of those waiting: their answer was lost, and the backend is being read back. */
+    inDoubt: z.number().int(),
+    /** Of those parked: whether the backend has them could not be told. */
+    undecided: z.number().int(),
+    /** Captures a second over the last half minute; 0 when none went out. */
+    ratePerSecond: z.number(),
+    /** How long an answer takes; null when none came since the start. */
+    sending: serviceSchema.nullable(),
+    /** How long a scan takes until it is durable; null when none was taken since the start. */
+    saving: serviceSchema.nullable(),
+    /** Photos on their way: bytes handed to the network of bytes in all. */
+    uploads: z.array(z.object({ captureId: z.string(), sentBytes: z.number(), totalBytes: z.number() })),
     oldestWaitingAt: instantSchema.nullable(),
     nextAttemptAt: instantSchema.nullable(),
   }),
@@ -72,9 +89,19 @@ export const stationStatusSchema = z.object({
     .nullable(),
   /** Device events and commits that do not add up, each until a person acknowledges it. */
   disagreements: z.array(disagreementSchema),
+  /** The machine's clock against the servers' and against itself. */
+  clock: z.object({
+    /** `unchecked`: no server has told its time yet. `wrong`: by more than a minute, for certain. */
+    state: z.enum(['unchecked', 'right', 'wrong']),
+    error: clockReadingSchema,
+    /** The last time it was set while the station ran, and by how much. */
+    jumped: z.object({ at: instantSchema, byMs: z.number().int() }).nullable(),
+  }),
   storage: z.object({
     state: z.enum(['ok', 'low', 'full']),
     freeBytes: z.number().nullable(),
+    /** Photos are refused with `photos_full` while the room for them is used up. */
+    arePhotosStopped: z.boolean(),
     /** Set when the store was found corrupt at start: where the damaged file is kept and what was rebuilt. */
     recovered: z.object({ at: instantSchema, setAsideAs: z.string(), captures: z.number().int() }).nullable(),
   }),

@@ -5,6 +5,7 @@ import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
+import { idSchema } from '#contract/station/values.ts'
 import { stationStatusSchema } from '#contract/station/status.ts'
 
 /** Everything the station tells its windows unasked, by topic. Each event carries whole objects. */
@@ -23,6 +24,8 @@ export const topics = {
   'control.taken': controlOutcomeSchema,
   /** Captures whose state, sync, quantity or disposition changed; at most 500 in one event. */
   'capture.changed': z.object({ captures: z.array(captureSchema) }),
+  /** The cameras of the window are to take a photo; it answers with `camera.shot`. */
+  'camera.shoot': z.object({ id: idSchema }),
   /** Opened, ended, or its totals changed. */
   'session.changed': sessionSchema,
   /** What is known of a device has changed; at most ten times a second for each. */

@@ -31,6 +31,7 @@ export function StatusStrip({ onOpenDevices }: { readonly onOpenDevices: () => v
         </p>
       )}
       {status !== null && <StorageAlarm storage={status.storage} />}
+      {status !== null && <ClockAlarm clock={status.clock} now={now} />}
       {status !== null && <Disagreements disagreements={status.disagreements} />}
       {status?.test && <TestMark until={status.test.until} now={now} />}
       <div className="strip-line">
@@ -131,13 +132,19 @@ function Devices({ devices, onOpen }: { readonly devices: readonly Device[]; rea
 
 function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] }) {
   const { t } = useTranslation()
-  const { state, recovered } = storage
+  const { state, arePhotosStopped, recovered } = storage
   return (
     <>
       {state !== 'ok' && (
         <p className="strip-alarm" data-tone={state === 'full' ? 'stop' : 'attention'} role="alert">
           <StateShape tone={state === 'full' ? 'stop' : 'attention'} size={28} />
           {t(`strip.storage_${state}`)}
+        </p>
+      )}
+      {arePhotosStopped && (
+        <p className="strip-alarm" data-tone="attention" role="alert">
+          <StateShape tone="attention" size={28} />
+          {t('strip.photos_full')}
         </p>
       )}
       {recovered !== null && (
@@ -148,6 +155,34 @@ function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] 
       )}
     </>
   )
+}
+
+/** How long a clock that was set is told of. */
+const jumpShownMs = 10 * 60_000
+
+/** A clock that is surely wrong, or that somebody has just set. */
+function ClockAlarm({ clock, now }: { readonly clock: StationStatus['clock']; readonly now: number }) {
+  const { t, i18n } = useTranslation()
+  const { state, error, jumped } = clock
+  const alarms: string[] = []
+  if (state === 'wrong' && error !== null) {
+    const by = Math.abs((error.leastMs + error.mostMs) / 2)
+    alarms.push(t('strip.clock_wrong', { by: duration(by, i18n.language) }))
+  }
+  if (jumped !== null && Math.abs(now - Date.parse(jumped.at)) < jumpShownMs) {
+    alarms.push(
+      t(jumped.byMs > 0 ? 'strip.clock_jumped_ahead' : 'strip.clock_jumped_back', {
+        by: duration(Math.abs(jumped.byMs), i18n.language),
+        at: timeOfDay(jumped.at, i18n.language),
+      }),
+    )
+  }
+  return alarms.map((alarm) => (
+    <p key={alarm} className="strip-alarm" data-tone="attention" role="alert">
+      <StateShape tone="attention" size={28} />
+      {alarm}
+    </p>
+  ))
 }
 
 /** Device events and answers that do not add up; it stays until somebody has looked. */

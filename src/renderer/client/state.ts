@@ -105,9 +105,13 @@ export function followStation(): () => void {
     follow('capture.changed', ({ captures }) => updateLast(captures)),
   ]
   // It may have been opened while nobody listened yet.
+  // The station cannot see it, and would go on waiting for a network that is back.
+  const networkChanged = () => void call('network.changed', {})
+  globalThis.addEventListener('online', networkChanged)
   set({ connected: connection.isOpen() })
   if (connection.isOpen()) void loadStation()
   return () => {
+    globalThis.removeEventListener('online', networkChanged)
     for (const stop of stops) stop()
   }
 }

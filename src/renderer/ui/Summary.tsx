@@ -1,5 +1,5 @@
 import { useTranslation } from 'react-i18next'
-import { exportFormats, stationPaths } from '#contract/station/http.ts'
+import { certificateFormats, exportFormats, stationPaths } from '#contract/station/http.ts'
 import type { SessionSummary } from '#contract/station/session.ts'
 import { CodeText } from './CodeText.tsx'
 import { Figure } from './Figure.tsx'
@@ -66,6 +66,20 @@ export function Summary({ summary }: { readonly summary: SessionSummary }) {
           {exportFormats.map((format) => (
             <a key={format} className="button button-plain" href={stationPaths.export(session.id, format)} download>
               {t(`summary.format.${format}`)}
+            </a>
+          ))}
+        </p>
+        <h3>{t('summary.certificate.title')}</h3>
+        <p className="hint">{t('summary.certificate.lead')}</p>
+        <p className="row">
+          {certificateFormats.map((format) => (
+            <a
+              key={format}
+              className="button button-plain"
+              href={stationPaths.certificate(session.id, format)}
+              download
+            >
+              {t(`summary.certificate.${format}`)}
             </a>
           ))}
         </p>

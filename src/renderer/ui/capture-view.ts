@@ -10,6 +10,9 @@ export type CaptureWord =
   | 'not_found'
   | 'failed'
   | 'parked'
+  | 'undecided'
+  | 'checking'
+  | 'discarded'
   | 'kept_offline'
   | 'waiting'
   | 'looking_up'
@@ -25,10 +28,13 @@ export interface CaptureView {
 
 /** Boils a capture's three states (disposition, road to the backend, pipeline) down to the one that matters now. */
 export function captureView(capture: Capture, backendOnline: boolean): CaptureView {
+  if (capture.sync === 'discarded') return { tone: 'info', word: 'discarded' }
   if (capture.disposition === 'undone') return { tone: 'info', word: 'undone' }
   if (capture.disposition === 'ignored') return { tone: 'info', word: 'ignored' }
   if (capture.disposition === 'rejected') return { tone: 'attention', word: 'rejected' }
   if (capture.sync === 'parked') return { tone: 'stop', word: 'parked' }
+  if (capture.sync === 'undecided') return { tone: 'attention', word: 'undecided' }
+  if (capture.sync === 'checking') return { tone: 'waiting', word: 'checking' }
   switch (capture.state) {
     case 'COMPLETED':
       return { tone: 'ok', word: capture.product === null ? 'done' : 'found' }

@@ -39,6 +39,11 @@ export interface Capturing {
    * of that item are its marks.
    */
   image(photo: PhotoReference, codes: readonly Scan[], deviceName: string): Promise<Result<ScanOutcome>>
+  /**
+   * Puts a capture with a corrected value in the place of one that the backend refused, in its session; the refused one
+   * stays as a row that counts no more. Fails with `conflict` when it was not refused.
+   */
+  correct(refused: Capture, raw: string): Result<Capture>
   /** Resolves when everything handed in so far is answered. */
   idle(): Promise<void>
   /** Waits for that too, and keeps the times of the last commit. */
@@ -220,9 +225,8 @@ export function createCapturing(ports: {
     }
   }
 
-  const add = (session: Session, waiting: Read): (() => Result<ScanOutcome>) => {
+  const add = (session: Session, waiting: Read, id = ids.next()): (() => Result<ScanOutcome>) => {
     const now = clock.now()
-    const id = ids.next()
     const codes = [waiting.scan, ...waiting.others].flatMap((scan) =>
       scan ? [readCode(scan, waiting.event, now)] : [],
     )
@@ -233,7 +237,7 @@ export function createCapturing(ports: {
     const history = store.captures.history(session.id, itemKey)
     // Several photos of one product are several views of it, never duplicates.
     const disposition =
-      waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.lastReadAt, now)
+      waiting.type === 'IMAGE' ? 'counted' : judge(session, history.lastCounted !== null, history.sinceReadMs)
     store.captures.add({
       id,
       sessionId: session.id,
@@ -317,7 +321,7 @@ export function createCapturing(ports: {
       const isCounted = capture.disposition === 'counted'
       // A serial number says more exactly what the item is: only now can it be judged.
       const history = itemKey === itemKeyOf(gtin, marksOf(capture)) ? null : store.captures.history(session.id, itemKey)
-      const judged = history && judge(session, history.lastCounted !== null, history.lastReadAt, now)
+      const judged = history && judge(session, history.lastCounted !== null, history.sinceReadMs)
       if (judged === 'counted' && !isCounted) continue
       store.captures.join(capture.id, mark, {
         itemKey,
@@ -371,6 +375,22 @@ export function createCapturing(ports: {
       capture({ type: 'BARCODE', scan, others: [], deviceName: scan.deviceName, photo, event: null }),
     image: (photo, [scan = null, ...others], deviceName) =>
       capture({ type: 'IMAGE', scan, others, deviceName, photo, event: null }),
+    correct(refused, raw) {
+      const session = store.sessions.get(refused.sessionId)
+      if (!session) return fail('not_found', 'no such session')
+      const scan: Scan = { data: raw, source: 'manual', deviceName: refused.deviceName }
+      const event = null
+      return store.transaction(() => {
+        // First out of the count, so that it is no duplicate of itself.
+        const id = ids.next()
+        if (!store.captures.discard(refused.id, 'corrected', id)) return fail('conflict', 'it was not refused')
+        const read: Read = { type: 'MANUAL', scan, others: [], deviceName: scan.deviceName, photo: null, event }
+        const answer = add({ ...session, location: refused.location }, read, id)()
+        if (!answer.ok) throw new Error(answer.error.message)
+        if (refused.quantity !== 1) store.captures.setQuantity(id, refused.quantity)
+        return ok(store.captures.get(id) ?? answer.value.capture)
+      })
+    },
     idle: () => scheduled ?? Promise.resolve(),
     async close() {
       await scheduled
@@ -427,11 +447,9 @@ function itemKeyOf(gtin: string | null, marks: readonly ItemMark[]): string {
 function judge(
   session: Session,
   wasCounted: boolean,
-  lastReadAt: string | null,
-  now: Date,
+  sinceReadMs: number | null,
 ): Extract<Disposition, 'counted' | 'ignored' | 'rejected'> {
   if (!wasCounted || session.duplicatePolicy === 'count') return 'counted'
   if (session.duplicatePolicy === 'reject') return 'rejected'
-  const sinceMs = lastReadAt === null ? Number.POSITIVE_INFINITY : Math.abs(now.getTime() - Date.parse(lastReadAt))
-  return sinceMs <= session.duplicateWindowMs ? 'ignored' : 'counted'
+  return (sinceReadMs ?? Number.POSITIVE_INFINITY) <= session.duplicateWindowMs ? 'ignored' : 'counted'
 }

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { basename, join, relative } from 'node:path'
 import type { Clock, Log } from '#contract/ports.ts'
 import type { ErrorCode, Result } from '#contract/result.ts'
 import type { WatchedFolder } from '#contract/station/camera-settings.ts'
@@ -189,7 +189,7 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
       return 'done'
     }
     const { code, message } = result.error
-    if (code === 'conflict') return 'later'
+    if (code === 'conflict' || code === 'photos_full') return 'later'
     const problem = lasting[code]
     if (problem) settle(one, file, problem, message)
     else one.problems.set(file.path, problemOf(one, file, 'failed', message))
@@ -204,7 +204,7 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
     report({
       id: `folder:${one.folder.id}`,
       kind: 'folder',
-      name: one.folder.path,
+      name: basename(one.folder.path),
       state: { watching: 'ready', waiting: 'detected', missing: 'unplugged', off: 'unplugged' }[state] as 'ready',
       advice: state === 'missing' ? missing : state === 'waiting' ? waiting : one.problems.size > 0 ? problems : '',
     })

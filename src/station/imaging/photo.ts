@@ -60,17 +60,18 @@ interface Bitmap {
 }
 
 /**
- * Makes the reader and sets sharp up for a process that reads one image after another.
+ * Makes the reader and sets sharp up for a process that reads one image after another. Without a decoder it finds no
+ * codes.
  *
  * A photo's pixels are in memory once: those that the decoder reads. The derivative streams from the file beside
  * it, which costs less than scaling it out of that bitmap (docs/adr/0003), and everything else is made of the
  * derivative's few pixels. Nothing is turned before it is small: codes are placed by arithmetic.
  */
-export function createPhotoReader(createDecoder: () => Decoder): PhotoReader {
+export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
-  let decoder = createDecoder()
+  let decoder = createDecoder?.()
 
   /**
    * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place (measured: an image of
@@ -78,6 +79,7 @@ export function createPhotoReader(createDecoder: () => Decoder): PhotoReader {
    */
   async function codesOf(path: string, metadata: Metadata): Promise<readonly FoundCode[]> {
     for (const most of [maxDecodedPixels, maxDecodedAgainPixels]) {
+      if (!createDecoder || !decoder) break
       try {
         return await findCodes(path, metadata, decoder, most)
       } catch (error) {
@@ -104,7 +106,7 @@ export function createPhotoReader(createDecoder: () => Decoder): PhotoReader {
         const orientation = orientationOf(metadata.orientation)
         const [codes, small] = await Promise.all([
           codesOf(path, metadata),
-          scaled(openSrgb(path), { width: derivativeSide, height: derivativeSide }).then((bitmap) =>
+          scaled(openSrgb(path, metadata), { width: derivativeSide, height: derivativeSide }).then((bitmap) =>
             turned(bitmap, orientation),
           ),
         ])
@@ -160,7 +162,7 @@ export function createPhotoReader(createDecoder: () => Decoder): PhotoReader {
         }
         const { x: left, y: top, width, height } = toStored(region, metadata, orientation)
         const scale = Math.min(1, maxWidthPixels / region.width)
-        const small = await scaled(openSrgb(path).extract({ left, top, width, height }), {
+        const small = await scaled(openSrgb(path, metadata).extract({ left, top, width, height }), {
           width: Math.max(1, Math.round(width * scale)),
           height: Math.max(1, Math.round(height * scale)),
         })
@@ -177,8 +179,11 @@ function openImage(path: string): Sharp {
 }
 
 /** The image as it is stored, in sRGB, on white where it is transparent; without its metadata. */
-function openSrgb(path: string): Sharp {
-  return openImage(path).flatten({ background: '#ffffff' }).toColourspace('srgb')
+function openSrgb(path: string, { hasAlpha, space }: Metadata): Sharp {
+  const image = openImage(path)
+  // Each step costs a tenth of the photo's time, even where it changes nothing; profiles are applied without being asked.
+  const opaque = hasAlpha ? image.flatten({ background: '#ffffff' }) : image
+  return space === 'srgb' ? opaque : opaque.toColourspace('srgb')
 }
 
 function scaled(image: Sharp, { width, height }: Size): Promise<Bitmap> {
@@ -212,7 +217,7 @@ function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; heig
 async function findCodes(path: string, metadata: Metadata, decoder: Decoder, most: number): Promise<FoundCode[]> {
   const stored: Size = metadata
   const scale = Math.min(1, Math.sqrt(most / (stored.width * stored.height)))
-  const image = openSrgb(path)
+  const image = openSrgb(path, metadata)
   const { data, info } = await (
     scale < 1 ? image.resize({ width: Math.max(1, Math.floor(stored.width * scale)) }) : image
   )

@@ -56,8 +56,10 @@ export function findTextLines(luma: Luma): readonly TextLine[] {
 /** Marks pixels: 0 background, 1 darker, 2 brighter than around them. */
 function markStandingOut({ data, width, height }: Luma): Uint8Array {
   const marks = new Uint8Array(width * height)
-  const sums = new Uint32Array(width)
+  const sums = new Int32Array(width)
   const radius = neighbourhood
+  /** One by the number of columns around each. */
+  const shares = Float64Array.from(sums, (_, x) => 1 / (Math.min(width - 1, x + radius) - Math.max(0, x - radius) + 1))
   // Sums of columns move down row by row, and a window of them moves along each row.
   for (let y = 0; y < Math.min(radius, height); y += 1) {
     for (let x = 0, at = y * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) + (data[at] ?? 0)
@@ -65,18 +67,24 @@ function markStandingOut({ data, width, height }: Luma): Uint8Array {
   for (let y = 0; y < height; y += 1) {
     const entering = y + radius
     const leaving = y - radius - 1
-    if (entering < height)
+    if (entering < height && leaving >= 0) {
+      const rise = (entering - leaving) * width
+      for (let x = 0, at = leaving * width; x < width; x += 1, at += 1) {
+        sums[x] = (sums[x] ?? 0) + (data[at + rise] ?? 0) - (data[at] ?? 0)
+      }
+    } else if (entering < height) {
       for (let x = 0, at = entering * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) + (data[at] ?? 0)
-    if (leaving >= 0)
+    } else if (leaving >= 0) {
       for (let x = 0, at = leaving * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) - (data[at] ?? 0)
+    }
     const rows = Math.min(height - 1, y + radius) - Math.max(0, y - radius) + 1
+    const shareOfRows = 1 / rows
     let sum = 0
     for (let x = 0; x < Math.min(radius, width); x += 1) sum += sums[x] ?? 0
     for (let x = 0, at = y * width; x < width; x += 1, at += 1) {
       if (x + radius < width) sum += sums[x + radius] ?? 0
       if (x - radius - 1 >= 0) sum -= sums[x - radius - 1] ?? 0
-      const columns = Math.min(width - 1, x + radius) - Math.max(0, x - radius) + 1
-      const mean = sum / (rows * columns)
+      const mean = sum * (shares[x] ?? 0) * shareOfRows
       const difference = (data[at] ?? 0) - mean
       const needed = mean * minContrastShare > minContrast ? mean * minContrastShare : minContrast
       if (difference < -needed) marks[at] = 1
@@ -134,11 +142,11 @@ function findLetters(luma: Luma): Letter[] {
       }
       const start = at - y * width
       while (at < end && marks[at] === mark) at += 1
-      const run = { start, end: at - y * width }
+      const runEnd = at - y * width
       while ((before[candidate]?.end ?? width + 1) < start) candidate += 1
       let spot: Spot | null = null
       // Corners touch too.
-      for (let index = candidate; (before[index]?.start ?? width + 1) <= run.end; index += 1) {
+      for (let index = candidate; (before[index]?.start ?? width + 1) <= runEnd; index += 1) {
         const above = before[index]
         if (!above || above.spot.isDark !== (mark === 1)) continue
         const other = rootOf(above.spot)
@@ -150,10 +158,10 @@ function findLetters(luma: Luma): Letter[] {
         spots.push(spot)
       }
       if (start < spot.left) spot.left = start
-      if (run.end - 1 > spot.right) spot.right = run.end - 1
+      if (runEnd - 1 > spot.right) spot.right = runEnd - 1
       spot.bottom = y
-      spot.pixels += run.end - start
-      row.push({ ...run, spot })
+      spot.pixels += runEnd - start
+      row.push({ start, end: runEnd, spot })
     }
     before = row
   }

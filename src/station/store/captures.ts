@@ -73,8 +73,8 @@ export interface BesideQuery {
 export interface ItemHistory {
   readonly scans: number
   readonly lastCounted: { readonly captureId: string; readonly capturedAt: Instant } | null
-  /** The last read, counted or ignored. */
-  readonly lastReadAt: Instant | null
+  /** How long ago the last read was, counted or ignored. */
+  readonly sinceReadMs: number | null
 }
 
 /** What the backend says of a capture. */
@@ -123,6 +123,21 @@ export interface Captures {
   forget(id: string): void
   /** A parked one waits again, a FAILED or NOT_FOUND one is looked up again. False when there is nothing to retry. */
   retry(id: string): boolean
+  /**
+   * A person gives a refused one up: it counts no more and nothing of it is owed. `by` is the capture that stands in its
+   * place. False when it was not refused.
+   */
+  discard(id: string, reason: string, by: string | null): boolean
+  /**
+   * Puts a refused one that the backend has certainly not taken into another session, where it waits to be sent. False
+   * when it is none.
+   */
+  move(id: string, sessionId: string): boolean
+  /**
+   * A person says of an undecided one that the backend has it as `remoteId`, one of the candidates or a number that they
+   * have seen there, or, with null, that it has it not: then it is sent again. False when it is not undecided.
+   */
+  decide(id: string, remoteId: string | null): boolean
   /** The backend has it. Call inside a transaction. */
   accept(id: string, remote: RemoteCapture, receipt?: Receipt | null): void
   /** The backend's later word on it; answers whether anything changed. */
@@ -286,8 +301,20 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     return row ? read(row) : null
   }
 
+  /** By the monotonic clock when it is of the same boot: the wall clock may have been set since. */
+  const sinceMs = (row: Row): number =>
+    row['boot_id'] === clock.bootId && row['monotonic_ms'] !== null
+      ? Math.abs(clock.monotonicMs() - Number(row['monotonic_ms']))
+      : Math.abs(clock.now().getTime() - Date.parse(String(row['captured_at'])))
+
   /** Of every new row, known with the first one. */
   let shape: { readonly insert: string; readonly content: readonly string[] } | null = null
+
+  const accept = (id: string, remote: RemoteCapture, receipt: Receipt | null): void => {
+    writeRemote(id, remote)
+    database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
+    ledger.append({ kind: 'capture.accepted', capture: id, remote: remote.remoteId, receipt })
+  }
 
   const writeRemote = (id: string, remote: RemoteCapture): number =>
     database.run(
@@ -434,10 +461,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       const scans = database.get('SELECT scans FROM items WHERE session_id = ? AND item_key = ?', sessionId, itemKey)?.[
         'scans'
       ]
-      if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, lastReadAt: null }
+      if (scans === undefined || scans === 0) return { scans: 0, lastCounted: null, sinceReadMs: null }
       const newest = (disposition: Disposition): Row | undefined =>
         database.get(
-          `SELECT sequence, id, captured_at FROM captures WHERE session_id = ? AND item_key = ? AND disposition = ?
+          `SELECT sequence, id, captured_at, monotonic_ms, boot_id FROM captures WHERE session_id = ? AND item_key = ? AND disposition = ?
            ORDER BY sequence DESC LIMIT 1`,
           sessionId,
           itemKey,
@@ -449,7 +476,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       return {
         scans: Number(scans),
         lastCounted: counted ? { captureId: String(counted['id']), capturedAt: String(counted['captured_at']) } : null,
-        lastReadAt: read ? String(read['captured_at']) : null,
+        sinceReadMs: read ? sinceMs(read) : null,
       }
     },
     getMany: (ids) => ids.map(get).filter((capture) => capture !== null),
@@ -539,6 +566,49 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         return true
       })
     },
+    discard: (id, reason, by) =>
+      database.transaction(() => {
+        if (!refusedSending(id)) return false
+        outbox.cancel(id, ['capture.submit', 'capture.upload', 'capture.update', 'capture.remove', 'capture.retry'])
+        database.run(`UPDATE captures SET disposition = 'undone', sync = 'discarded' WHERE id = ?`, id)
+        note(id, by === null ? 'discarded' : 'corrected', reason)
+        ledger.append({ kind: 'capture.discarded', capture: id, reason, by })
+        return true
+      }),
+    move: (id, sessionId) =>
+      database.transaction(() => {
+        const refused = refusedSending(id)
+        if (!refused || refused.mayBeThere) return false
+        // Out of the one session's totals and into the other's: the triggers count what counts.
+        const change = (columns: string, ...values: SqlValue[]): unknown =>
+          database.run(`UPDATE captures SET ${columns} WHERE id = ?`, ...values, id)
+        change(`disposition = 'undone', sync = 'none'`)
+        change('session_id = ?', sessionId)
+        change(`disposition = 'counted', sync = 'parked'`)
+        database.run('UPDATE outbox SET session_id = ? WHERE capture_id = ?', sessionId, id)
+        note(id, 'moved', sessionId)
+        ledger.append({ kind: 'capture.moved', capture: id, session: sessionId })
+        outbox.unpark(id)
+        return true
+      }),
+    decide: (id, remoteId) =>
+      database.transaction(() => {
+        const item = database.get(`SELECT id FROM outbox WHERE capture_id = ? AND state = 'undecided'`, id)
+        if (!item) return false
+        note(id, 'decided', remoteId ?? '')
+        ledger.append({ kind: 'capture.decided', capture: id, remote: remoteId })
+        if (remoteId === null) {
+          outbox.resend(Number(item['id']))
+          return true
+        }
+        accept(
+          id,
+          { remoteId, state: 'PENDING', errorMessage: '', productId: null, productName: null, gtin: null },
+          null,
+        )
+        outbox.done(Number(item['id']))
+        return true
+      }),
     notFoundWith: (gtin) =>
       database
         .all(
@@ -546,11 +616,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
           gtin,
         )
         .map((row) => String(row['id'])),
-    accept(id, remote, receipt = null) {
-      writeRemote(id, remote)
-      database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
-      ledger.append({ kind: 'capture.accepted', capture: id, remote: remote.remoteId, receipt })
-    },
+    accept: (id, remote, receipt = null) => accept(id, remote, receipt),
     follow: (id, remote) => writeRemote(id, remote) > 0,
     isClaimed: (remoteId) => database.get('SELECT 1 FROM captures WHERE remote_id = ?', remoteId) !== undefined,
     uploadOf: (id) =>
@@ -645,6 +711,27 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
           units: Number(row['units']),
         }))
     },
+  }
+
+  /** The sending of a capture that the backend refused, and whether it may have taken it all the same. */
+  function refusedSending(id: string): { readonly mayBeThere: boolean } | null {
+    const row = database.get(
+      `SELECT payload ->> 'session' AS sent_to FROM outbox WHERE capture_id = ? AND state = 'parked'
+         AND kind IN ('capture.submit', 'capture.upload')`,
+      id,
+    )
+    return row ? { mayBeThere: row['sent_to'] !== null } : null
+  }
+
+  /** Keeps what a person decided about a capture. */
+  function note(id: string, kind: 'discarded' | 'corrected' | 'moved' | 'decided', reason: string): void {
+    database.run(
+      `INSERT INTO decisions (capture_id, at, kind, reason, detail) VALUES (?, ?, ?, ?, '{}')`,
+      id,
+      clock.now().toISOString(),
+      kind,
+      reason,
+    )
   }
 
   /** A later fact about a capture: nothing to tell before its first sending, for it goes out as it is then. */

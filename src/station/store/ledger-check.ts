@@ -1,3 +1,5 @@
+import type { Certificate, CertificateCounts } from '#contract/station/ledger.ts'
+import { countUp } from '#station/store/certificate.ts'
 import type { Database, Row } from '#station/store/database.ts'
 import { capturesOf, differenceOf, entriesOf } from '#station/store/ledger-carry.ts'
 import { applyFact, nothingTold, readEntry, type LedgerEntry, type Told } from '#station/store/ledger-facts.ts'
@@ -8,8 +10,9 @@ export interface LedgerProblem {
   /**
    * `changed`, `dropped`, `inserted`, `reordered`: what happened to the entry `sequence`. `senseless`: its text cannot
    * follow the others. `capture`, `session`: a row is not as the entries tell it; `sequence` is the last one about it.
+   * `certificate`: it was not issued from this ledger.
    */
-  readonly kind: 'changed' | 'dropped' | 'inserted' | 'reordered' | 'senseless' | 'capture' | 'session'
+  readonly kind: 'changed' | 'dropped' | 'inserted' | 'reordered' | 'senseless' | 'capture' | 'session' | 'certificate'
   readonly sequence: number | null
   readonly id: string | null
   /** An English sentence. */
@@ -87,6 +90,40 @@ export function checkLedger(
     // A gap lies before whatever stopped the walk after it.
     problem: gap ? dropped(database, gap) : (problem.first ?? compare(database, told, lastAbout)),
   }
+}
+
+/** What a certificate, or the code on its sheet, says of a ledger. */
+export type LedgerClaim = Pick<Certificate, 'ledger'> & {
+  readonly station: { readonly id: string }
+  readonly session?: { readonly id: string }
+  readonly counts?: CertificateCounts
+}
+
+/** The same, and that the ledger is the one that a certificate was issued from, and tells what it says. */
+export function checkClaim(
+  database: Database,
+  { station, session, ledger, counts = undefined }: LedgerClaim,
+): LedgerReport {
+  const found: { hash: string | null; counts: CertificateCounts | null } = { hash: null, counts: null }
+  const report = checkLedger(database, (entry, hash, told) => {
+    if (entry.sequence !== ledger.sequence) return
+    found.hash = hash
+    found.counts = countUp([...told.captures.values()].filter((capture) => capture.session === session?.id))
+  })
+  const problem = (message: string): LedgerReport => ({
+    ...report,
+    problem: report.problem ?? { kind: 'certificate', sequence: ledger.sequence, id: session?.id ?? null, message },
+  })
+  if (report.station !== station.id) return problem(`the certificate is of another station, ${station.id}`)
+  if (found.hash === null) return problem(`entry ${ledger.sequence}, which the certificate names, is missing`)
+  if (found.hash !== ledger.hash) return problem(`entry ${ledger.sequence} is not the one that was certified`)
+  const figures = Object.entries(counts ?? {}) as [keyof CertificateCounts, number][]
+  const wrong = figures.find(([name, figure]) => found.counts?.[name] !== figure)
+  if (wrong) {
+    const [name, figure] = wrong
+    return problem(`the certificate says ${name} ${figure}, the ledger says ${String(found.counts?.[name])}`)
+  }
+  return report
 }
 
 function dropped(database: Database, gap: { from: number; to: number }): LedgerProblem {

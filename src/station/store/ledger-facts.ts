@@ -15,6 +15,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ledger.begun'), station: z.string(), format: z.literal(1) }),
   /** A program began to work on the store. `boot` names the machine's run, whose monotonic clock `monotonicMs` is. */
   z.strictObject({ kind: z.literal('station.started'), boot: z.string() }),
+  /** The machine's clock was set by so many milliseconds while the station ran. */
+  z.strictObject({ kind: z.literal('clock.jumped'), byMs: z.number().int() }),
   /** A damaged store was rebuilt: the ledger's entries named here could not be read any more. */
   z.strictObject({
     kind: z.literal('store.recovered'),
@@ -104,6 +106,17 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   }),
   /** A person lets a refused one go again. */
   z.strictObject({ kind: z.literal('capture.requeued'), capture: captureSchema }),
+  /** A person gave a refused one up, with this reason; it counts no more. `by` is the capture that stands in its place. */
+  z.strictObject({
+    kind: z.literal('capture.discarded'),
+    capture: captureSchema,
+    reason: z.string(),
+    by: captureSchema.nullable(),
+  }),
+  /** A person put a refused one into another session. */
+  z.strictObject({ kind: z.literal('capture.moved'), capture: captureSchema, session: sessionSchema }),
+  /** A person said whether the backend has an undecided one: as `remote`, or not at all. */
+  z.strictObject({ kind: z.literal('capture.decided'), capture: captureSchema, remote: z.string().nullable() }),
 ])
 export type LedgerFact = z.infer<typeof ledgerFactSchema>
 
@@ -169,6 +182,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
       told.station = fact.station
       return null
     case 'station.started':
+    case 'clock.jumped':
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
@@ -208,6 +222,12 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
       return change(fact.capture, { sync: 'sent', remote: fact.remote })
     case 'capture.refused':
       return change(fact.capture, { sync: 'parked' })
+    case 'capture.discarded':
+      return change(fact.capture, { disposition: 'undone', sync: 'discarded' })
+    case 'capture.moved':
+      return change(fact.capture, { session: fact.session })
+    case 'capture.decided':
+      return change(fact.capture, {})
     case 'capture.requeued':
     case 'capture.absent':
       return change(fact.capture, { sync: 'waiting' })

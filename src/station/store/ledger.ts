@@ -75,7 +75,7 @@ export function createLedger(database: Database, clock: Clock): Ledger {
 }
 
 /** The last entry. A number that a lost entry had is not given again: the gap it left stays a gap. */
-function readHead(database: Database): LedgerHead {
+export function readHead(database: Database): LedgerHead {
   const last = database.get('SELECT hash FROM ledger ORDER BY sequence DESC LIMIT 1')
   const sequence = database.get(`SELECT seq FROM sqlite_sequence WHERE name = 'ledger'`)?.['seq'] ?? 0
   return { sequence: Number(sequence), hash: String(last?.['hash'] ?? beforeTheFirst.hash) }

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream, existsSync, mkdirSync, openAsBlob } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -17,6 +17,8 @@ export interface Media {
   has(hash: string): boolean
   /** The file as a Blob that is read from disk only as it is sent; its type is what its first bytes say. */
   blob(hash: string): Promise<Blob>
+  /** Bytes of all files; counted once, then kept. */
+  usedBytes(): Promise<number>
   /** A name in the same file system for a file that is to be adopted. */
   temporaryPath(extension: string): string
 }
@@ -32,8 +34,24 @@ export function createMedia(folder: string): Media {
   const path = (hash: string): string => join(folder, hash.slice(0, 2), hash)
   const temporaryPath = (extension: string): string => join(temporaryFolder, `${randomUUID()}${extension}`)
 
+  let used: Promise<number> | null = null
+  const count = async (): Promise<number> => {
+    let bytes = 0
+    for (const part of await readdir(folder, { withFileTypes: true })) {
+      if (!part.isDirectory() || part.name === incomingFolder) continue
+      for (const name of await readdir(join(folder, part.name))) {
+        bytes += (await stat(join(folder, part.name, name)).catch(() => null))?.size ?? 0
+      }
+    }
+    return bytes
+  }
+
   const settle = async (temporary: string, hash: string): Promise<void> => {
     const target = path(hash)
+    if (used !== null && !existsSync(target)) {
+      const [before, { size }] = await Promise.all([used, stat(temporary)])
+      used = Promise.resolve(before + size)
+    }
     mkdirSync(dirname(target), { recursive: true })
     await syncToDisk(temporary)
     await rename(temporary, target)
@@ -43,6 +61,7 @@ export function createMedia(folder: string): Media {
   return {
     path,
     temporaryPath,
+    usedBytes: () => (used ??= count()),
     has: (hash) => existsSync(path(hash)),
     async blob(hash) {
       const type = await typeOfFile(path(hash))

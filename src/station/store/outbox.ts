@@ -372,7 +372,7 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
     },
     hurry() {
       const now = nowMs()
-      for (const state of ['waiting', 'doubtful']) {
+      for (const state of ['waiting', 'doubtful', 'held']) {
         database.run(`UPDATE outbox SET due_at = ? WHERE state = '${state}' AND due_at > ?`, now, now)
       }
       database.run(

@@ -3,12 +3,15 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
+import type { Certificate, ClockReading } from '#contract/station/ledger.ts'
+import type { Session } from '#contract/station/session.ts'
 import type { StationStatus } from '#contract/station/status.ts'
+import { certify } from '#station/store/certificate.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
 import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
 import { createFacts, type Facts } from '#station/store/facts.ts'
 import { carryOver } from '#station/store/ledger-carry.ts'
-import { checkLedger, type LedgerReport } from '#station/store/ledger-check.ts'
+import { checkClaim, checkLedger, type LedgerClaim, type LedgerReport } from '#station/store/ledger-check.ts'
 import { createLedger, type Ledger } from '#station/store/ledger.ts'
 import { createMedia, incomingFolder, type Media } from '#station/store/media.ts'
 import { migrate, NewerSchemaError, schemaVersion } from '#station/store/migrations.ts'
@@ -22,6 +25,8 @@ import { createSessions, type Sessions } from '#station/store/sessions.ts'
 export interface Store {
   readonly stationId: string
   readonly ledger: Ledger
+  /** What a session came to up to now, with the place of the ledger that proves it. */
+  certificate(session: Session, station: { readonly name: string; readonly clock: ClockReading }): Certificate
   readonly sessions: Sessions
   readonly captures: Captures
   readonly outbox: Outbox
@@ -78,13 +83,13 @@ export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids:
 }
 
 /** Goes through the whole ledger of a data folder, or of a copy of one, reading only. */
-export function checkLedgerOf(dataDir: string): Result<LedgerReport> {
+export function checkLedgerOf(dataDir: string, claim: LedgerClaim | null = null): Result<LedgerReport> {
   const opened = openForReading(dataDir)
   if (!opened.ok) return opened
   try {
     // One transaction: a station that runs meanwhile cannot get between the ledger and the captures.
     opened.value.exec('BEGIN')
-    return ok(checkLedger(opened.value))
+    return ok(claim === null ? checkLedger(opened.value) : checkClaim(opened.value, claim))
   } catch (error) {
     if (!isCorruptionError(error)) throw error
     return fail('conflict', `the store in ${dataDir} is damaged (${(error as Error).message}): start the station once`)
@@ -139,8 +144,9 @@ function assemble(
   const ledger = createLedger(database, options.clock)
   const outbox = createOutbox(database, options.clock, ledger)
   const facts = createFacts(database)
+  const stationId = facts.get('station_id') ?? ''
   return {
-    stationId: facts.get('station_id') ?? '',
+    stationId,
     ledger,
     outbox,
     sessions: createSessions(database, options, outbox, ledger),
@@ -150,6 +156,8 @@ function assemble(
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
     recovered,
+    certificate: (session, { name, clock }) =>
+      certify(database, options.clock, { id: stationId, name, clock }, session),
     transaction: (work) => database.transaction(work),
     close() {
       database.close()

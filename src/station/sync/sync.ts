@@ -2,6 +2,7 @@ import type { Clock, Log } from '#contract/ports.ts'
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
+import { createMeter } from '#domain/service-level.ts'
 import type { KeptCapture, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 import type { RemoteCapture } from '#station/store/captures.ts'
 import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } from '#station/store/outbox.ts'
@@ -17,6 +18,10 @@ export interface Sync {
   hurry(): void
   /** The network may be another one now: a wait for it to come back is over. */
   networkChanged(): void
+  /** How fast it goes, and what is under way. */
+  readonly progress: Pick<StationStatus['queue'], 'ratePerSecond' | 'sending' | 'uploads'>
+  /** Until when nothing at all is sent, in epoch milliseconds; 0 when nothing is in the way. */
+  readonly pausedUntilMs: number
   /** How the backend looks from here. */
   readonly backend: Omit<StationStatus['backend'], 'url'>
   /**
@@ -64,6 +69,10 @@ const limits = {
    * so much time has passed since, its absence counts.
    */
   quietMs: 20_000,
+  /** The age of the backend's last answer is told anew when it was so old. */
+  freshMs: 5_000,
+  /** The rate is that of so long. */
+  rateMs: 30_000,
   /** A backend remembers keys for a day (contracts 1.12); its clock and ours may differ. */
   keyLifeMs: 23 * 3_600_000,
 } as const
@@ -96,6 +105,8 @@ export function createSync(ports: {
   onCaptures: (ids: readonly string[]) => void
   onSession: (id: string) => void
   onBackend: () => void
+  /** Told while a photo goes out. */
+  onProgress?: () => void
   /** How long an answer that was lost may still take effect; 20 s unless given. */
   quietMs?: number
 }): Sync {
@@ -109,6 +120,10 @@ export function createSync(ports: {
   /** Whether the backend knows a repeated submission by its key; null until it could be asked. */
   let knowsKeys: boolean | null = null
   let inFlight = 0
+  const meter = createMeter()
+  /** Captures accepted, by second. */
+  const accepted: { readonly atMs: number; count: number }[] = []
+  const uploads = new Map<string, { sentBytes: number; totalBytes: number }>()
   let blockedUntilMs = 0
   let nextProbeMs = 0
   let nextFollowMs = 0
@@ -138,10 +153,11 @@ export function createSync(ports: {
     const before = backend
     backend = { state, message, lastContactAt: contact ? clock.now().toISOString() : before.lastContactAt }
     if (contact) nextProbeMs = nowMs() + limits.probeMs
+    const isStale = contact && nowMs() - Date.parse(before.lastContactAt ?? '1970-01-01') >= limits.freshMs
     if (before.state !== state || before.message !== message) {
       log.debug({ state, message }, 'the backend looks different')
       ports.onBackend()
-    }
+    } else if (isStale) ports.onBackend()
   }
 
   const noteContact = (): void => {
@@ -328,11 +344,16 @@ export function createSync(ports: {
     // The codes that joined since are told when the backend has it.
     const asSent = { ...capture, quantity: sent.quantity, marks: capture.marks.slice(0, sent.marks + 1) }
     const upload = store.captures.uploadOf(capture.id)
+    const startedMs = nowMs()
     const answer = upload
       ? await uploadPhoto(key, sent.session, asSent, upload)
       : await remote.submitCapture(key, sent.session, asSent)
     if (answer.ok) {
       noteContact()
+      meter.add(nowMs() - startedMs)
+      const last = accepted.at(-1)
+      if (last && nowMs() - last.atMs < 1_000) last.count += 1
+      else accepted.push({ atMs: nowMs(), count: 1 })
       const written = write(() => {
         store.captures.accept(capture.id, answer.value, answer.receipt)
         store.outbox.done(item.id)
@@ -359,7 +380,17 @@ export function createSync(ports: {
     hash: string,
   ): Promise<RemoteResult<RemoteCapture>> => {
     if (store.media.has(hash)) {
-      return remote.uploadImage(key, session, capture, await store.media.blob(hash))
+      const image = await store.media.blob(hash)
+      const progress = (sentBytes: number): void => {
+        uploads.set(capture.id, { sentBytes, totalBytes: image.size })
+        ports.onProgress?.()
+      }
+      progress(0)
+      try {
+        return await remote.uploadImage(key, session, capture, image, progress)
+      } finally {
+        uploads.delete(capture.id)
+      }
     }
     const message = `the photo ${hash} is gone from the data folder`
     return {
@@ -779,6 +810,20 @@ export function createSync(ports: {
       }
       nextProbeMs = 0
       wake()
+    },
+    get pausedUntilMs() {
+      return isBlocked() ? blockedUntilMs : 0
+    },
+    get progress() {
+      const sinceMs = nowMs() - limits.rateMs
+      while (accepted[0] !== undefined && accepted[0].atMs < sinceMs) accepted.shift()
+      const count = accepted.reduce((sum, each) => sum + each.count, 0)
+      const overMs = Math.max(1_000, nowMs() - (accepted[0]?.atMs ?? 0))
+      return {
+        ratePerSecond: count === 0 ? 0 : (count / overMs) * 1_000,
+        sending: meter.level(),
+        uploads: [...uploads].map(([captureId, upload]) => ({ captureId, ...upload })),
+      }
     },
     get backend() {
       return backend

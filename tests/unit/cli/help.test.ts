@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseArguments, version, type Help } from '#cli/command.ts'
 import { help as backend } from '#cli/backend.ts'
+import { help as certificate } from '#cli/certificate.ts'
 import { help as calibrationSheet } from '#cli/calibration-sheet.ts'
 import { help as controlSheet } from '#cli/control-sheet.ts'
 import { help as decode } from '#cli/decode.ts'
@@ -12,6 +13,7 @@ import { help as kiosk } from '#cli/kiosk.ts'
 import { help as parse } from '#cli/parse.ts'
 import { help as record } from '#cli/record.ts'
 import { help as replay } from '#cli/replay.ts'
+import { help as shoot } from '#cli/shoot.ts'
 import { help as station } from '#cli/station.ts'
 import { help as verify } from '#cli/verify.ts'
 import { runCapstan } from './run-capstan.ts'
@@ -19,6 +21,7 @@ import { runCapstan } from './run-capstan.ts'
 const helps: readonly Help[] = [
   backend,
   calibrationSheet,
+  certificate,
   controlSheet,
   decode,
   doctor,
@@ -28,6 +31,7 @@ const helps: readonly Help[] = [
   parse,
   record,
   replay,
+  shoot,
   station,
   verify,
 ]

@@ -1,6 +1,7 @@
-import { cpSync } from 'node:fs'
+import { cpSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { certificateSchema } from '#contract/station/ledger.ts'
 import { openDatabase } from '#station/store/database.ts'
 import { temporaryFolder } from '../station/parts.ts'
 import { runCapstan } from './run-capstan.ts'
@@ -30,6 +31,25 @@ describe('capstan verify', () => {
     expect((await runCapstan(['verify', '--data', data, '--json'])).lines).toMatchObject([
       { whole: true, problem: null },
     ])
+  })
+
+  it('checks a ledger against a certificate, as a file or as the text of its code', async () => {
+    const data = temporaryFolder()
+    await runCapstan(['station', '--data', data, '--stdin', '--no-drain'], '{"data":"A"}\n')
+    const output = join(temporaryFolder(), 'certificate.json')
+    const written = await runCapstan(['certificate', '--data', data, '--output', output])
+    expect(written.lines).toMatchObject([{ counts: { scanned: 1, saved: 1, pending: 1 } }])
+    const { station, ledger } = certificateSchema.parse(JSON.parse(readFileSync(output, 'utf8')))
+    const verified = await runCapstan(['verify', '--data', data, '--certificate', output])
+    expect({ code: verified.code, stderr: verified.stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringContaining('issued from this ledger') as string,
+    })
+    const code = `capstan:${station.id}:${ledger.sequence - 1}:${ledger.hash}`
+    expect(await runCapstan(['verify', '--data', data, '--certificate', code, '--json'])).toMatchObject({
+      code: 1,
+      lines: [{ problem: { kind: 'certificate', sequence: ledger.sequence - 1 } }],
+    })
   })
 
   it('says why it cannot look', async () => {

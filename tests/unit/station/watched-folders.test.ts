@@ -1,5 +1,5 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Capture } from '#contract/station/capture.ts'
@@ -64,7 +64,7 @@ describe('a watched folder', () => {
     const captures = await started.captures()
     expect(captures).toHaveLength(2)
     expect(captures.map(({ type, raw, photoRole, deviceName }) => ({ type, raw, photoRole, deviceName }))).toEqual(
-      [1, 2].map(() => ({ type: 'IMAGE', raw: '4006381333931', photoRole: 'front', deviceName: path })),
+      [1, 2].map(() => ({ type: 'IMAGE', raw: '4006381333931', photoRole: 'front', deviceName: basename(path) })),
     )
     expect(await readFile(join(path, 'DSC_1.JPG'))).toEqual(bytes)
     expect((await readdir(path)).toSorted()).toEqual(['2026-11-21', 'DSC_1.JPG', 'copy.jpg'])

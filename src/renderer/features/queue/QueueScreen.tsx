@@ -3,6 +3,8 @@ import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Capture } from '#contract/station/capture.ts'
 import type { Session } from '#contract/station/session.ts'
+import { stationPaths } from '#contract/station/http.ts'
+import type { ServiceLevel } from '#contract/station/status.ts'
 import { useNow, useStation } from '../../client/state.ts'
 import { call, connection, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -10,7 +12,9 @@ import { captureView, isRetryable } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
-import { ago, dateAndTime } from '../../ui/time.ts'
+import { ago, dateAndTime, duration } from '../../ui/time.ts'
+import { Refused, Undecided } from './Settle.tsx'
+import { SignIn } from './SignIn.tsx'
 
 /** One session's share of the queue; at most `shownPerSession` rows of it. */
 interface QueuePart {
@@ -27,7 +31,7 @@ export function QueueScreen() {
   const { t, i18n } = useTranslation()
   const status = useStation((state) => state.status)
   const now = useNow()
-  const { parts, error } = useQueue()
+  const { parts, sessions, error } = useQueue()
   const [syncing, setSyncing] = useState(false)
   if (status === null) return null
   const { queue, backend } = status
@@ -68,6 +72,15 @@ export function QueueScreen() {
             {queue.nextAttemptAt !== null &&
               t('queue.next', { ago: ago(Date.parse(queue.nextAttemptAt), now, i18n.language) })}
           </dd>
+          {queue.inDoubt > 0 && <dd className="hint">{t('queue.in_doubt', { count: queue.inDoubt })}</dd>}
+          {queue.ratePerSecond > 0 && queue.waiting > 0 && (
+            <dd className="hint">
+              {t('queue.rate', {
+                rate: queue.ratePerSecond.toLocaleString(i18n.language, { maximumFractionDigits: 1 }),
+                left: duration((queue.waiting / queue.ratePerSecond) * 1_000, i18n.language),
+              })}
+            </dd>
+          )}
           {backend.message !== null && (
             <dd className="hint">
               <q>{backend.message}</q>
@@ -80,34 +93,63 @@ export function QueueScreen() {
             <StateShape tone={queue.parked > 0 ? 'stop' : 'ok'} size={28} />
             {queue.parked.toLocaleString(i18n.language)}
           </dd>
+          {queue.undecided > 0 && <dd className="hint">{t('queue.to_decide', { count: queue.undecided })}</dd>}
         </div>
       </dl>
+      {backend.state === 'unauthorised' && <SignIn onDone={() => void syncNow()} />}
       {error !== null && <ErrorNote error={error} />}
       {parts !== null && parts.length === 0 && (
         <p className="nothing">{t(backend.state === 'unconfigured' ? 'queue.empty_unconfigured' : 'queue.empty')}</p>
       )}
       {parts?.map((part) => (
         <section key={part.session.id} className="panel">
-          <h2>
-            {part.session.state === 'ACTIVE'
-              ? t('queue.current')
-              : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
-            <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
-          </h2>
+          <div className="queue-part-head">
+            <h2>
+              {part.session.state === 'ACTIVE'
+                ? t('queue.current')
+                : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
+              <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
+            </h2>
+            <a className="button button-plain" href={stationPaths.export(part.session.id, 'csv')} download>
+              {t('queue.export')}
+            </a>
+          </div>
           <ul className="queue-rows">
             {part.captures.map((capture) => (
-              <QueueRow key={capture.id} capture={capture} now={now} />
+              <QueueRow key={capture.id} capture={capture} sessions={sessions} now={now} />
             ))}
           </ul>
         </section>
       ))}
+      <section className="panel">
+        <h2>{t('queue.service')}</h2>
+        <dl className="queue-service">
+          <dt>{t('queue.saving')}</dt>
+          <dd>
+            <Level level={queue.saving} />
+          </dd>
+          <dt>{t('queue.sending')}</dt>
+          <dd>
+            <Level level={queue.sending} />
+          </dd>
+        </dl>
+      </section>
     </section>
   )
 }
 
-function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: number }) {
+function Level({ level }: { readonly level: ServiceLevel | null }) {
+  const { t, i18n } = useTranslation()
+  if (level === null) return t('queue.no_level')
+  const inWords = (ms: number) => `${ms.toLocaleString(i18n.language, { maximumFractionDigits: ms < 10 ? 1 : 0 })} ms`
+  return t('queue.level', { p50: inWords(level.p50Ms), p95: inWords(level.p95Ms), p99: inWords(level.p99Ms) })
+}
+
+function QueueRow(props: { readonly capture: Capture; readonly sessions: readonly Session[]; readonly now: number }) {
+  const { capture, sessions, now } = props
   const { t, i18n } = useTranslation()
   const online = useStation((state) => state.status?.backend.state === 'online')
+  const upload = useStation((state) => state.status?.queue.uploads.find(({ captureId }) => captureId === capture.id))
   const [error, setError] = useState<AppError | null>(null)
   const { tone, word } = captureView(capture, online)
   const retry = async () => {
@@ -129,9 +171,20 @@ function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: n
             <span>{t('queue.next', { ago: ago(Date.parse(capture.nextAttemptAt), now, i18n.language) })}</span>
           )}
         </p>
+        {upload !== undefined && (
+          <p className="capture-sub">
+            {t('queue.uploading', {
+              percent: (upload.sentBytes / Math.max(1, upload.totalBytes)).toLocaleString(i18n.language, {
+                style: 'percent',
+              }),
+            })}
+          </p>
+        )}
         {capture.syncError !== null && <q>{capture.syncError.message}</q>}
         {capture.errorMessage !== '' && <q>{capture.errorMessage}</q>}
         {error !== null && <ErrorNote error={error} />}
+        {capture.sync === 'parked' && <Refused capture={capture} sessions={sessions} />}
+        {capture.sync === 'undecided' && <Undecided capture={capture} />}
       </div>
       {isRetryable(capture) && <Button onPress={() => void retry()}>{t('scan.action.retry')}</Button>}
     </li>
@@ -140,12 +193,13 @@ function QueueRow({ capture, now }: { readonly capture: Capture; readonly now: n
 
 interface QueueAnswer {
   readonly parts: readonly QueuePart[] | null
+  readonly sessions: readonly Session[]
   readonly error: AppError | null
 }
 
 /** The queue's rows, asked for again after each burst of events. */
 function useQueue(): QueueAnswer {
-  const [answer, setAnswer] = useState<QueueAnswer>({ parts: null, error: null })
+  const [answer, setAnswer] = useState<QueueAnswer>({ parts: null, sessions: [], error: null })
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     const load = () => void loadQueue().then(setAnswer)
@@ -172,7 +226,7 @@ function useQueue(): QueueAnswer {
 /** Asks for the open part of each session that has one. */
 async function loadQueue(): Promise<QueueAnswer> {
   const sessions = await call('session.list', {})
-  if (!sessions.ok) return { parts: null, error: sessions.error }
+  if (!sessions.ok) return { parts: null, sessions: [], error: sessions.error }
   const open = sessions.value.filter(({ totals }) => totals.waiting + totals.parked + totals.failed > 0)
   const parts = await Promise.all(
     open.map(async (session): Promise<QueuePart> => {
@@ -190,5 +244,5 @@ async function loadQueue(): Promise<QueueAnswer> {
       }
     }),
   )
-  return { parts: parts.filter(({ captures }) => captures.length > 0), error: null }
+  return { parts: parts.filter(({ captures }) => captures.length > 0), sessions: sessions.value, error: null }
 }

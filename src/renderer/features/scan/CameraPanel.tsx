@@ -1,11 +1,11 @@
 import type { TFunction } from 'i18next'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { AppError } from '#contract/result.ts'
 import type { PhotoRole, RememberedCamera } from '#contract/station/camera-settings.ts'
 import { windowDevices } from '#contract/station/device.ts'
 import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { Session } from '#contract/station/session.ts'
+import type { Shot } from '#contract/station/shoot.ts'
 import type { Device } from '#contract/station/status.ts'
 import { CameraView } from '../../camera/CameraView.tsx'
 import type { CameraHandle } from '../../camera/CameraView.tsx'
@@ -42,8 +42,11 @@ interface Place {
   readonly shoots: boolean
 }
 
-/** What became of a camera's photo. */
-type Shot = { readonly name: string } & ({ readonly error: AppError } | { readonly quality: PhotoQuality })
+/** What one camera gave, and what is to be said of its photo. */
+interface Taken {
+  readonly shot: Shot
+  readonly quality: PhotoQuality | null
+}
 
 /**
  * The live camera beside the work: its codes are scans like any other. With photos in the session all cameras of the
@@ -55,41 +58,30 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
   const handles = useRef(new Map<string, CameraHandle>())
   const [live, setLive] = useState<ReadonlySet<string>>(new Set())
   const [saving, setSaving] = useState(false)
-  const [shots, setShots] = useState<readonly Shot[]>([])
+  const [taken, setTaken] = useState<readonly Taken[]>([])
   const known = settings?.cameras ?? []
   const places = placesOf(known, settings?.camera.id ?? '', takesPhotos, t)
   const shooting = places.filter(({ shoots }) => shoots)
   const isReady = shooting.some((place) => live.has(keyOf(place)))
 
   /** All of them at once; each photo is saved as soon as it is there, and one that fails stops no other. */
-  const shoot = async () => {
+  const shoot = async (): Promise<Shot[]> => {
     setSaving(true)
-    const results = await Promise.all(
-      shooting.map(async (place): Promise<Shot> => {
-        const photo = await handles.current
-          .get(keyOf(place))
-          ?.takePhoto()
-          .catch(() => null)
-        if (!photo) return { name: place.name, error: { code: 'device_unavailable', message: 'no photo' } as AppError }
-        const result = await savePhoto(photo, session.id, {
-          device: place.name,
-          ...(place.role && { role: place.role }),
-        })
-        return result.ok
-          ? { name: place.name, quality: result.value.quality }
-          : { name: place.name, error: result.error }
-      }),
-    )
+    const all = await Promise.all(shooting.map((place) => shootOne(place, handles.current.get(keyOf(place)), session)))
     setSaving(false)
-    setShots(results)
+    setTaken(all)
+    return all.map(({ shot }) => shot)
   }
-  const obey = useRef<() => void>(() => undefined)
-  useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey.current())), [])
-  useEffect(() => {
-    obey.current = () => {
-      if (takesPhotos && isReady && !saving) void shoot()
-    }
+  const obey = useEffectEvent(() => {
+    if (takesPhotos && isReady && !saving) void shoot()
   })
+  const answer = useEffectEvent(async (id: string) => {
+    // With no shots the station knows that the cameras are not ready.
+    const shots = takesPhotos && isReady && !saving ? await shoot() : []
+    void call('camera.shot', { id, shots })
+  })
+  useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey())), [])
+  useEffect(() => subscribe('camera.shoot', ({ id }) => void answer(id)), [])
   if (settings === null) return null
 
   const report = (place: Place, { kind }: CameraState) => {
@@ -143,14 +135,28 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
           {t('scan.camera.take', { count: shooting.length })}
         </Button>
       )}
-      {shots.map((shot) => (
-        <div key={shot.name}>
-          {places.length > 1 && <strong>{shot.name}</strong>}
-          {'error' in shot ? <ErrorNote error={shot.error} /> : <PhotoVerdict quality={shot.quality} />}
+      {taken.map(({ shot: { camera, error }, quality }) => (
+        <div key={camera}>
+          {places.length > 1 && <strong>{camera}</strong>}
+          {error !== null && <ErrorNote error={error} />}
+          {quality !== null && <PhotoVerdict quality={quality} />}
         </div>
       ))}
     </section>
   )
+}
+
+async function shootOne(place: Place, camera: CameraHandle | undefined, session: Session): Promise<Taken> {
+  const { name, role } = place
+  const photo = await camera?.takePhoto().catch(() => null)
+  if (!photo) {
+    const error = { code: 'device_unavailable', message: 'it gave no photo' } as const
+    return { shot: { camera: name, photo: null, error }, quality: null }
+  }
+  const result = await savePhoto(photo, session.id, { device: name, ...(role && { role }) })
+  return result.ok
+    ? { shot: { camera: name, photo: result.value.photo, error: null }, quality: result.value.quality }
+    : { shot: { camera: name, photo: null, error: result.error }, quality: null }
 }
 
 function keyOf({ id }: Place): string {
@@ -164,7 +170,8 @@ function placesOf(
   takesPhotos: boolean,
   t: TFunction,
 ): readonly Place[] {
-  const reading = known.find(({ id }) => id === readingId)
+  // Where none is set to read, one of the rig does: a camera is not opened a second time for it.
+  const reading = known.find(({ id }) => id === readingId) ?? known.find(({ shoots }) => shoots)
   const others = takesPhotos ? known.filter(({ id, shoots }) => shoots && id !== reading?.id) : []
   const name = (camera: RememberedCamera): string =>
     camera.role === 'other' ? camera.label : t(`camera.role.${camera.role}`)

@@ -1,10 +1,10 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Capture } from '#contract/station/capture.ts'
 import type { Session, SessionSummary } from '#contract/station/session.ts'
 import { useStation } from '../../client/state.ts'
-import { call } from '../../client/station.ts'
+import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Figure } from '../../ui/Figure.tsx'
@@ -31,6 +31,15 @@ export function Work({
   const [camera, setCamera] = useState(cameraEnabled)
   const [creating, setCreating] = useState<Capture | null>(null)
   const takesPhotos = session.captureMode !== 'barcode_scan'
+  // A shot that is asked for from elsewhere needs the cameras; once open, they answer the next one.
+  useEffect(
+    () =>
+      subscribe('camera.shoot', ({ id }) => {
+        if (!camera) void call('camera.shot', { id, shots: [] })
+        setCamera(true)
+      }),
+    [camera],
+  )
   return (
     <div className="scan">
       <div className="scan-left">

@@ -15,6 +15,7 @@ import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
 import { CameraSettings } from './cameras/CameraSettings.tsx'
+import { FolderSettings } from './cameras/FolderSettings.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
 
@@ -41,6 +42,7 @@ export function SettingsScreen() {
         <SoundSettings sound={settings.sound} change={change} />
         <ScannerSettings wedge={settings.wedge} calibration={settings.wedgeCalibration} change={change} />
         <CameraSettings settings={settings} change={change} />
+        <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
       </div>
     </section>
@@ -102,6 +104,16 @@ function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; r
         choices={uploadFormatSchema.options.map((value) => ({ value, label: t(`settings.upload_formats.${value}`) }))}
       />
       <p className="hint">{t('settings.upload_format_hint')}</p>
+      {(['reserveMegabytes', 'quotaMegabytes'] as const).map((name) => (
+        <Field
+          key={name}
+          label={t(name === 'reserveMegabytes' ? 'settings.photo_reserve' : 'settings.photo_quota')}
+          value={String(photo[name])}
+          inputMode="numeric"
+          maxLength={6}
+          onChange={(text) => /^\d{0,6}$/.test(text) && change({ photo: { ...photo, [name]: Number(text) } })}
+        />
+      ))}
     </section>
   )
 }

@@ -1,0 +1,84 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { certificateSchema, type Certificate } from '#contract/station/ledger.ts'
+import { openDatabase } from '#station/store/database.ts'
+import { checkLedgerOf } from '#station/store/store.ts'
+import { print, scanPage } from '../sheets/printed-page.ts'
+import { temporaryFolder } from './parts.ts'
+import { startBackend, startStation } from './start-station.ts'
+
+async function certify() {
+  const backend = await startBackend()
+  const dataDir = temporaryFolder()
+  const { station, call, scan } = await startStation(backend, { dataDir })
+  const session = await call('session.open', { label: 'aisle 4', duplicatePolicy: 'reject' })
+  for (const raw of ['A', 'B', 'C', 'D', 'x'.repeat(501), 'A']) await scan(raw)
+  await call('capture.undoLast', { sessionId: session.id })
+  await station.drained()
+  await call('session.end', { id: session.id })
+  await station.drained()
+  const get = (format: string) =>
+    station.handle(new Request(`http://station/exports/${session.id}.certificate.${format}`))
+  const answer = await get('json')
+  const certificate = certificateSchema.parse(await answer.json())
+  return { dataDir, station, call, scan, get, certificate }
+}
+
+describe('the certificate of a session', () => {
+  it('accounts for every scan, and is what the ledger of a copy of the station is checked against', async () => {
+    const { dataDir, certificate, station, get, call, scan } = await certify()
+    expect(certificate).toMatchObject({
+      session: { label: 'aisle 4', endedAt: expect.any(String) as string },
+      counts: { scanned: 6, saved: 6, accepted: 4, refused: 0, pending: 0, undecided: 0, discarded: 0, notCounted: 2 },
+      // The backend of the test runs on this machine: its clock is ours.
+      clock: { leastMs: expect.any(Number) as number, mostMs: expect.any(Number) as number },
+    })
+    expect(certificate.clock?.leastMs).toBeLessThanOrEqual(0)
+    expect(certificate.clock?.mostMs).toBeGreaterThanOrEqual(0)
+
+    const pdf = new Uint8Array(await (await get('pdf')).arrayBuffer())
+    const codes = (await Promise.all(print(pdf).map(scanPage))).flat()
+    expect(codes).toMatchObject([
+      { text: `capstan:${certificate.station.id}:${certificate.ledger.sequence}:${certificate.ledger.hash}` },
+    ])
+    expect((await get('exe')).status).toBe(404)
+
+    // The ledger goes on; the certificate stays true.
+    await call('session.open', {})
+    await scan('NEXT')
+    await station.close()
+    expect(checkLedgerOf(dataDir, certificate)).toMatchObject({ ok: true, value: { problem: null } })
+  })
+
+  it('finds the end that somebody cut off, an older copy, another station, and other figures', async () => {
+    const { dataDir, station, certificate } = await certify()
+    await station.close()
+    const check = (claim: Certificate) => {
+      const checked = checkLedgerOf(dataDir, claim)
+      return checked.ok ? checked.value.problem : null
+    }
+    expect(check(certificate)).toBeNull()
+    const { counts, ledger } = certificate
+    expect(check({ ...certificate, counts: { ...counts, accepted: 5, notCounted: 1 } })).toMatchObject({
+      kind: 'certificate',
+      message: 'the certificate says accepted 5, the ledger says 4',
+    })
+    expect(check({ ...certificate, station: { id: 'other', name: '' } })?.message).toContain('another station')
+    expect(check({ ...certificate, ledger: { ...ledger, hash: 'f'.repeat(64) } })?.message).toContain('not the one')
+
+    // Cut off with everything that would show it: the entries, the counter, and what they told of the rows.
+    const database = openDatabase(join(dataDir, 'station.sqlite'))
+    const cut = Number(
+      database.get(`SELECT min(sequence) AS cut FROM ledger WHERE entry ->> 'kind' = 'session.ended'`)?.['cut'],
+    )
+    database.exec(`
+      DROP TRIGGER ledger_entry_kept; DELETE FROM ledger WHERE sequence >= ${cut};
+      UPDATE sqlite_sequence SET seq = ${cut - 1} WHERE name = 'ledger'; UPDATE sessions SET state = 'ACTIVE'`)
+    database.close()
+    expect(checkLedgerOf(dataDir)).toMatchObject({ value: { problem: null } })
+    expect(check(certificate)).toMatchObject({
+      kind: 'certificate',
+      message: expect.stringContaining('is missing') as string,
+    })
+  })
+})

@@ -1,0 +1,233 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import sharp from 'sharp'
+import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { stationPaths } from '#contract/station/http.ts'
+import type { Log } from '#contract/ports.ts'
+import { createStation, forkImaging } from '#station/index.ts'
+import { createDecoder } from '#station/imaging/decode.ts'
+import { judge } from '#station/imaging/quality.ts'
+import { createPhotoReader } from '#station/imaging/photo.ts'
+import { drawCode } from '../tests/barcode-image.ts'
+import { missing, openKiosk, processTree } from '../tests/electron/open-kiosk.ts'
+import { drawLabel } from '../tests/label-image.ts'
+
+type Say = (line: string) => void
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const variants = 4
+/** Rounds of the comparison with bare sharp; each is one photo by each road. */
+const rounds = 16
+
+/**
+ * `npm run bench -- photo [--photos N]`: what a photo costs beside bare sharp doing the same resizing and encoding in
+ * turns with it, and whether memory stays flat over N photos in the web host's station and in a real Electron.
+ */
+export async function benchPhoto(say: Say, photos: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-photo-'))
+  try {
+    const paths: string[] = []
+    for (let seed = 1; seed <= variants; seed += 1) {
+      const code = await drawCode({ format: 'EAN13', text: '4006381333931' }, 6)
+      const label = await drawLabel({ width: 4000, height: 3000, letterPixels: 42, seed }).png().toBuffer()
+      const path = join(folder, `${seed}.jpg`)
+      await sharp(label)
+        .composite([{ input: Buffer.from(code), left: 1000, top: 1800 }])
+        .jpeg({ quality: 92 })
+        .toFile(path)
+      paths.push(path)
+    }
+    await compare(say, folder, paths)
+    await inStation(say, folder, paths, photos)
+    await inElectron(say, paths, photos)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** What `work` takes, by the clock and by the processor, in milliseconds. */
+async function timed(work: () => Promise<unknown>): Promise<{ wallMs: number; cpuMs: number }> {
+  const startedMs = performance.now()
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return { wallMs: performance.now() - startedMs, cpuMs: (user + system) / 1_000 }
+}
+
+async function compare(say: Say, folder: string, paths: readonly string[]): Promise<void> {
+  const out = { derivativePath: join(folder, 'derivative'), thumbnailPath: join(folder, 'thumbnail') }
+  const [withoutCodes, whole] = [createPhotoReader(null), createPhotoReader(createDecoder)]
+  const { data, info } = await sharp(paths[0])
+    .resize({ width: 2048, height: 2048, fit: 'inside' })
+    .extractChannel('green')
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const luma = { data, width: info.width, height: info.height }
+  const bare = async (path: string): Promise<void> => {
+    const derivative = await sharp(path)
+      .autoOrient()
+      .resize({ width: 2048, height: 2048, fit: 'inside', withoutEnlargement: true })
+      .jpeg({ quality: 85 })
+      .toBuffer()
+    writeFileSync(out.derivativePath, derivative)
+    await sharp(derivative)
+      .resize({ width: 320, height: 320, fit: 'inside' })
+      .webp({ quality: 75 })
+      .toFile(out.thumbnailPath)
+  }
+  const read = async (reader: typeof whole, path: string): Promise<void> => {
+    const result = await reader.photo({ path, ...out })
+    if (!result.ok) throw new Error(result.error.message)
+  }
+  const roads = {
+    bare: (path: string) => bare(path),
+    pipeline: (path: string) => read(withoutCodes, path),
+    verdict: () => Promise.resolve(judge(luma)),
+    'with codes': (path: string) => read(whole, path),
+  }
+  const took = new Map<string, { wallMs: number; cpuMs: number }[]>()
+  // The first round warms up; the roads take turns, so that what else the machine does falls on all of them.
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [name, road] of Object.entries(roads)) {
+      const path = paths[round % paths.length] ?? ''
+      const time = await timed(() => road(path))
+      if (round > 0) took.set(name, [...(took.get(name) ?? []), time])
+    }
+  }
+  const medianOf = (name: string, what: 'wallMs' | 'cpuMs'): number =>
+    (took.get(name) ?? []).map((time) => time[what]).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0
+  say(`photo: 12 MP JPEG, medians of ${rounds} each in turns, load ${loadavg()[0]?.toFixed(1)}`)
+  for (const name of [...Object.keys(roads), 'pipeline less verdict']) {
+    const of = (what: 'wallMs' | 'cpuMs'): number =>
+      name === 'pipeline less verdict' ? medianOf('pipeline', what) - medianOf('verdict', what) : medianOf(name, what)
+    const [wallMs, cpuMs] = [of('wallMs'), of('cpuMs')]
+    if (name === 'verdict') {
+      say(`photo: the verdict alone: ${wallMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor`)
+      continue
+    }
+    say(
+      `photo: ${name}: ${wallMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor; throughput ${(medianOf('bare', 'wallMs') / wallMs).toFixed(2)} of bare sharp by the clock, ${(medianOf('bare', 'cpuMs') / cpuMs).toFixed(2)} by the processor${name.startsWith('pipeline') ? ' (goal 0.90; perceptual hash and durable files included, codes not)' : ''}`,
+    )
+  }
+}
+
+const mebibytes = (bytes: number): number => Math.round(bytes / 1024 / 1024)
+
+function residentBytes(pid: number): number {
+  try {
+    const kibibytes = /^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+    return Number(kibibytes ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}
+
+/** Hands in photos one after another and follows the memory of the imaging process. */
+async function follow(
+  say: Say,
+  host: string,
+  photos: number,
+  put: (index: number) => Promise<PhotoOutcome | { code: string }>,
+  imagingPid: () => number | undefined,
+): Promise<void> {
+  const resident: number[] = []
+  const pids = new Set<number>()
+  let read = 0
+  const startedMs = performance.now()
+  for (let index = 0; index < photos; index += 1) {
+    const outcome = await put(index)
+    if ('codes' in outcome && outcome.codes.length > 0) read += 1
+    const pid = imagingPid()
+    if (pid === undefined) continue
+    pids.add(pid)
+    resident.push(residentBytes(pid))
+  }
+  const secondsEach = (performance.now() - startedMs) / 1_000 / photos
+  const mean = (from: number, to: number): number => {
+    const part = resident.slice(Math.floor(resident.length * from), Math.ceil(resident.length * to))
+    return mebibytes(part.reduce((sum, bytes) => sum + bytes, 0) / Math.max(1, part.length))
+  }
+  say(
+    `photo: ${host}: ${photos} photos, ${read} with their code read, ${secondsEach.toFixed(2)} s each; imaging process: peak ${mebibytes(Math.max(0, ...resident))} MiB after a photo, mean of the second tenth ${mean(0.1, 0.2)} MiB, of the last ${mean(0.9, 1)} MiB, ${pids.size - 1} times replaced; load ${loadavg()[0]?.toFixed(1)}`,
+  )
+}
+
+async function inStation(say: Say, folder: string, paths: readonly string[], photos: number): Promise<void> {
+  if (process.platform !== 'linux') return say('photo: web host: skipped, memory is read from /proc')
+  const log: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
+  const opened = await createStation({
+    dataDir: join(folder, 'station'),
+    host: 'web',
+    version: '0.0.0',
+    log,
+    fetch,
+    backend: null,
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const station = opened.value
+  try {
+    await station.call('session.open', { captureMode: 'product_photography' })
+    const bytes = paths.map((path) => new Uint8Array(readFileSync(path)))
+    await follow(
+      say,
+      "web host's station",
+      photos,
+      async (index) => {
+        const body = bytes[index % bytes.length] ?? null
+        const response = await station.handle(
+          new Request(`http://station${stationPaths.photos}`, { method: 'PUT', body }),
+        )
+        return (await response.json()) as PhotoOutcome
+      },
+      () => processTree(process.pid).find((pid) => commandOf(pid).includes('imaging/worker')),
+    )
+  } finally {
+    await station.close()
+  }
+}
+
+async function inElectron(say: Say, paths: readonly string[], photos: number): Promise<void> {
+  const reason = missing ?? (readdirSync(root).includes('out') ? null : 'nothing is built: npm run build') ?? notLinux()
+  if (reason !== null) return say(`photo: Electron: skipped, ${reason}`)
+  const kiosk = await openKiosk()
+  try {
+    await kiosk.call('session.open', { captureMode: 'product_photography' })
+    const bodies = paths.map((path) => readFileSync(path).toString('base64'))
+    await kiosk.page.evaluate((texts) => {
+      const photosOf = (text: string): Blob =>
+        new Blob([Uint8Array.from(atob(text), (character) => character.charCodeAt(0))])
+      Object.assign(window, { benchPhotos: texts.map(photosOf) })
+    }, bodies)
+    const pid = kiosk.app.process().pid ?? 0
+    await follow(
+      say,
+      'Electron',
+      photos,
+      (index) =>
+        kiosk.page.evaluate(
+          async ([path, at]) => {
+            const { benchPhotos } = window as unknown as { benchPhotos: Blob[] }
+            const body = benchPhotos[Number(at) % benchPhotos.length] ?? null
+            return (await (await fetch(String(path), { method: 'PUT', body })).json()) as PhotoOutcome
+          },
+          [stationPaths.photos, index] as const,
+        ),
+      () => processTree(pid).find((child) => /--type=utility.*node\.mojom/.test(commandOf(child))),
+    )
+  } finally {
+    await kiosk.close()
+  }
+}
+
+const notLinux = (): string | null => (process.platform === 'linux' ? null : 'memory is read from /proc')
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+  } catch {
+    return ''
+  }
+}
