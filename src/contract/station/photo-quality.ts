@@ -18,7 +18,10 @@ export const photoFaultSchema = z.enum([
 ])
 export type PhotoFault = z.infer<typeof photoFaultSchema>
 
-/** How fit a photo is to be read from, as the uploaded image shows it (at most 2,048 pixels a side). */
+/**
+ * How fit a photo is to be read from, as the uploaded image shows it (at most 2,048 pixels a side). Only print that is
+ * too small in the original is called too small: the uploaded image can be made larger, the original cannot.
+ */
 export const photoQualitySchema = z.object({
   /** `retake`: what is on it will not be read. `check`: look at it once. */
   verdict: z.enum(['good', 'check', 'retake']),

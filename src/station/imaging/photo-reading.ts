@@ -24,7 +24,7 @@ export interface PhotoReading {
   readonly derivative: { readonly widthPixels: number; readonly heightPixels: number; readonly bytes: number }
   /** 64 hexadecimal digits; photos that look the same differ in few bits (`differingBits`). */
   readonly perceptualHash: string
-  /** Judged by the derivative, since that is what is read later; whether it is a repetition, only the store knows. */
+  /** Judged by the derivative's pixels, the size of print by the original's; whether it is a repetition, only the store knows. */
   readonly quality: PhotoQuality
 }
 

@@ -61,13 +61,13 @@ interface Bitmap {
 
 /**
  * Makes the reader and sets sharp up for a process that reads one image after another. Without a decoder it finds no
- * codes.
+ * codes; `assess` is what photos are judged by.
  *
  * A photo's pixels are in memory once: those that the decoder reads. The derivative streams from the file beside
  * it, which costs less than scaling it out of that bitmap (docs/adr/0003), and everything else is made of the
  * derivative's few pixels. Nothing is turned before it is small: codes are placed by arithmetic.
  */
-export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoReader {
+export function createPhotoReader(createDecoder: (() => Decoder) | null, assess = judge): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
@@ -120,7 +120,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
         // While libvips encodes in its own threads, this one judges.
         const upright = uprightSize(metadata, orientation)
         const luma = lumaOf(small)
-        const quality = judge(luma)
+        const quality = assess(luma, upright.width / luma.width)
         const [derivative, thumbnail] = await encoding
         await Promise.all([writeDurably(derivativePath, derivative), writeDurably(thumbnailPath, thumbnail)])
         return ok({

@@ -29,7 +29,7 @@ export const thresholds = {
   /** The share of the text's area under soft-edged spots of pure white. */
   maxGlareShare: 0.004,
 
-  /** Letters below 7 pixels, capitals and small ones alike, are guessed rather than read. */
+  /** Letters below 7 pixels of the original, capitals and small ones alike, are guessed rather than read. */
   minTextHeightPixels: 7,
   /** The share of the text that is smaller. */
   maxSmallShare: 0.45,

@@ -28,9 +28,12 @@ export interface LineMeasures {
   readonly runsOut: boolean
 }
 
-/** Judges a photo by itself; that it repeats another is for those to say who know the others. */
-export function judge(luma: Luma): PhotoQuality {
-  return conclude(measure(luma))
+/**
+ * Judges a photo by itself; that it repeats another is for those to say who know the others. `pixelsOfOriginal` is how
+ * many pixels of the original lie along one of these: print that only the original shows is small in neither.
+ */
+export function judge(luma: Luma, pixelsOfOriginal = 1): PhotoQuality {
+  return conclude(measure(luma), pixelsOfOriginal)
 }
 
 /** Measures a photo. */
@@ -49,7 +52,7 @@ export function measure(luma: Luma): Measures {
 }
 
 /** Says what is wrong, by the table of thresholds. */
-export function conclude(measures: Measures): PhotoQuality {
+export function conclude(measures: Measures, pixelsOfOriginal = 1): PhotoQuality {
   const { lines } = measures
   const weight = lines.reduce((sum, line) => sum + line.weight, 0)
   const hasText = weight >= thresholds.minLetters
@@ -59,10 +62,13 @@ export function conclude(measures: Measures): PhotoQuality {
   /** The median over the text. */
   const typical = (value: (line: LineMeasures) => number): number => weightedMedian(lines, value)
 
+  const isSmall = (line: LineMeasures): boolean => line.heightPixels * pixelsOfOriginal < thresholds.minTextHeightPixels
+  /** Scaling down melts small print as blur does: what only the original shows is not judged by that. */
+  const isMelted = (line: LineMeasures): boolean =>
+    line.edgeWidthPixels / line.heightPixels > thresholds.maxEdgeShareOfHeight &&
+    (pixelsOfOriginal === 1 || line.heightPixels >= thresholds.minTextHeightPixels)
   const isBlurred = (line: LineMeasures): boolean =>
-    line.edgeWidthPixels > thresholds.maxEdgeWidthPixels ||
-    line.edgeWidthPixels / line.heightPixels > thresholds.maxEdgeShareOfHeight
-  const isSmall = (line: LineMeasures): boolean => line.heightPixels < thresholds.minTextHeightPixels
+    line.edgeWidthPixels > thresholds.maxEdgeWidthPixels || isMelted(line)
   const isFaint = (line: LineMeasures): boolean => line.contrast < thresholds.minTextContrast
   const tilt = hasText ? typical((line) => fromAxis(line.degrees)) : null
   const edgeWidth = hasText ? typical((line) => line.edgeWidthPixels) : measures.middleEdgeWidth

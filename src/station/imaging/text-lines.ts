@@ -25,9 +25,8 @@ export interface TextLine {
 
 /** A pixel belongs to a letter when it differs from the mean of this many pixels to each side ... */
 const neighbourhood = 14
-/** ... by this much brightness, or by this share of the mean if that is more. */
+/** ... by this much brightness, or by a tenth of the mean if that is more. */
 const minContrast = 14
-const minContrastShare = 0.1
 const minLetterPixels = 3
 const maxLetterPixels = 160
 /** Bars, rules and frames are no letters. */
@@ -53,136 +52,187 @@ export function findTextLines(luma: Luma): readonly TextLine[] {
   return chain(letters, degrees)
 }
 
-/** Marks pixels: 0 background, 1 darker, 2 brighter than around them. */
+/** Marks pixels: 0 background, 1 darker, 2 brighter than around them. In whole numbers, which take half the time. */
 function markStandingOut({ data, width, height }: Luma): Uint8Array {
   const marks = new Uint8Array(width * height)
-  const sums = new Int32Array(width)
   const radius = neighbourhood
-  /** One by the number of columns around each. */
-  const shares = Float64Array.from(sums, (_, x) => 1 / (Math.min(width - 1, x + radius) - Math.max(0, x - radius) + 1))
-  // Sums of columns move down row by row, and a window of them moves along each row.
-  for (let y = 0; y < Math.min(radius, height); y += 1) {
-    for (let x = 0, at = y * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) + (data[at] ?? 0)
-  }
-  for (let y = 0; y < height; y += 1) {
-    const entering = y + radius
-    const leaving = y - radius - 1
-    if (entering < height && leaving >= 0) {
-      const rise = (entering - leaving) * width
-      for (let x = 0, at = leaving * width; x < width; x += 1, at += 1) {
-        sums[x] = (sums[x] ?? 0) + (data[at + rise] ?? 0) - (data[at] ?? 0)
-      }
-    } else if (entering < height) {
-      for (let x = 0, at = entering * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) + (data[at] ?? 0)
-    } else if (leaving >= 0) {
-      for (let x = 0, at = leaving * width; x < width; x += 1, at += 1) sums[x] = (sums[x] ?? 0) - (data[at] ?? 0)
+  /** Of each column, over the rows around the present one; beyond the picture's sides they stay zero. */
+  const sums = new Int32Array(width + 2 * radius + 1)
+  /** How many columns of the picture are around each. */
+  const columns = Int32Array.from(
+    { length: width },
+    (_, x) => Math.min(width - 1, x + radius) - Math.max(0, x - radius) + 1,
+  )
+  const add = (row: number, sign: 1 | -1): void => {
+    for (let x = radius + 1, at = row * width, end = at + width; at < end; x += 1, at += 1) {
+      sums[x] = (sums[x] ?? 0) + Math.imul(sign, data[at] ?? 0)
     }
+  }
+  // Sums of columns move down row by row, and a window of them moves along each row.
+  for (let y = 0; y < Math.min(radius, height); y += 1) add(y, 1)
+  for (let y = 0; y < height; y += 1) {
+    if (y + radius < height) add(y + radius, 1)
+    if (y - radius > 0) add(y - radius - 1, -1)
     const rows = Math.min(height - 1, y + radius) - Math.max(0, y - radius) + 1
-    const shareOfRows = 1 / rows
     let sum = 0
-    for (let x = 0; x < Math.min(radius, width); x += 1) sum += sums[x] ?? 0
+    for (let x = 0; x < 2 * radius + 1; x += 1) sum = (sum + (sums[x] ?? 0)) | 0
     for (let x = 0, at = y * width; x < width; x += 1, at += 1) {
-      if (x + radius < width) sum += sums[x + radius] ?? 0
-      if (x - radius - 1 >= 0) sum -= sums[x - radius - 1] ?? 0
-      const mean = sum * (shares[x] ?? 0) * shareOfRows
-      const difference = (data[at] ?? 0) - mean
-      const needed = mean * minContrastShare > minContrast ? mean * minContrastShare : minContrast
-      if (difference < -needed) marks[at] = 1
-      else if (difference > needed) marks[at] = 2
+      sum = (sum + (sums[x + 2 * radius + 1] ?? 0) - (sums[x] ?? 0)) | 0
+      const pixels = Math.imul(rows, columns[x] ?? 0)
+      // Multiplied by the pixels around, which leaves their sum for their mean, and by ten, for the share of it.
+      const difference = Math.imul(10, Math.imul(data[at] ?? 0, pixels) - sum)
+      const least = Math.imul(10 * minContrast, pixels)
+      const needed = sum > least ? sum : least
+      if (difference > needed) marks[at] = 2
+      else if (difference < -needed) marks[at] = 1
     }
   }
   return marks
 }
 
-/** Connected pixels of one kind; one that was joined to another is only its `joinedTo`. */
-interface Spot {
-  joinedTo: Spot | null
-  left: number
-  top: number
-  right: number
-  bottom: number
-  pixels: number
-  readonly isDark: boolean
-}
+/** Connected pixels of one kind, as columns of numbers: a picture has tens of thousands, most of them specks. */
+class Spots {
+  #size = 0
+  #joinedTo = new Int32Array(4096)
+  /** Five a spot: left, top, right, bottom, pixels. */
+  #boxes = new Int32Array(4096 * 5)
+  #isDark = new Uint8Array(4096)
 
-/** Marked pixels beside each other in a row; `end` is the first that is none. */
-interface Run {
-  readonly start: number
-  readonly end: number
-  readonly spot: Spot
-}
-
-function rootOf(spot: Spot): Spot {
-  let root = spot
-  while (root.joinedTo) root = root.joinedTo
-  // The next search is short.
-  for (let at = spot; at.joinedTo;) {
-    const next = at.joinedTo
-    if (at !== root) at.joinedTo = root
-    at = next
+  /** Adds a spot of no pixels yet. */
+  add(isDark: boolean, left: number, top: number): number {
+    if (this.#size === this.#joinedTo.length) this.#grow()
+    const spot = this.#size
+    this.#size += 1
+    this.#joinedTo[spot] = spot
+    this.#isDark[spot] = isDark ? 1 : 0
+    const at = spot * 5
+    this.#boxes[at] = left
+    this.#boxes[at + 1] = top
+    this.#boxes[at + 2] = left
+    this.#boxes[at + 3] = top
+    return spot
   }
-  return root
+
+  #grow(): void {
+    const [joinedTo, boxes, isDark] = [this.#joinedTo, this.#boxes, this.#isDark]
+    this.#joinedTo = new Int32Array(joinedTo.length * 2)
+    this.#joinedTo.set(joinedTo)
+    this.#boxes = new Int32Array(boxes.length * 2)
+    this.#boxes.set(boxes)
+    this.#isDark = new Uint8Array(isDark.length * 2)
+    this.#isDark.set(isDark)
+  }
+
+  isDark(spot: number): boolean {
+    return this.#isDark[spot] === 1
+  }
+
+  /** The spot that it was joined to in the end. */
+  rootOf(spot: number): number {
+    let root = spot
+    for (let next = this.#joinedTo[root] ?? root; next !== root; next = this.#joinedTo[root] ?? root) root = next
+    // The next search is short.
+    for (let at = spot; at !== root;) {
+      const next = this.#joinedTo[at] ?? root
+      this.#joinedTo[at] = root
+      at = next
+    }
+    return root
+  }
+
+  /** Adds pixels of a row, below those that it has. */
+  extend(spot: number, left: number, right: number, row: number): void {
+    this.#include(spot, left, row, right, row, right - left + 1)
+  }
+
+  join(spot: number, to: number): void {
+    const boxes = this.#boxes
+    const at = spot * 5
+    this.#joinedTo[spot] = to
+    const right = boxes[at + 2] ?? 0
+    const bottom = boxes[at + 3] ?? 0
+    this.#include(to, boxes[at] ?? 0, boxes[at + 1] ?? 0, right, bottom, boxes[at + 4] ?? 0)
+  }
+
+  #include(spot: number, left: number, top: number, right: number, bottom: number, pixels: number): void {
+    const boxes = this.#boxes
+    const at = spot * 5
+    if (left < (boxes[at] ?? 0)) boxes[at] = left
+    if (top < (boxes[at + 1] ?? 0)) boxes[at + 1] = top
+    if (right > (boxes[at + 2] ?? 0)) boxes[at + 2] = right
+    if (bottom > (boxes[at + 3] ?? 0)) boxes[at + 3] = bottom
+    boxes[at + 4] = (boxes[at + 4] ?? 0) + pixels
+  }
+
+  /** Those that were not joined to another and have a letter's shape. */
+  letters(): Letter[] {
+    const letters: Letter[] = []
+    for (let spot = 0, at = 0; spot < this.#size; spot += 1, at += 5) {
+      if (this.#joinedTo[spot] !== spot) continue
+      const [left, top, right, bottom] = [
+        this.#boxes[at] ?? 0,
+        this.#boxes[at + 1] ?? 0,
+        this.#boxes[at + 2] ?? 0,
+        this.#boxes[at + 3] ?? 0,
+      ]
+      const letter = { left, top, right, bottom, isDark: this.isDark(spot) }
+      if (hasLetterShape(letter, this.#boxes[at + 4] ?? 0)) letters.push(letter)
+    }
+    return letters
+  }
 }
 
 /** Joins marked pixels into spots, by runs of a row that touch those of the row before, and keeps letters' shapes. */
 function findLetters(luma: Luma): Letter[] {
   const { width, height } = luma
   const marks = markStandingOut(luma)
-  const spots: Spot[] = []
-  let before: Run[] = []
+  const spots = new Spots()
+  /** The runs of a row: where each starts, the first pixel after it, and its spot. */
+  let before = new Int32Array(3 * (width + 1))
+  let row = new Int32Array(3 * (width + 1))
+  let endOfBefore = 0
   for (let y = 0; y < height; y += 1) {
-    const row: Run[] = []
-    const end = (y + 1) * width
+    const first = y * width
+    const end = first + width
+    let endOfRow = 0
     let candidate = 0
-    for (let at = y * width; at < end;) {
+    for (let at = first; at < end;) {
       const mark = marks[at]
       if (mark === 0) {
         at += 1
         continue
       }
-      const start = at - y * width
+      const runStart = at - first
       while (at < end && marks[at] === mark) at += 1
-      const runEnd = at - y * width
-      while ((before[candidate]?.end ?? width + 1) < start) candidate += 1
-      let spot: Spot | null = null
+      const runEnd = at - first
+      while (candidate < endOfBefore && (before[candidate + 1] ?? 0) < runStart) candidate += 3
+      let spot = -1
       // Corners touch too.
-      for (let index = candidate; (before[index]?.start ?? width + 1) <= runEnd; index += 1) {
-        const above = before[index]
-        if (!above || above.spot.isDark !== (mark === 1)) continue
-        const other = rootOf(above.spot)
-        if (spot && spot !== other) join(other, spot)
-        spot ??= other
+      for (let index = candidate; index < endOfBefore && (before[index] ?? 0) <= runEnd; index += 3) {
+        const above = before[index + 2] ?? 0
+        if (spots.isDark(above) !== (mark === 1)) continue
+        const other = spots.rootOf(above)
+        if (spot === -1) spot = other
+        else if (spot !== other) spots.join(other, spot)
       }
-      if (!spot) {
-        spot = { joinedTo: null, left: start, top: y, right: start, bottom: y, pixels: 0, isDark: mark === 1 }
-        spots.push(spot)
-      }
-      if (start < spot.left) spot.left = start
-      if (runEnd - 1 > spot.right) spot.right = runEnd - 1
-      spot.bottom = y
-      spot.pixels += runEnd - start
-      row.push({ start, end: runEnd, spot })
+      if (spot === -1) spot = spots.add(mark === 1, runStart, y)
+      spots.extend(spot, runStart, runEnd - 1, y)
+      row[endOfRow] = runStart
+      row[endOfRow + 1] = runEnd
+      row[endOfRow + 2] = spot
+      endOfRow += 3
     }
-    before = row
+    ;[before, row] = [row, before]
+    endOfBefore = endOfRow
   }
-  const letters = spots.filter(hasLetterShape)
+  const letters = spots.letters()
   if (letters.length <= maxLetters) return letters
   // Grass or gravel: as many as can be looked at, from all over the picture.
   const step = Math.ceil(letters.length / maxLetters)
   return letters.filter((_, index) => index % step === 0)
 }
 
-function join(spot: Spot, to: Spot): void {
-  spot.joinedTo = to
-  to.left = Math.min(to.left, spot.left)
-  to.top = Math.min(to.top, spot.top)
-  to.right = Math.max(to.right, spot.right)
-  to.bottom = Math.max(to.bottom, spot.bottom)
-  to.pixels += spot.pixels
-}
-
-function hasLetterShape({ joinedTo, left, top, right, bottom, pixels }: Spot): boolean {
-  if (joinedTo) return false
+function hasLetterShape({ left, top, right, bottom }: Letter, pixels: number): boolean {
   const [width, height] = [right - left + 1, bottom - top + 1]
   const size = Math.max(width, height)
   if (size < minLetterPixels || size > maxLetterPixels || size > maxElongation * Math.min(width, height)) return false

@@ -88,6 +88,13 @@ describe('the verdict on a photo', () => {
     expect((await judged(await label({ letterPixels: 6 }))).faults).toContain('text_too_small')
   })
 
+  it('does not call small, nor blurred, what is large enough in the original', async () => {
+    const { data, width, height } = await lumaOf(await label({ letterPixels: 6 }))
+    expect(judge({ data, width, height }, 2).faults).not.toContain('text_too_small')
+    expect(judge({ data, width, height }, 2).faults).not.toContain('blurred')
+    expect(judge({ data, width, height }, 1.1).faults).toContain('text_too_small')
+  })
+
   it('takes images of any size, down to one pixel', async () => {
     for (const [width, height] of [
       [1, 1],
