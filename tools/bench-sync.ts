@@ -94,8 +94,11 @@ export function benchCapture(sessionId: string, index: number, fields: Partial<N
     upload: null,
     location: null,
     itemKey: `raw:${raw}`,
+    read: null,
+    photoRole: null,
+    monotonicMs: systemClock.monotonicMs(),
     ...fields,
-  } as NewCapture
+  }
 }
 
 /** A store in a folder with an open session and so many captures that wait. */
@@ -263,4 +266,102 @@ async function benchFaults(
     `sync: a backend that ${name} keys behind a bad network (seed ${seed}: ${happened}): ${captures} captures in ${(tookMs / 1_000).toFixed(0)} s, ${lost} lost, ${doubled} doubled, ${undecided} undecided and marked (goal 0, 0)`,
   )
   if (lost + doubled > 0) process.exitCode = 1
+}
+
+/** Times one scan after another takes, as the store saves it, in milliseconds, sorted. */
+function saveOneByOne(store: Store, count: number): number[] {
+  const session = store.sessions.current()
+  if (!session) throw new Error('no session')
+  const tookMs = Array.from({ length: count }, (_, index) => {
+    const startedMs = performance.now()
+    store.transaction(() => {
+      store.captures.history(session.id, `raw:NEW-${index}`)
+      store.captures.add(benchCapture(session.id, 1_000_000 + index, { itemKey: `raw:NEW-${index}` }))
+    })
+    return performance.now() - startedMs
+  })
+  return tookMs.toSorted((one, other) => one - other)
+}
+
+/** From the start of a process to its first answer to a scan. */
+async function startUpMs(dataDir: string): Promise<number> {
+  const startedMs = performance.now()
+  const child = spawn(process.execPath, [capstan, 'station', '--data', dataDir, '--stdin', '--no-drain'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  child.stdin.write(`${JSON.stringify({ data: 'READY' })}\n`)
+  await once(createInterface({ input: child.stdout }), 'line')
+  const tookMs = performance.now() - startedMs
+  child.stdin.end()
+  await once(child, 'exit')
+  return tookMs
+}
+
+/**
+ * `bench backlog`: what a station feels of so many waiting captures and 5,000 photos: the time to save a new scan and to
+ * start, each against an empty store in the same run, and the memory while it drains.
+ */
+export async function benchBacklog(say: (line: string) => void, captures: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
+  const photos = Math.min(5_000, captures)
+  try {
+    const [emptyDir, fullDir] = [join(folder, 'empty'), join(folder, 'full')]
+    const empty = fillStore(emptyDir, 0)
+    const full = fillStore(fullDir, captures)
+    const session = full.sessions.current()
+    for (let index = 0; index < photos; index += 1) {
+      // A small one: its bytes are no matter of the queue, its file and its row are.
+      const bytes = new Blob([`photo ${index}`]).stream()
+      const { hash } = await full.media.put(bytes, 1_000)
+      full.transaction(() => {
+        const id = timeOrderedIds.next()
+        const photo = { id, type: 'IMAGE', raw: '', photo: hash, upload: hash, itemKey: `photo:${id}` } as const
+        full.captures.add(benchCapture(session?.id ?? '', index, photo))
+      })
+    }
+    // In turns, for a machine that others use too; the first round warms up.
+    const rounds = Array.from({ length: 6 }, () => [saveOneByOne(empty, 200), saveOneByOne(full, 200)] as const)
+    const middle = (which: 0 | 1): number => {
+      const all = rounds
+        .slice(1)
+        .flatMap((round) => round[which])
+        .toSorted((one, other) => one - other)
+      return all[Math.floor(all.length / 2)] ?? 0
+    }
+    say(
+      `backlog: a scan is saved in ${middle(1).toFixed(2)} ms beside ${captures} captures and ${photos} photos that wait, ${middle(0).toFixed(2)} ms in an empty store (medians), ratio ${(middle(1) / middle(0)).toFixed(2)} (goal at most 1.10)`,
+    )
+    empty.close()
+    full.close()
+    const [floor, loaded] = [await startUpMs(emptyDir), await startUpMs(fullDir)]
+    say(
+      `backlog: ready after ${loaded.toFixed(0)} ms, process start and first scan included; with an empty store ${floor.toFixed(0)} ms (goal under 3000)`,
+    )
+    await benchMemory(say, folder, fullDir, captures + photos)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Drains with the store open in this process and looks at what it holds on to. */
+async function benchMemory(say: (line: string) => void, folder: string, dataDir: string, owed: number): Promise<void> {
+  const backend = await startBackendProcess(join(folder, 'backend'))
+  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: silent })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const store = opened.value
+  const sync = startSyncOn(store, backend.url, backend.apiKey)
+  const megabytes: number[] = []
+  while (store.outbox.isPending()) {
+    megabytes.push(process.memoryUsage().rss / 1_000_000)
+    await pause(500)
+  }
+  await sync.close()
+  const parked = store.outbox.figures().parked
+  store.close()
+  await backend.stop()
+  const mean = (part: readonly number[]): number => part.reduce((sum, each) => sum + each, 0) / Math.max(1, part.length)
+  const third = Math.ceil(megabytes.length / 3)
+  say(
+    `backlog: while ${owed} went out (${parked} refused: the bench's photos are none), ${mean(megabytes.slice(0, third)).toFixed(0)} MB in the first third, ${mean(megabytes.slice(-third)).toFixed(0)} MB in the last, ${Math.max(...megabytes).toFixed(0)} MB at most`,
+  )
 }

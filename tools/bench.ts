@@ -23,6 +23,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   decode      photos read whole, wrong reads and processor time, beside the engines alone (--sample N takes every
  *               Nth photo, --engines a,b only these, --verbose names what is not read)
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
+ *   backlog     saving, starting and memory beside captures and photos that wait (--captures N)
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
  * (ELECTRON_OVERRIDE_DIST_PATH names a runtime). Measure on a machine that does nothing else.
@@ -161,6 +162,7 @@ const benchBus = async () => (await import('./bench-bus.ts')).benchBus(say)
 const benchEndurance = async () => (await import('./bench-bus.ts')).benchEndurance(say, Number(options.minutes))
 const benchSync = async () =>
   (await import('./bench-sync.ts')).benchSync(say, Number(options.captures), Number(options.seed))
+const benchBacklog = async () => (await import('./bench-sync.ts')).benchBacklog(say, Number(options.captures))
 const benches: Record<string, readonly (() => Promise<void>)[]> = {
   scan: [benchStdin, benchBus, benchEndurance],
   stdin: [benchStdin],
@@ -171,6 +173,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   sync: [benchSync],
   photo: [async () => (await import('./bench-photo.ts')).benchPhoto(say, Number(options.photos))],
   decode: [async () => (await import('./bench-decode.ts')).benchDecode(say, options)],
+  backlog: [benchBacklog],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {
