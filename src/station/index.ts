@@ -394,7 +394,6 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const diskTimer = setInterval(() => void (arePhotosStopped ? hasRoomForPhotos() : measureDisk()), 30_000)
   diskTimer.unref()
-  await measureDisk()
 
   const status = (): StationStatus => {
     const { nextAttemptMs, ...queue } = store.outbox.figures()
@@ -811,6 +810,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   let closing: Promise<void> | null = null
 
+  // Last: while it is waited for, sync and timers already run, and need everything above.
+  await measureDisk()
+
   return ok({
     call: dispatch,
     subscribe(topic, listener) {
@@ -851,12 +853,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         clearInterval(auditTimer)
         clearInterval(diskTimer)
         clockWatch.close()
-        if (summaryTimer) clearTimeout(summaryTimer)
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await sync?.close()
         clearTimeout(cutOff)
         imaging.close()
+        // Only now: what was in flight has changed something to the end.
+        if (summaryTimer) clearTimeout(summaryTimer)
         listeners.clear()
         store.close()
       })()
