@@ -13,18 +13,16 @@ export function PhotoVerdict({ quality }: { readonly quality: PhotoQuality }) {
     <output className="note photo-verdict" data-tone={tone}>
       <StateShape tone={tone} size={24} />
       <div>
-        <p>
-          {t(`photo.verdict.${verdict}`)}
-          {legibility !== null && (
-            <span className="photo-legibility">{t('photo.legibility', { percent: Math.round(legibility * 100) })}</span>
-          )}
-        </p>
+        <p>{t(`photo.verdict.${verdict}`)}</p>
         {faults.length > 0 && (
           <ul>
             {faults.map((fault) => (
               <li key={fault}>{t(`photo.fault.${fault}`)}</li>
             ))}
           </ul>
+        )}
+        {legibility !== null && (
+          <p className="photo-legibility">{t('photo.legibility', { percent: Math.round(legibility * 100) })}</p>
         )}
       </div>
     </output>
