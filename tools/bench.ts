@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * `npm run bench [-- NAME ...] [--minutes N] [--captures N] [--seed N]`: figures as ratios and counts, each beside its floor in the same run.
+ * `npm run bench [-- NAME ...] [--minutes N] [--captures N] [--rounds N] [--seed N]`: figures as ratios and counts, each beside its floor in the same run.
  *
  *   scan        all of the next three
  *   stdin       10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
@@ -22,6 +22,8 @@ import { DatabaseSync } from 'node:sqlite'
  *   photo       12 MP photos a second against bare sharp, and the memory over --photos N of them in each host
  *   decode      photos read whole, wrong reads and processor time, beside the engines alone (--sample N takes every
  *               Nth photo, --engines a,b only these, --verbose names what is not read)
+ *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
+ *               (--rounds N, --seed N)
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   backlog     saving, starting and memory beside captures and photos that wait (--captures N)
  *
@@ -155,6 +157,7 @@ const { values: options, positionals: wanted } = parseArgs({
     sample: { type: 'string', default: '1' },
     engines: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '1000' },
   },
   allowPositionals: true,
 })
@@ -174,6 +177,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   photo: [async () => (await import('./bench-photo.ts')).benchPhoto(say, Number(options.photos))],
   decode: [async () => (await import('./bench-decode.ts')).benchDecode(say, options)],
   backlog: [benchBacklog],
+  kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

@@ -47,6 +47,7 @@ describe('a station whose store was damaged while it was off', () => {
     expect(saved.slice(0, -1)).toEqual(raws.filter((raw) => saved.includes(raw)))
     expect(new Set(rows.map((row) => row['sync']))).toEqual(new Set(['sent']))
     expect((await runCapstan(['doctor', '--data', data])).code).toBe(0)
+    expect((await runCapstan(['verify', '--data', data])).code).toBe(0)
   })
 
   it('(no database any more) starts anew and keeps the file', async () => {

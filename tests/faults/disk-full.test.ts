@@ -40,6 +40,7 @@ describe('a station whose disk becomes full', () => {
     const acknowledged = answers.filter((answer) => 'saved' in answer).map((answer) => answer['saved'])
     const rows = (await runCapstan(['export', '--data', data, '--format', 'ndjson'])).lines
     expect(rows.map((row) => row['id'])).toEqual(acknowledged)
+    expect((await runCapstan(['verify', '--data', data, '--json'])).lines).toMatchObject([{ whole: true }])
     for (const answer of answers.filter((each) => 'error' in each))
       expect(answer['error']).toMatchObject({ code: 'storage_full' })
   })

@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 
 export type SqlValue = string | number | Uint8Array | null
 export type Row = Record<string, SqlValue>
@@ -27,9 +28,16 @@ export interface Database {
  *
  * `synchronous=FULL`: with NORMAL a committed scan can be lost at power failure under WAL
  * (sqlite.org/pragma.html#pragma_synchronous). Throws what SQLite throws.
+ *
+ * `isImmutable`: for reading where nothing can be written, not even the files beside a database that tell of its readers;
+ * only for one without a write-ahead log, which nobody writes meanwhile.
  */
-export function openDatabase(path: string, options: { readonly readOnly?: boolean } = {}): Database {
-  const sqlite = new DatabaseSync(path, { readOnly: options.readOnly ?? false })
+export function openDatabase(
+  path: string,
+  options: { readonly readOnly?: boolean; readonly isImmutable?: boolean } = {},
+): Database {
+  const name = options.isImmutable ? `${pathToFileURL(path).href}?immutable=1` : path
+  const sqlite = new DatabaseSync(name, { readOnly: options.readOnly ?? false })
   try {
     sqlite.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;')
     if (!options.readOnly) sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')

@@ -101,22 +101,45 @@ export function checkLedgerOf(dataDir: string, claim: LedgerClaim | null = null)
 function openForReading(dataDir: string): Result<Database> {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return fail('not_found', `there is no station store in ${dataDir}`)
-  let database: Database | null = null
-  let version: number
   try {
-    database = openDatabase(path, { readOnly: true })
-    version = Number(database.get('PRAGMA user_version')?.['user_version'])
+    const { database, version } = openWherever(path)
+    if (version === schemaVersion) return ok(database)
+    database.close()
+    return fail(
+      'conflict',
+      `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`,
+    )
   } catch (error) {
-    database?.close()
-    if (!isCorruptionError(error)) throw error
-    return fail('conflict', `the store in ${dataDir} is damaged (${(error as Error).message}): start the station once`)
+    const { message } = error as Error
+    if (isCorruptionError(error)) {
+      return fail('conflict', `the store in ${dataDir} is damaged (${message}): start the station once`)
+    }
+    if (!isStorageError(error)) throw error
+    return fail('storage_full', `${dataDir} cannot be read where it is (${message}): copy it to a disk with room`)
   }
-  if (version === schemaVersion) return ok(database)
-  database.close()
-  return fail(
-    'conflict',
-    `the store has schema ${version}, this Capstan reads ${schemaVersion}: start the station once`,
-  )
+}
+
+/**
+ * Opens a database for reading, on a read-only or full disk too: there SQLite cannot make the files by which the readers
+ * of a log know of each other, and without a log they are not needed. Throws what SQLite throws.
+ */
+function openWherever(path: string): { database: Database; version: number } {
+  const open = (isImmutable: boolean): { database: Database; version: number } => {
+    const database = openDatabase(path, { readOnly: true, isImmutable })
+    try {
+      return { database, version: Number(database.get('PRAGMA user_version')?.['user_version']) }
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+  try {
+    return open(false)
+  } catch (error) {
+    const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
+    if (!isStorageError(error) || logBytes > 0) throw error
+    return open(true)
+  }
 }
 
 /** Asks SQLite whether the database of a data folder is whole; answers its complaints, none when it is. */
@@ -124,7 +147,7 @@ export function checkStore(dataDir: string): string[] {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return []
   try {
-    const database = openDatabase(path, { readOnly: true })
+    const { database } = openWherever(path)
     try {
       return complaints(database, 'integrity_check')
     } finally {
