@@ -7,6 +7,7 @@ import { readHead } from '#station/store/ledger.ts'
 
 /** Which of the certificate's figures a capture belongs to: one of them, always. */
 function figureOf({ disposition, sync }: Pick<ToldCapture, 'disposition' | 'sync'>): keyof CertificateCounts {
+  if (sync === 'discarded') return 'discarded'
   if (disposition !== 'counted') return 'notCounted'
   switch (sync) {
     case 'sent':
@@ -15,8 +16,6 @@ function figureOf({ disposition, sync }: Pick<ToldCapture, 'disposition' | 'sync
       return 'refused'
     case 'undecided':
       return 'undecided'
-    case 'discarded':
-      return 'discarded'
     default:
       return 'pending'
   }
@@ -68,11 +67,16 @@ export function certify(
         captures: Number(row['captures']),
       })),
     )
-    // Entries are canonical: their text holds just this, and looking for it is much faster than reading each as JSON.
+    // Entries are canonical: their text holds just this, and looking for it is much faster than reading each as JSON. Of
+    // a capture that was moved the last entry tells the session.
     const scanned = database.get(
-      `SELECT count(DISTINCT entry ->> 'capture') AS scanned FROM ledger
-       WHERE (instr(entry, '"kind":"capture.saved"') OR instr(entry, '"kind":"capture.carried"')) AND instr(entry, ?)`,
+      `SELECT count(*) AS scanned FROM (
+         SELECT entry ->> 'session' AS session, max(sequence) FROM ledger
+         WHERE ((instr(entry, '"kind":"capture.saved"') OR instr(entry, '"kind":"capture.carried"')) AND instr(entry, ?))
+           OR instr(entry, '"kind":"capture.moved"')
+         GROUP BY entry ->> 'capture') WHERE session = ?`,
       `"session":"${session.id}"`,
+      session.id,
     )
     const { sequence, hash } = readHead(database)
     return {

@@ -4,7 +4,7 @@ import { certificateSchema, type Certificate } from '#contract/station/ledger.ts
 import { openDatabase } from '#station/store/database.ts'
 import { checkLedgerOf } from '#station/store/store.ts'
 import { print, scanPage } from '../sheets/printed-page.ts'
-import { temporaryFolder } from './parts.ts'
+import { addCapture, openTestSession, openTestStore, temporaryFolder } from './parts.ts'
 import { startBackend, startStation } from './start-station.ts'
 
 async function certify() {
@@ -48,6 +48,36 @@ describe('the certificate of a session', () => {
     await scan('NEXT')
     await station.close()
     expect(checkLedgerOf(dataDir, certificate)).toMatchObject({ ok: true, value: { problem: null } })
+  })
+
+  it('accounts for what people decide about refused captures: given up, moved into another session', () => {
+    const dataDir = temporaryFolder()
+    const store = openTestStore({ dataDir })
+    const first = openTestSession(store)
+    const ids = ['A', 'B', 'C'].map((raw) => addCapture(store, first.id, { raw }))
+    const items = store.outbox.lease(9)
+    store.transaction(() => {
+      store.sessions.linkRemote(first.id, 'S1')
+      for (const { id } of items) store.outbox.done(id)
+    })
+    const refusal = { code: 'no', message: 'no' }
+    for (const { id } of store.outbox.lease(9)) store.transaction(() => store.outbox.park(id, refusal, true))
+    store.sessions.end(first.id)
+    const second = openTestSession(store)
+    expect(store.captures.discard(ids[0] ?? '', 'broken', null)).toBe(true)
+    expect(store.captures.move(ids[1] ?? '', second.id)).toBe(true)
+    const certify = (id: string) => {
+      const session = store.sessions.get(id)
+      if (!session) throw new Error('no such session')
+      return store.certificate(session, { name: 'Station', clock: null })
+    }
+    const none = { accepted: 0, refused: 0, pending: 0, undecided: 0, discarded: 0, notCounted: 0 }
+    expect(certify(first.id).counts).toEqual({ ...none, scanned: 2, saved: 2, refused: 1, discarded: 1 })
+    expect(certify(second.id).counts).toEqual({ ...none, scanned: 1, saved: 1, pending: 1 })
+    const certificates = [certify(first.id), certify(second.id)]
+    store.close()
+    for (const certificate of certificates)
+      expect(checkLedgerOf(dataDir, certificate)).toMatchObject({ ok: true, value: { problem: null } })
   })
 
   it('finds the end that somebody cut off, an older copy, another station, and other figures', async () => {
