@@ -7,7 +7,7 @@ import { drillReportSchema } from '#contract/station/drill.ts'
 import { temporaryFolder } from '../unit/station/parts.ts'
 import { forge } from './forge.ts'
 
-const rounds = Number(process.env['CAPSTAN_DRILL_ROUNDS'] ?? 3)
+const rounds = Number(process.env['CAPSTAN_DRILL_ROUNDS'] ?? 2)
 const seed = 20_261_121
 
 function drill(names: readonly string[] | null, startServer?: StartServer, patienceMs = 60_000, count = rounds) {

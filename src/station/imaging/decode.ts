@@ -36,7 +36,8 @@ export function createDecoder(): Decoder {
 
 /** What this thread has computed, in milliseconds: a loaded machine must not cost a code. */
 function processorMs(): number {
-  const { user, system } = process.threadCpuUsage()
+  // Node before 23.9 counts only the whole process.
+  const { user, system } = (process.threadCpuUsage as typeof process.cpuUsage | undefined)?.() ?? process.cpuUsage()
   return (user + system) / 1000
 }
 
