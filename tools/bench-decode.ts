@@ -1,17 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { BinaryBitmap, HybridBinarizer, MultiFormatReader, RGBLuminanceSource } from '@zxing/library'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { createEngine } from '#domain/decoding/engine.ts'
 import type { GreyImage } from '#domain/decoding/image.ts'
 import { expandUpce } from '#domain/decoding/retail.ts'
 import { loadReader } from '#station/imaging/decode.ts'
+import { readPdf417 } from '#station/imaging/second-reader.ts'
 import { drawCode } from '../tests/barcode-image.ts'
 import type { DrawnCode } from '../tests/barcode-image.ts'
 
 /**
- * `npm run bench -- decode [--sample N] [--engines capstan,zxing-wasm] [--verbose]`
+ * `npm run bench -- decode [--sample N] [--engines capstan,zxing-wasm,@zxing/library] [--verbose]`
  *
  * Whole photos read, wrong reads, reads where no code is, and processor time, of Capstan's engine next to the engines it
  * is made of, each alone, in the same run. On the shared photos where they are, otherwise on drawn codes under blur,
@@ -173,11 +175,23 @@ async function loadEngines(): Promise<Readonly<Record<string, Engine>>> {
     const { user, system } = process.threadCpuUsage()
     return (user + system) / 1000
   }
-  const engine = createEngine({ read, clockMs })
+  const engine = createEngine({ read, second: readPdf417, clockMs })
   return {
     capstan: (image) => engine(image),
     // Every option is what it does alone: harder, turned, inverted, scaled down.
+    '@zxing/library': readByLibrary,
     'zxing-wasm': (image) => read(image, { formats: [], thorough: true }),
+  }
+}
+
+/** As its documentation has it: one code an image, every format. */
+const readByLibrary: Engine = ({ data, width, height }) => {
+  try {
+    const source = new RGBLuminanceSource(Uint8ClampedArray.from(data), width, height)
+    const result = new MultiFormatReader().decode(new BinaryBitmap(new HybridBinarizer(source)), new Map())
+    return [{ format: String(result.getBarcodeFormat()), text: result.getText() }]
+  } catch {
+    return []
   }
 }
 

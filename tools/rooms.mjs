@@ -10,7 +10,7 @@ export const rooms = {
   contract: { rooms: [], packages: ['zod'] },
   domain: { rooms: ['contract'], packages: [] },
   'station/device': { rooms: ['contract', 'domain'], packages: ['node', 'zod', 'usb', 'node-hid', 'serialport'] },
-  'station/imaging': { rooms: ['contract', 'domain'], packages: ['node', 'sharp', 'zxing-wasm'] },
+  'station/imaging': { rooms: ['contract', 'domain'], packages: ['node', 'sharp', 'zxing-wasm', '@zxing/library'] },
   'station/store': { rooms: ['contract', 'domain'], packages: ['node', 'zod'] },
   'station/capture': {
     rooms: ['contract', 'domain', 'station/device', 'station/imaging', 'station/store'],

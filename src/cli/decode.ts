@@ -1,14 +1,27 @@
 import { once } from 'node:events'
+import { isFormat } from '#domain/decoding/accept.ts'
 import { createImaging, forkImaging } from '#station/index.ts'
 import { parseArguments, type Help } from './command.ts'
 
+const efforts = ['frame', 'photo', 'batch'] as const
+
 export const help = {
   name: 'decode',
-  usage: '--json FILE...',
+  usage: '[--formats EAN13,QRCode,...] [--effort frame|photo|batch] --json FILE...',
   options: {
     json: { type: 'boolean', about: 'a JSON line a file, which is the only form there is' },
+    formats: {
+      type: 'string',
+      value: 'NAMES',
+      about: 'look for these formats only, by the names of zxing: EAN13, QRCode, Code128, ...',
+    },
+    effort: {
+      type: 'string',
+      value: 'KIND',
+      about: 'how much time an image is worth: frame, photo (the default) or batch',
+    },
   },
-  example: 'capstan decode --json label.jpg shelf.png',
+  example: 'capstan decode --formats EAN13,QRCode --json label.jpg shelf.png',
 } as const satisfies Help
 
 /**
@@ -18,17 +31,17 @@ export const help = {
  * was read, 1 when one was not, 2 when the arguments are wrong.
  */
 export async function decode(args: readonly string[]): Promise<number> {
-  const files = filesOf(args)
-  if (!files) {
+  const asked = askedOf(args)
+  if (!asked) {
     process.stderr.write(`usage: capstan decode ${help.usage}\n`)
     return 2
   }
   const imaging = createImaging({ spawn: forkImaging(), log: { warn: logLine } })
   let exitCode = 0
   try {
-    for (const file of files) {
+    for (const file of asked.files) {
       const startedMs = performance.now()
-      const read = await imaging.decode({ path: file })
+      const read = await imaging.decode({ path: file, decode: asked.options })
       if (!read.ok) exitCode = 1
       await printLine(lineOf(file, read, performance.now() - startedMs))
     }
@@ -38,9 +51,19 @@ export async function decode(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
-function filesOf(args: readonly string[]): readonly string[] | undefined {
+interface Asked {
+  readonly files: readonly string[]
+  readonly options: { readonly formats: readonly string[]; readonly effort: (typeof efforts)[number] }
+}
+
+function askedOf(args: readonly string[]): Asked | undefined {
   const parsed = parseArguments(args, help)
-  return parsed.ok && parsed.value.positionals.length > 0 ? parsed.value.positionals : undefined
+  if (!parsed.ok) return undefined
+  const { positionals, values } = parsed.value
+  const effort = efforts.find((one) => one === (values.effort ?? 'photo'))
+  const formats = (values.formats ?? '').split(',').filter((format) => format !== '')
+  if (positionals.length === 0 || effort === undefined || !formats.every(isFormat)) return undefined
+  return { files: positionals, options: { formats, effort } }
 }
 
 type Read = Awaited<ReturnType<ReturnType<typeof createImaging>['decode']>>
@@ -50,11 +73,14 @@ function lineOf(file: string, read: Read, waitedMs: number): object {
     const { code, message } = read.error
     return { file, ms: Math.round(waitedMs * 10) / 10, codes: [], error: { code, message } }
   }
-  const codes = read.value.codes.map(({ format, text, symbologyIdentifier, position }) => ({
+  const codes = read.value.codes.map(({ format, text, bytes, symbologyIdentifier, position, pass, confidence }) => ({
     format,
     text,
+    bytes,
     symbologyIdentifier,
     position,
+    pass,
+    confidence,
   }))
   return { file, ms: read.value.ms, codes, error: null }
 }

@@ -41,6 +41,22 @@ const linearNames: ReadonlySet<string> = new Set([
   'DXFilmEdge',
 ])
 
+const matrixNames: ReadonlySet<string> = new Set([
+  'PDF417',
+  'MicroPDF417',
+  'Aztec',
+  'QRCode',
+  'MicroQRCode',
+  'RMQRCode',
+  'DataMatrix',
+  'MaxiCode',
+])
+
+/** Whether this is a format that can be looked for, by zxing's name of it. */
+export function isFormat(name: string): boolean {
+  return linearNames.has(name) || matrixNames.has(name)
+}
+
 /** The linear ones of some formats; of no formats, which stands for all, zxing's name for every linear one. */
 export function linearFormats(formats: readonly string[]): readonly string[] {
   return formats.length === 0 ? ['AllLinear'] : formats.filter((format) => linearNames.has(format))

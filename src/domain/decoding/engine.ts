@@ -79,7 +79,7 @@ interface Budget {
 
 const budgets: Readonly<Record<Effort, Budget>> = {
   frame: { ms: 40, msPerMegapixel: 0, regions: 2, likely: 1, rescues: false },
-  photo: { ms: 320, msPerMegapixel: 60, regions: 8, likely: 5, rescues: true },
+  photo: { ms: 280, msPerMegapixel: 60, regions: 8, likely: 5, rescues: true },
   batch: { ms: 1500, msPerMegapixel: 60, regions: 16, likely: 16, rescues: true },
 }
 

@@ -8,6 +8,7 @@ import type { DecodedCode, DecodeOptions, ReadSymbols, SymbolRead } from '#domai
 import { greyOf } from '#domain/decoding/image.ts'
 import { symbologyOfFormat } from '#domain/symbology.ts'
 import type { FoundCode } from './reading.ts'
+import { readPdf417 } from './second-reader.ts'
 
 /** Upright pixels, four bytes each: red, green, blue, alpha. */
 export interface Pixels {
@@ -28,7 +29,9 @@ export function createDecoder(): Decoder {
 
   return {
     async decode(pixels, options) {
-      const engine = await (ready ??= loadReader().then((read) => createEngine({ read, clockMs: processorMs })))
+      const engine = await (ready ??= loadReader().then((read) =>
+        createEngine({ read, second: readPdf417, clockMs: processorMs }),
+      ))
       return engine(greyOf(pixels.data, pixels.width, pixels.height), options).map(toFoundCode)
     },
   }

@@ -1,5 +1,6 @@
 import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
+import type { DecodeOptions } from '#domain/decoding/engine.ts'
 import type { ImageType } from '#domain/image-type.ts'
 import type { Region } from './orientation.ts'
 import type { FoundCode } from './reading.ts'
@@ -11,6 +12,8 @@ export interface PhotoInput {
   readonly thumbnailPath: string
   /** What the derivative is written as; JPEG when it is not said. */
   readonly uploadFormat?: UploadFormat
+  /** The formats to look for and the effort to make; all formats, as for a photo, when it is not said. */
+  readonly decode?: DecodeOptions
 }
 
 /** What a photo holds; its derivative and thumbnail are on disk when this is answered. */

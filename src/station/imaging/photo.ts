@@ -6,6 +6,7 @@ import { fail, ok } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
+import type { DecodeOptions } from '#domain/decoding/engine.ts'
 import { imageTypeOf, signatureBytes } from '#domain/image-type.ts'
 import type { ImageType } from '#domain/image-type.ts'
 import type { Decoder } from './decode.ts'
@@ -77,11 +78,12 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
    * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place (measured: an image of
    * 30,000 x 12 pixels ends zxing-cpp, and every one after it fails). A photo without its codes is still a photo.
    */
-  async function codesOf(path: string, metadata: Metadata): Promise<readonly FoundCode[]> {
+  async function codesOf(path: string, metadata: Metadata, options?: DecodeOptions): Promise<readonly FoundCode[]> {
     for (const most of [maxDecodedPixels, maxDecodedAgainPixels]) {
       if (!createDecoder || !decoder) break
       try {
-        return await findCodes(path, metadata, decoder, most)
+        const current = decoder
+        return await findCodes(path, metadata, (pixels) => current.decode(pixels, options), most)
       } catch (error) {
         if (!(error instanceof Error && error.name === 'RuntimeError')) throw error
         process.stderr.write(`the decoder failed on ${path}: ${error.stack}\n`)
@@ -92,7 +94,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
   }
 
   return {
-    async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg' }) {
+    async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg', decode }) {
       const head = await readHead(path)
       if (!head.ok) return head
       const mediaType = imageTypeOf(head.value)
@@ -105,7 +107,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
         }
         const orientation = orientationOf(metadata.orientation)
         const [codes, small] = await Promise.all([
-          codesOf(path, metadata),
+          codesOf(path, metadata, decode),
           scaled(openSrgb(path, metadata), { width: derivativeSide, height: derivativeSide }).then((bitmap) =>
             turned(bitmap, orientation),
           ),
@@ -139,12 +141,12 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
       })
     },
 
-    async codes({ path }) {
+    async codes({ path, decode }) {
       const startedMs = performance.now()
       const head = await readHead(path)
       if (!head.ok) return head
       return reading(async () => {
-        const codes = await codesOf(path, await openImage(path).metadata())
+        const codes = await codesOf(path, await openImage(path).metadata(), decode)
         return ok({ codes, ms: Math.round((performance.now() - startedMs) * 10) / 10 })
       })
     },
@@ -214,7 +216,12 @@ function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; heig
 }
 
 /** Reads the codes of the stored image and places them in the upright one. */
-async function findCodes(path: string, metadata: Metadata, decoder: Decoder, most: number): Promise<FoundCode[]> {
+async function findCodes(
+  path: string,
+  metadata: Metadata,
+  decode: Decoder['decode'],
+  most: number,
+): Promise<FoundCode[]> {
   const stored: Size = metadata
   const scale = Math.min(1, Math.sqrt(most / (stored.width * stored.height)))
   const image = openSrgb(path, metadata)
@@ -225,7 +232,7 @@ async function findCodes(path: string, metadata: Metadata, decoder: Decoder, mos
     .raw()
     .toBuffer({ resolveWithObject: true })
   const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength)
-  const codes = await decoder.decode({ data: pixels, width: info.width, height: info.height })
+  const codes = await decode({ data: pixels, width: info.width, height: info.height })
   const orientation = orientationOf(metadata.orientation)
   const move = ({ x, y }: Point): Point => {
     const upright = toUpright(

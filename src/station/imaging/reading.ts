@@ -1,5 +1,5 @@
 import type { Symbology } from '#contract/symbology.ts'
-import type { Pass } from '#domain/decoding/engine.ts'
+import type { DecodeOptions, Pass } from '#domain/decoding/engine.ts'
 
 /** A corner of a code, in pixels of the upright image, from its top left. */
 export interface Point {
@@ -39,4 +39,6 @@ export interface CodesReading {
 /** An image whose codes are wanted and nothing else. */
 export interface CodesInput {
   readonly path: string
+  /** The formats to look for and the effort to make; all formats, as for a photo, when it is not said. */
+  readonly decode?: DecodeOptions
 }

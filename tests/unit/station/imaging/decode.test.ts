@@ -3,6 +3,7 @@ import type { Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { createDecoder } from '#station/imaging/decode.ts'
 import type { DecodeOptions } from '#domain/decoding/engine.ts'
+import { readPdf417 } from '#station/imaging/second-reader.ts'
 import { drawCode } from '../../../barcode-image.ts'
 import type { DrawnCode } from '../../../barcode-image.ts'
 
@@ -146,6 +147,19 @@ describe('the decode engine', () => {
     const sheet = sharp({ create: { width: 4000, height: 3000, channels: 3, background: '#cfcabd' } }).composite(inputs)
     const codes = await read(sharp(await sheet.jpeg({ quality: 85 }).toBuffer()))
     expect(codes.map(({ text }) => text).toSorted()).toEqual(expected.toSorted())
+  })
+
+  it('reads PDF417 in its second engine, and says where', () => {
+    // Asked alone: what zxing-cpp leaves to it cannot be drawn.
+    return drawn({ format: 'PDF417', text: 'PALLET 00340123450000000018' }, 3).then(async (image) => {
+      const { data, info } = await image.greyscale().raw().toBuffer({ resolveWithObject: true })
+      const grey = { data: new Uint8Array(data), width: info.width, height: info.height }
+      const [code] = readPdf417(grey, { formats: [], thorough: true })
+      expect(code).toMatchObject({ format: 'PDF417', text: 'PALLET 00340123450000000018', symbologyIdentifier: ']L0' })
+      expect(code!.position.bottomRight.x).toBeGreaterThan(info.width / 2)
+      expect(readPdf417(grey, { formats: ['QRCode'], thorough: true })).toEqual([])
+      expect(readPdf417({ ...grey, data: new Uint8Array(data.length) }, { formats: [], thorough: true })).toEqual([])
+    })
   })
 
   it('looks for the wanted formats only', async () => {
