@@ -118,7 +118,7 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
     const doubtful: DecodedCode[] = []
     for (const one of read(image, { formats, thorough: true })) {
       const code: DecodedCode = { ...one, pass: 'whole', confidence: confidenceOf(one) }
-      if (code.lines === 0 || code.lines >= linesToBelieve) found.push(code)
+      if (code.lines === 0 || code.lines >= linesToBelieve(code)) found.push(code)
       else doubtful.push(code)
     }
     for (const code of doubtful) {
@@ -221,7 +221,7 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
         if (!inTime()) return
         if (!applies(image)) continue
         for (const one of run(image, { formats, thorough: true }, pass === 'second' ? second : read)) {
-          if (one.lines > 0 && (one.lines < (isWeak(one) ? 2 : 1) * linesToBelieve || !isPlausible(one))) continue
+          if (one.lines > 0 && (one.lines < (isWeak(one) ? 2 : 1) * linesToBelieve(one) || !isPlausible(one))) continue
           found.push({ ...one, pass, confidence: 0.9 * confidenceOf(one) })
         }
         if (found.length > 0) return
@@ -251,6 +251,7 @@ const cheapRescues: readonly Rescue[] = [
     applies: always,
     run: (image, request, read) => read?.(image, { ...request, denoise: true }) ?? [],
   },
+  { pass: 'second', applies: always, run: (image, request, second) => second?.(image, request) ?? [] },
 ]
 
 const dearRescues: readonly Rescue[] = [
@@ -270,7 +271,6 @@ const dearRescues: readonly Rescue[] = [
     applies: (image) => shortSide(image) > 160,
     run: (image, request, read) => shrunk(read?.(scaled(image, 0.6), request) ?? [], 0.6),
   },
-  { pass: 'second', applies: always, run: (image, request, second) => second?.(image, request) ?? [] },
 ]
 
 function retailFormats(formats: readonly string[]): ReadonlySet<RetailFormat> {

@@ -12,7 +12,7 @@ function load(): typeof Library {
 /**
  * @zxing/library as the second reader of PDF417, whose rows it finds where zxing-cpp does not.
  *
- * Of the other formats it reads nothing that the passes before it leave (docs/adr/0008).
+ * Of the other formats it reads nothing that the passes before it leave (docs/adr/0009).
  */
 export const readPdf417: ReadSymbols = ({ data, width, height }, { formats }) => {
   if (formats.length > 0 && !formats.includes('PDF417')) return []
