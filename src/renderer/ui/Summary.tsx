@@ -69,7 +69,9 @@ export function Summary({ summary }: { readonly summary: SessionSummary }) {
             </a>
           ))}
         </p>
-        <h3>{t('summary.certificate.title')}</h3>
+      </section>
+      <section className="panel">
+        <h2>{t('summary.certificate.title')}</h2>
         <p className="hint">{t('summary.certificate.lead')}</p>
         <p className="row">
           {certificateFormats.map((format) => (
