@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import { freezeCamera, plugCameraIn, refuseCamera, unplugCamera } from './camera-faults.ts'
 import { makeFakeVideo } from './fake-video.ts'
 import { servePageAlone } from './page-alone.ts'
 import type { PageAlone } from './page-alone.ts'
@@ -146,16 +147,7 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
   ])(
     'says what to do next when the browser answers %s, and starts when it is tried again',
     async (name, kind, title) => {
-      const page = await open(fakeCamera(video), '', (prepared) =>
-        prepared.addInitScript((refusal) => {
-          const devices = MediaDevices.prototype
-          const real = devices.getUserMedia
-          devices.getUserMedia = function refuse(this: MediaDevices) {
-            devices.getUserMedia = real
-            return Promise.reject(new DOMException('', refusal))
-          }
-        }, name),
-      )
+      const page = await open(fakeCamera(video), '', (prepared) => prepared.addInitScript(refuseCamera, { name }))
       await expect.poll(async () => (await told(page)).states.at(-1)?.kind).toBe(kind)
       expect(await page.getByRole('status').textContent()).toContain(title)
       await page.getByRole('button', { name: 'Try again' }).click()
@@ -165,15 +157,7 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
 
   it('takes a camera back from another program by itself, as soon as that ends', async () => {
     const page = await open(fakeCamera(video), '', (prepared) =>
-      prepared.addInitScript(() => {
-        const devices = MediaDevices.prototype
-        const real = devices.getUserMedia
-        let left = 2
-        devices.getUserMedia = function refuse(this: MediaDevices, wanted) {
-          left -= 1
-          return left < 0 ? real.call(this, wanted) : Promise.reject(new DOMException('', 'NotReadableError'))
-        }
-      }),
+      prepared.addInitScript(refuseCamera, { name: 'NotReadableError', times: 2 }),
     )
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind).toBe('taken')
     expect(await page.getByRole('status').textContent()).toContain('Another program has the camera')
@@ -182,19 +166,7 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
   })
 
   it('restarts a camera that has frozen, and says so meanwhile', async () => {
-    const page = await open(fakeCamera(video), '', (prepared) =>
-      // The first camera shows one picture and then no more; the second is a sound one.
-      prepared.addInitScript(() => {
-        const devices = MediaDevices.prototype
-        const real = devices.getUserMedia
-        devices.getUserMedia = function freeze(this: MediaDevices) {
-          devices.getUserMedia = real
-          const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 })
-          canvas.getContext('2d')?.fillRect(0, 0, 640, 360)
-          return Promise.resolve(canvas.captureStream(0))
-        }
-      }),
-    )
+    const page = await open(fakeCamera(video), '', (prepared) => prepared.addInitScript(freezeCamera))
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('frozen')
     expect(await page.getByRole('status').textContent()).toContain('being restarted')
     await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
@@ -238,15 +210,9 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
   it('notices a camera that is unplugged and starts when one is plugged in', async () => {
     const page = await open(fakeCamera(video))
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('live')
-    await page.evaluate(() => {
-      const stream = document.querySelector('video')?.srcObject as MediaStream
-      for (const track of stream.getTracks()) {
-        track.stop()
-        track.dispatchEvent(new Event('ended'))
-      }
-    })
+    await page.evaluate(unplugCamera)
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind).toBe('unplugged')
-    await page.evaluate(() => navigator.mediaDevices.dispatchEvent(new Event('devicechange')))
+    await page.evaluate(plugCameraIn)
     await expect.poll(async () => (await told(page)).states.at(-1)?.kind, { timeout: 30_000 }).toBe('live')
   })
 
