@@ -349,7 +349,8 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     for (const [key, heading] of [
       ['2', 'Queue'],
       ['3', 'Sessions'],
-      ['4', 'Settings'],
+      ['4', 'Devices'],
+      ['5', 'Settings'],
     ] as const) {
       await page.keyboard.press(`Alt+Digit${key}`)
       await page.getByRole('heading', { name: heading, exact: true }).waitFor()
