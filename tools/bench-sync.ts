@@ -112,6 +112,7 @@ export function fillStore(dataDir: string, captures: number): Store {
     duplicatePolicy: 'count',
     duplicateWindowMs: 3_000,
     marksWindowMs: 0,
+    formats: 'all',
   })
   if (!session) throw new Error('no session')
   for (let from = 0; from < captures; from += 1_000) {

@@ -41,3 +41,10 @@ export const symbologies = [
 
 export const symbologySchema = z.enum(symbologies)
 export type Symbology = z.infer<typeof symbologySchema>
+
+/**
+ * What cameras and photos are searched for: every code, those of retail (EAN-13, EAN-8, UPC-A, UPC-E), all that are made of
+ * parallel bars, or all of two dimensions (PDF417 among them).
+ */
+export const codeGroupSchema = z.enum(['all', 'retail', 'linear', 'matrix'])
+export type CodeGroup = z.infer<typeof codeGroupSchema>

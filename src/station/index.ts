@@ -314,7 +314,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const openLikeLast = (): boolean => {
     const [last] = store.sessions.list(1)
-    const { captureMode, duplicatePolicy, duplicateWindowMs, marksWindowMs } = last ?? openSessionSchema.parse({})
+    const { captureMode, duplicatePolicy, duplicateWindowMs, marksWindowMs, formats } =
+      last ?? openSessionSchema.parse({})
     try {
       const session = store.sessions.open({
         label: '',
@@ -322,6 +323,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         duplicatePolicy,
         duplicateWindowMs,
         marksWindowMs,
+        formats,
       })
       if (!session) return false
       sync?.wake()

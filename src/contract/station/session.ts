@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
+import { codeGroupSchema } from '#contract/symbology.ts'
 
 /** What is captured in a session, in the Scanner API's words. */
 export const captureModeSchema = z.enum(['barcode_scan', 'product_photography', 'both'])
@@ -51,6 +52,8 @@ export const sessionSchema = z.object({
    * capture of its own. The codes of one photo join whenever they are read.
    */
   marksWindowMs: z.number().int(),
+  /** What its cameras and photos are searched for; what a scanner or a person sends is always taken. */
+  formats: codeGroupSchema,
   /** Where what is captured from now on is, as the last location barcode said. */
   location: z.string().nullable(),
   state: sessionStateSchema,
@@ -72,6 +75,7 @@ export const openSessionSchema = z.strictObject({
   duplicatePolicy: duplicatePolicySchema.default('count'),
   duplicateWindowMs: z.number().int().min(100).max(3_600_000).default(3_000),
   marksWindowMs: z.number().int().min(0).max(longestMarksWindowMs).default(defaultMarksWindowMs),
+  formats: codeGroupSchema.default('all'),
 })
 
 /** What a session came to: shown when it ends, and on every finished session. */

@@ -21,6 +21,7 @@ export function linesToBelieve({ format, text }: { readonly format: string; read
 
 /** zxing's names of what is made of parallel bars. */
 const linearNames: ReadonlySet<string> = new Set([
+  'AllLinear',
   'Codabar',
   'Code39',
   'Code39Std',

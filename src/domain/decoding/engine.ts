@@ -274,7 +274,7 @@ const dearRescues: readonly Rescue[] = [
 ]
 
 function retailFormats(formats: readonly string[]): ReadonlySet<RetailFormat> {
-  if (formats.length === 0) return new Set<RetailFormat>(['EAN13', 'EAN8', 'UPCE'])
+  if (formats.length === 0 || formats.includes('AllLinear')) return new Set<RetailFormat>(['EAN13', 'EAN8', 'UPCE'])
   const wanted = new Set<RetailFormat>()
   for (const format of formats) {
     if (format === 'EAN13' || format === 'UPCA' || format === 'ISBN') wanted.add('EAN13')

@@ -7,6 +7,7 @@ import { verdictOf } from '#domain/photo-verdict.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
+import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
@@ -42,7 +43,13 @@ export async function takePhoto(options: {
 
   const derivativePath = store.media.temporaryPath('')
   const thumbnailPath = store.media.temporaryPath('')
-  const reading = await imaging.photo({ path: store.media.path(photo), derivativePath, thumbnailPath, uploadFormat })
+  const reading = await imaging.photo({
+    path: store.media.path(photo),
+    derivativePath,
+    thumbnailPath,
+    uploadFormat,
+    decode: { formats: formatsOfGroup(session.formats) },
+  })
   if (!reading.ok) return reading
   // A control barcode that happens to be in the picture asks for nothing, and is no item either.
   const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')

@@ -266,6 +266,8 @@ const migrations: readonly ((database: Database) => void)[] = [
       DELETE FROM facts WHERE key LIKE 'thumbnail:%';
     `)
   },
+  // What the cameras and photos of a session are searched for.
+  (database) => database.exec(`ALTER TABLE sessions ADD COLUMN formats TEXT NOT NULL DEFAULT 'all'`),
 ]
 
 /** The schema this program writes. */

@@ -29,7 +29,7 @@ export interface Sessions {
   remoteGeneration(id: string): number
 }
 
-const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, location, state, opened_at, ended_at, remote_id,
+const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, formats, location, state, opened_at, ended_at, remote_id,
   scans, units, unique_items, found, not_found, failed, waiting, parked, duplicates, undone`
 
 function toSession(row: Row): Session {
@@ -40,6 +40,7 @@ function toSession(row: Row): Session {
     duplicatePolicy: row['duplicate_policy'],
     duplicateWindowMs: row['duplicate_window_ms'],
     marksWindowMs: row['marks_window_ms'],
+    formats: row['formats'],
     location: row['location'],
     state: row['state'],
     openedAt: row['opened_at'],
@@ -82,14 +83,15 @@ export function createSessions(
         if (current()) return null
         const id = ports.ids.next()
         database.run(
-          `INSERT INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, state, opened_at)
-           VALUES (?, ?, ?, ?, ?, ?, 'ACTIVE', ?)`,
+          `INSERT INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, formats, state, opened_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, 'ACTIVE', ?)`,
           id,
           options.label,
           options.captureMode,
           options.duplicatePolicy,
           options.duplicateWindowMs,
           options.marksWindowMs,
+          options.formats,
           ports.clock.now().toISOString(),
         )
         outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })

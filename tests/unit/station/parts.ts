@@ -111,6 +111,7 @@ export function openTestSession(store: Store, options: Partial<Options> = {}): S
     duplicatePolicy: 'count',
     duplicateWindowMs: 3_000,
     marksWindowMs: 0,
+    formats: 'all',
     ...options,
   })
   if (!session) throw new Error('another session is active')

@@ -5,7 +5,7 @@ import { stationPaths } from '#contract/station/http.ts'
 import { writeControlCode } from '#domain/control-code.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { createStation, type Station } from '#station/index.ts'
-import { drawCode } from '../../barcode-image.ts'
+import { drawCode, type DrawnCode } from '../../barcode-image.ts'
 import { drawLabel } from '../../label-image.ts'
 import { createKeptLog, temporaryFolder, until } from './parts.ts'
 import { startStation } from './start-station.ts'
@@ -140,6 +140,18 @@ describe('what a window asks', () => {
     await call('session.end', { id: first.id })
     await call('session.open', { captureMode: 'barcode_scan' })
     expect((await take(await jpeg(70))).quality).toMatchObject({ faults: ['no_code'], repeats: null })
+  })
+
+  it('looks in photos for what its session wants, and takes whatever a scanner sends', async () => {
+    const { station, call, scan } = await startStation(null)
+    const session = await call('session.open', { formats: 'retail' })
+    expect(session).toMatchObject({ formats: 'retail' })
+    const take = async (code: DrawnCode) => (await (await put(station, await drawCode(code))).json()) as PhotoOutcome
+    expect((await take({ format: 'EAN13', text: '4006381333931' })).codes).toEqual([
+      { text: '4006381333931', symbology: 'ean13' },
+    ])
+    expect((await take({ format: 'QRCode', text: 'A shelf' })).codes).toEqual([])
+    expect((await scan('A shelf')).capture).toMatchObject({ raw: 'A shelf', disposition: 'counted' })
   })
 
   it('does nothing that a control barcode in a photo asks, and makes no item of it', async () => {

@@ -1,6 +1,7 @@
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
+import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import type { DecodeOptions } from '#domain/decoding/engine.ts'
 import { readPdf417 } from '#station/imaging/second-reader.ts'
@@ -161,6 +162,43 @@ describe('the decode engine', () => {
       expect(readPdf417({ ...grey, data: new Uint8Array(data.length) }, { formats: [], thorough: true })).toEqual([])
     })
   })
+
+  it.each([
+    ['EAN13', '4006381333931', ['retail', 'linear']],
+    ['EAN8', '96385074', ['retail', 'linear']],
+    ['UPCA', '036000291452', ['retail', 'linear']],
+    ['UPCE', '01234565', ['retail', 'linear']],
+    ['Code128', 'LOT-2026-11', ['linear']],
+    ['Code39', 'SHELF-12', ['linear']],
+    ['ITF', '04006381333931', ['linear']],
+    ['DataBarExp', '(01)04006381333931', ['linear']],
+    ['QRCode', 'A shelf', ['matrix']],
+    ['DataMatrix', 'A shelf', ['matrix']],
+    ['Aztec', 'A shelf', ['matrix']],
+    ['PDF417', 'A shelf of long ago', ['matrix']],
+  ] as const)('reads a %s in the groups that it belongs to, and in no other', async (format, text, groups) => {
+    const image = await onPaper({ format, text })
+    const [whole] = await read(image.clone())
+    expect(whole).toBeDefined()
+    for (const group of ['retail', 'linear', 'matrix'] as const) {
+      const codes = await read(image.clone(), { formats: formatsOfGroup(group) })
+      const isWanted = (groups as readonly string[]).includes(group)
+      expect(
+        codes.map((code) => [code.format, code.text]),
+        group,
+      ).toEqual(isWanted ? [[whole?.format, whole?.text]] : [])
+    }
+  })
+
+  it.each(['retail', 'linear'] as const)(
+    'reads a badly blurred EAN among the codes of the group %s too',
+    async (group) => {
+      const blurred = await sharp(await (await onPaper(ean, 5)).blur(3.2).png().toBuffer())
+      expect(await read(blurred, { formats: formatsOfGroup(group) })).toMatchObject([
+        { format: 'EAN13', text: ean.text },
+      ])
+    },
+  )
 
   it('looks for the wanted formats only', async () => {
     const both = await sharp({ create: { width: 1100, height: 400, channels: 3, background: '#ffffff' } })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
 import type { PhotoReader } from '#station/imaging/photo.ts'
@@ -71,6 +72,23 @@ describe('reading a photo', () => {
     expect(first?.position.topRight.x).toBeLessThan(600)
     expect(second?.position.topLeft.x).toBeGreaterThan(600)
     expect(second?.position.bottomLeft.y).toBeGreaterThan(60)
+  })
+
+  it.each([
+    ['all', ['EAN13', 'QR']],
+    ['retail', ['EAN13']],
+    ['linear', ['EAN13']],
+    ['matrix', ['QR']],
+  ] as const)('looks for the codes of the group %s and for no others', async (group, expected) => {
+    const decode = { formats: formatsOfGroup(group) }
+    const path = await put('group.png', await (await sheet(1000, 500)).png().toBuffer())
+    for (const result of [
+      await reader.photo({ path, ...outputs('group'), decode }),
+      await reader.codes({ path, decode }),
+    ]) {
+      if (!result.ok) throw new Error(result.error.message)
+      expect(result.value.codes.map(({ format }) => format).toSorted()).toEqual(expected)
+    }
   })
 
   it('writes an upload-ready JPEG of at most 2048 pixels and a WebP thumbnail of at most 320, without metadata', async () => {

@@ -18,6 +18,7 @@ const session = store.sessions.open({
   duplicatePolicy: 'count',
   duplicateWindowMs: 3_000,
   marksWindowMs: 0,
+  formats: 'all',
 })
 store.transaction(() => store.captures.add(newCapture(session?.id ?? '', { raw: 'COMMITTED' })))
 process.stdout.write('holding\n')

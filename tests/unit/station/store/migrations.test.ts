@@ -91,6 +91,7 @@ describe('the schema of a store', () => {
         id: session,
         location: 'A-01',
         marksWindowMs: 0,
+        formats: 'all',
         totals: { scans: 2 },
       })
       store.transaction(() => store.captures.retry(refused))

@@ -537,6 +537,7 @@ function startSyncStoreOnly(dataDir: string): number {
     duplicatePolicy: 'count',
     duplicateWindowMs: 3_000,
     marksWindowMs: 0,
+    formats: 'all',
   })
   const leased = store.outbox.lease(10).length
   store.close()
