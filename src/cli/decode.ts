@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { codeGroupSchema } from '#contract/symbology.ts'
 import { isFormat } from '#domain/decoding/accept.ts'
+import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { createImaging, forkImaging } from '#station/index.ts'
 import { parseArguments, type Help } from './command.ts'
 
@@ -13,7 +15,7 @@ export const help = {
     formats: {
       type: 'string',
       value: 'NAMES',
-      about: 'look for these formats only, by the names of zxing: EAN13, QRCode, Code128, ...',
+      about: 'look for these only: retail, linear or matrix, or names of zxing: EAN13, QRCode, ...',
     },
     effort: {
       type: 'string',
@@ -61,7 +63,10 @@ function askedOf(args: readonly string[]): Asked | undefined {
   if (!parsed.ok) return undefined
   const { positionals, values } = parsed.value
   const effort = efforts.find((one) => one === (values.effort ?? 'photo'))
-  const formats = (values.formats ?? '').split(',').filter((format) => format !== '')
+  const group = codeGroupSchema.safeParse(values.formats ?? 'all')
+  const formats = group.success
+    ? formatsOfGroup(group.data)
+    : (values.formats ?? '').split(',').filter((format) => format !== '')
   if (positionals.length === 0 || effort === undefined || !formats.every(isFormat)) return undefined
   return { files: positionals, options: { formats, effort } }
 }

@@ -3,13 +3,14 @@ import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
 import { captureModeSchema, type CaptureMode, type Session } from '#contract/station/session.ts'
+import { codeGroupSchema, type CodeGroup } from '#contract/symbology.ts'
 import { isWhole, kindOfFile, listFiles, stemOf, type Station } from '#station/index.ts'
 import { parseArguments, printLine, refuse, stopSignal, tell, type Help } from './command.ts'
 import { openStation } from './station.ts'
 
 export const help = {
   name: 'import',
-  usage: 'FOLDER --data DIR [--role ROLE] [--mode MODE] [--label NAME] [--backend URL --api-key KEY]',
+  usage: 'FOLDER --data DIR [--role ROLE] [--mode MODE] [--formats GROUP] [--label NAME] [--backend URL --api-key KEY]',
   options: {
     data: { type: 'string', value: 'DIR', about: 'the data folder; it is made where there is none' },
     role: { type: 'string', value: 'ROLE', about: `what the photos show: ${photoRoleSchema.options.join(', ')}` },
@@ -18,6 +19,12 @@ export const help = {
       default: 'product_photography',
       value: 'MODE',
       about: `of its own session: ${captureModeSchema.options.join(', ')}`,
+    },
+    formats: {
+      type: 'string',
+      default: 'all',
+      value: 'GROUP',
+      about: `what its own session looks for: ${codeGroupSchema.options.join(', ')}`,
     },
     label: { type: 'string', value: 'NAME', about: 'of its own session; the name of the folder unless said' },
     backend: { type: 'string', value: 'URL', about: 'the backend to sync to; https, or http on this machine' },
@@ -31,6 +38,7 @@ interface Options {
   readonly data: string
   readonly role: PhotoRole | null
   readonly mode: CaptureMode
+  readonly formats: CodeGroup
   readonly label: string
   readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
 }
@@ -127,12 +135,12 @@ async function takeOne(station: Station, { folder, role }: Options, path: string
 /** The active session, or a new one that ends with the import. */
 async function sessionFor(
   station: Station,
-  { label, mode }: Options,
+  { label, mode, formats }: Options,
 ): Promise<Result<{ readonly id: string; readonly isOwn: boolean }>> {
   const current = (await station.call('session.current', {})) as Result<Session | null>
   if (!current.ok) return current
   if (current.value) return ok({ id: current.value.id, isOwn: false })
-  const opened = (await station.call('session.open', { label, captureMode: mode })) as Result<Session>
+  const opened = (await station.call('session.open', { label, captureMode: mode, formats })) as Result<Session>
   return opened.ok ? ok({ id: opened.value.id, isOwn: true }) : opened
 }
 
@@ -149,6 +157,8 @@ function readOptions(args: readonly string[]): Result<Options> {
   if (!role.success) return fail('invalid_input', `--role is one of ${photoRoleSchema.options.join(', ')}`)
   const mode = captureModeSchema.safeParse(values.mode)
   if (!mode.success) return fail('invalid_input', `--mode is one of ${captureModeSchema.options.join(', ')}`)
+  const formats = codeGroupSchema.safeParse(values.formats)
+  if (!formats.success) return fail('invalid_input', `--formats is one of ${codeGroupSchema.options.join(', ')}`)
   if (backend !== undefined && !isSafeBackendAddress(backend)) {
     return fail('invalid_input', '--backend takes an https address, or one on this machine')
   }
@@ -159,6 +169,7 @@ function readOptions(args: readonly string[]): Result<Options> {
     data,
     role: role.data ?? null,
     mode: mode.data,
+    formats: formats.data,
     label: label ?? basename(path).slice(0, 100),
     backend: backend === undefined ? null : { url: backend, credential: () => Promise.resolve(apiKey) },
   })

@@ -3,12 +3,13 @@ import type { Result } from '#contract/result.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
 import { openSessionSchema } from '#contract/station/session.ts'
+import { codeGroupSchema } from '#contract/symbology.ts'
 import { createLineDriver, createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
 import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version, type Help } from './command.ts'
 
 export const help = {
   name: 'station',
-  usage: '--data DIR [--stdin] [--no-drain] [--marks-window MS] [--backend URL --api-key KEY]',
+  usage: '--data DIR [--stdin] [--no-drain] [--marks-window MS] [--formats GROUP] [--backend URL --api-key KEY]',
   options: {
     data: { type: 'string', value: 'DIR', about: 'the data folder; it is made where there is none' },
     stdin: {
@@ -21,6 +22,12 @@ export const help = {
       type: 'string',
       value: 'MS',
       about: 'join the codes of one item read within it; 1000, and 0 with --stdin',
+    },
+    formats: {
+      type: 'string',
+      default: 'all',
+      value: 'GROUP',
+      about: `what photos are searched for: ${codeGroupSchema.options.join(', ')}`,
     },
     backend: { type: 'string', value: 'URL', about: 'the backend to sync to; https, or http on this machine' },
     'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
@@ -40,6 +47,8 @@ export const help = {
  * `--marks-window MS` joins the codes of one item that a scanner reads within that time (0: never). It is 1000 for scanners, and
  * 0 for `--stdin`: lines have no trigger, and each one is a capture of its own.
  *
+ * `--formats GROUP` says what the photos of the session are searched for; what its scanners send is always taken.
+ *
  * Exit codes: 0 the input was worked through (each line has its own answer); 1 the disk did not take a scan; 2 it
  * could not start; 3 the backend refuses the key (everything is kept).
  */
@@ -58,6 +67,11 @@ export async function station(args: readonly string[]): Promise<number> {
     return refuse({ code: 'invalid_input', message: '--marks-window takes milliseconds, 0 to 10000' })
   }
 
+  const formats = codeGroupSchema.safeParse(options.value.formats)
+  if (!formats.success) {
+    return refuse({ code: 'invalid_input', message: `--formats is one of ${codeGroupSchema.options.join(', ')}` })
+  }
+
   const apiKey = options.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null
   const output = createOutput()
   const lines = options.value.stdin ? createLineDriver(process.stdin, 'standard input', output.answer) : null
@@ -73,7 +87,7 @@ export async function station(args: readonly string[]): Promise<number> {
     for (const topic of ['scan.taken', 'control.taken'] as const) {
       running.subscribe(topic, (answer) => output.print(toLine(0, { ok: true, value: answer as ScanAnswer })))
     }
-    await openSession(running, { label: 'scanners', marksWindowMs })
+    await openSession(running, { label: 'scanners', marksWindowMs, formats: formats.data })
     await running.readScanners()
     running.watchFolders()
     tell('The station reads its scanners; stop it with Ctrl-C. The session stays open for the next start.')
@@ -82,7 +96,7 @@ export async function station(args: readonly string[]): Promise<number> {
     await output.flushed()
     return 0
   }
-  const sessionId = await openSession(running, { label: 'standard input', marksWindowMs })
+  const sessionId = await openSession(running, { label: 'standard input', marksWindowMs, formats: formats.data })
   return await scanLines(running, lines, output, sessionId, stopped, !options.value['no-drain'])
 }
 

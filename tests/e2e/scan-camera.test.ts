@@ -57,4 +57,20 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await page.getByRole('banner').getByText('Camera').waitFor()
     expect(await kiosk.violations()).toEqual([])
   })
+
+  it('reads only what its session looks for', async () => {
+    const { page } = kiosk
+    await page.getByRole('button', { name: 'End session' }).click()
+    await page.getByRole('button', { name: 'End it' }).click()
+    await page.getByRole('button', { name: 'New session' }).click()
+    await page.getByLabel('Cameras and photos read').selectOption({ label: 'Retail only: EAN, UPC' })
+    await page.screenshot({ path: 'test-results/scan/formats.png' })
+    await page.getByRole('button', { name: 'Start session' }).click()
+    await page.getByRole('button', { name: /^Camera/ }).click()
+    const rows = page.getByRole('region', { name: 'Scans' }).getByRole('listitem')
+    await rows.getByText('Yellow highlighter').waitFor({ timeout: 60_000 })
+    // Both codes are in each of the dozens of frames that follow.
+    await page.waitForTimeout(3_000)
+    expect(await rows.count()).toBe(1)
+  })
 })

@@ -2,7 +2,7 @@ import { useEffect, useEffectEvent, useImperativeHandle, useRef, useState } from
 import type { ReactNode, Ref } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { RememberedCamera } from '#contract/station/camera-settings.ts'
-import type { Symbology } from '#contract/symbology.ts'
+import type { CodeGroup, Symbology } from '#contract/symbology.ts'
 import { symbologyOfFormat } from '#domain/symbology.ts'
 import { openCamera } from './camera.ts'
 import type { Camera } from './camera.ts'
@@ -38,6 +38,8 @@ export interface CameraViewProps {
   readonly known: readonly RememberedCamera[]
   /** The part of the picture in which codes are read; none are read without it. */
   readonly region?: 'centre' | 'full'
+  /** What the picture is searched for; every code when it is not said. */
+  readonly formats?: CodeGroup
   /** Called once for a code while it stays in view, and again after it was out of view for a while. */
   readonly onCode?: (code: CameraCode) => void
   readonly onState?: (state: CameraState) => void
@@ -49,7 +51,16 @@ export interface CameraViewProps {
 const usualSize = { width: 1_920, height: 1_080 }
 
 /** The live picture with every code outlined, or what is the matter with the camera and what to do about it. */
-export function CameraView({ id, known, region, onCode, onState, onOpened, ref }: CameraViewProps): ReactNode {
+export function CameraView({
+  id,
+  known,
+  region,
+  formats = 'all',
+  onCode,
+  onState,
+  onOpened,
+  ref,
+}: CameraViewProps): ReactNode {
   const { t } = useTranslation()
   const video = useRef<HTMLVideoElement>(null)
   const camera = useRef<Camera>(null)
@@ -103,6 +114,7 @@ export function CameraView({ id, known, region, onCode, onState, onOpened, ref }
       size: { width, height },
       controls: controls() as MediaTrackConstraintSet,
       ...(region === undefined ? {} : { region }),
+      formats,
       onState: tellState,
       onOpened: tellOpened,
       onFrame: readFrame,
@@ -112,7 +124,7 @@ export function CameraView({ id, known, region, onCode, onState, onOpened, ref }
       opened.close()
       camera.current = null
     }
-  }, [id, region, width, height])
+  }, [id, region, formats, width, height])
 
   useImperativeHandle(ref, () => ({
     takePhoto: () => camera.current?.takePhoto() ?? Promise.reject(new Error('the camera is closed')),

@@ -1,3 +1,4 @@
+import type { CodeGroup } from '#contract/symbology.ts'
 import { mayRecover, stateOfRefusal } from './camera-state.ts'
 import type { CameraState } from './camera-state.ts'
 import { decodeFrames, framesOf } from './decode-frames.ts'
@@ -18,6 +19,8 @@ export interface CameraOptions {
   readonly controls?: MediaTrackConstraintSet
   /** Reads codes in this part of the picture; none are read without it. */
   readonly region?: 'centre' | 'full'
+  /** What the picture is searched for. */
+  readonly formats: CodeGroup
   readonly onState: (state: CameraState) => void
   /** The camera that was opened, each time it was. */
   readonly onOpened?: (track: MediaStreamTrack) => void
@@ -50,7 +53,7 @@ const soundMs = 10_000
  * is tried again after growing pauses, one that was denied as soon as it is allowed.
  */
 export function openCamera(options: CameraOptions): Camera {
-  const { video, choose, size, controls, region, onState, onOpened, onFrame } = options
+  const { video, choose, size, controls, region, formats, onState, onOpened, onFrame } = options
   let stream: MediaStream | undefined
   let decoding: { close(): void } | undefined
   let state: CameraState = { kind: 'starting', detail: '' }
@@ -133,6 +136,7 @@ export function openCamera(options: CameraOptions): Camera {
     decoding = decodeFrames({
       frames: framesOf(track),
       region: part,
+      formats,
       onFrame(frame) {
         if (isOld()) return
         lastFrameMs = performance.now()

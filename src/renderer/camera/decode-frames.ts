@@ -20,17 +20,18 @@ export function framesOf(track: MediaStreamTrack): ReadableStream<VideoFrame> {
 export function decodeFrames(options: {
   readonly frames: ReadableStream<VideoFrame>
   readonly region: StartMessage['region']
+  readonly formats: StartMessage['formats']
   readonly onFrame: (frame: ReadFrame) => void
   readonly onFailed: (detail: string) => void
 }): { close(): void } {
-  const { frames, region, onFrame, onFailed } = options
+  const { frames, region, formats, onFrame, onFailed } = options
   const worker = startDecodeWorker()
   worker.addEventListener('message', ({ data }: MessageEvent<DecodeMessage>) => {
     if (data.kind === 'read') onFrame(data)
     if (data.kind === 'failed') onFailed(data.message)
   })
   worker.addEventListener('error', (event) => onFailed(event.message || 'the decode worker does not start'))
-  const message: StartMessage = { frames, region }
+  const message: StartMessage = { frames, region, formats }
   worker.postMessage(message, [frames])
   return { close: () => worker.terminate() }
 }

@@ -6,6 +6,7 @@
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
 import type { ReaderOptions, ReadInputBarcodeFormat } from 'zxing-wasm/reader'
 import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
+import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { createFramePlan } from './frame-plan.ts'
 import type { Look, Sighting } from './frame-plan.ts'
 import type { DecodeMessage, ReadCode, StartMessage } from './frame-message.ts'
@@ -27,11 +28,11 @@ function send(message: DecodeMessage): void {
   self.postMessage(message)
 }
 
-async function lookAt(frame: VideoFrame, look: Look): Promise<readonly Found[]> {
+async function lookAt(frame: VideoFrame, look: Look, formats: readonly string[]): Promise<readonly Found[]> {
   const picture = await luminance.take(frame, look)
   const read = await readBarcodes(picture, {
     ...efforts[look.effort],
-    formats: look.format === null ? [] : [look.format as ReadInputBarcodeFormat],
+    formats: (look.format === null ? formats : [look.format]) as ReadInputBarcodeFormat[],
   }).finally(free)
   return read.map(({ format, text, symbologyIdentifier, position }) => ({
     format,
@@ -62,7 +63,8 @@ function toRead({ format, text, symbologyIdentifier, corners }: Found): ReadCode
   return { format: format === 'EAN13' && text.startsWith('0') ? 'UPCA' : format, text, symbologyIdentifier, corners }
 }
 
-async function readAll({ frames, region }: StartMessage): Promise<void> {
+async function readAll({ frames, region, formats }: StartMessage): Promise<void> {
+  const wanted = formatsOfGroup(formats)
   const plan = createFramePlan()
   const reader = frames.getReader()
   for (;;) {
@@ -72,7 +74,7 @@ async function readAll({ frames, region }: StartMessage): Promise<void> {
       const { whole, bounds } = boundsOf(frame, region)
       const timeMs = performance.now()
       const found: Found[] = []
-      for (const look of plan.next(bounds, timeMs)) found.push(...(await lookAt(frame, look)))
+      for (const look of plan.next(bounds, timeMs)) found.push(...(await lookAt(frame, look, wanted)))
       plan.saw(found, timeMs)
       send({
         kind: 'read',

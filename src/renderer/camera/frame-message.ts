@@ -1,3 +1,4 @@
+import type { CodeGroup } from '#contract/symbology.ts'
 import type { Corner } from './outlines.ts'
 
 /** What the window gives the decode worker, once: the camera's frames, newest only, and how to read them. */
@@ -5,6 +6,8 @@ export interface StartMessage {
   readonly frames: ReadableStream<VideoFrame>
   /** The part of each frame that is read: its middle half or all of it. */
   readonly region: 'centre' | 'full'
+  /** What they are searched for. */
+  readonly formats: CodeGroup
 }
 
 /** A code as the decoder names it; `corners` in order round the code, in pixels of the whole frame. */

@@ -80,6 +80,15 @@ describe('capstan decode', () => {
     expect(await run(['--nonsense', ean])).toMatchObject({ exitCode: 2, lines: [] })
   })
 
+  it('looks for the codes of one group alone', async () => {
+    const ean = join(folder, 'group-ean.png')
+    const qr = join(folder, 'group-qr.png')
+    await writeFile(ean, await drawCode({ format: 'EAN13', text: '4006381333931' }))
+    await writeFile(qr, await drawCode({ format: 'QRCode', text: 'A' }))
+    const { exitCode, lines } = await run(['--json', '--formats', 'retail', ean, qr])
+    expect([exitCode, lines.map(({ codes }) => codes.map(({ format }) => format))]).toEqual([0, [['EAN13'], []]])
+  })
+
   const sampled = existsSync(join(sharedCodes, 'manifest.json')) ? it : it.skip
   sampled('reads most of the shared photos (skipped where ../shared is absent)', async () => {
     const manifest = JSON.parse(await readFile(join(sharedCodes, 'manifest.json'), 'utf8')) as {

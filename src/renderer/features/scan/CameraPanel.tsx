@@ -115,6 +115,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
               onState={(state) => report(place, state)}
               {...(place.reads && {
                 region: settings.camera.region,
+                formats: session.formats,
                 onCode: ({ text, symbologyIdentifier, readAt }) =>
                   receiveScan({
                     data: text,

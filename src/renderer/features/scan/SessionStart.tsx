@@ -4,6 +4,8 @@ import { create } from 'zustand'
 import type { AppError } from '#contract/result.ts'
 import { captureModeSchema, defaultMarksWindowMs, duplicatePolicySchema } from '#contract/station/session.ts'
 import type { CaptureMode, DuplicatePolicy } from '#contract/station/session.ts'
+import { codeGroupSchema } from '#contract/symbology.ts'
+import type { CodeGroup } from '#contract/symbology.ts'
 import type { ReadScan } from '../../client/scan-queue.ts'
 import { ControlNote } from './ControlNote.tsx'
 import { scanQueue, startSessionsWith, usePendingScans } from '../../client/scans.ts'
@@ -12,7 +14,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { Choices, Field, Switch } from '../../ui/Fields.tsx'
+import { Choices, Field, Select, Switch } from '../../ui/Fields.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 
 interface StartOptions {
@@ -20,6 +22,8 @@ interface StartOptions {
   readonly duplicatePolicy: DuplicatePolicy
   /** Several codes of one item are one piece. */
   readonly joinsMarks: boolean
+  /** What cameras and photos are searched for. */
+  readonly formats: CodeGroup
   readonly label: string
 }
 
@@ -28,6 +32,7 @@ const useOptions = create<StartOptions>(() => ({
   captureMode: 'barcode_scan',
   duplicatePolicy: 'count',
   joinsMarks: true,
+  formats: 'all',
   label: '',
 }))
 
@@ -46,13 +51,14 @@ export function SessionStart() {
     if (isOpening.current) return
     isOpening.current = true
     setOpening(true)
-    const { captureMode, duplicatePolicy, joinsMarks, label } = useOptions.getState()
+    const { captureMode, duplicatePolicy, joinsMarks, formats, label } = useOptions.getState()
     const result = await call('session.open', {
       captureMode,
       duplicatePolicy,
       label: label.trim(),
       duplicateWindowMs: repeatSeconds * 1_000,
       marksWindowMs: joinsMarks ? defaultMarksWindowMs : 0,
+      formats,
     })
     isOpening.current = false
     setOpening(false)
@@ -132,14 +138,25 @@ export function SessionStart() {
         />
       </div>
       <div className="start-go">
-        <Field
-          label={t('scan.start.label')}
-          hint={t('scan.start.label_hint')}
-          placeholder={t('scan.start.label_example')}
-          maxLength={100}
-          value={options.label}
-          onChange={(label) => useOptions.setState({ label })}
-        />
+        <div className="start-details">
+          <Field
+            label={t('scan.start.label')}
+            hint={t('scan.start.label_hint')}
+            placeholder={t('scan.start.label_example')}
+            maxLength={100}
+            value={options.label}
+            onChange={(label) => useOptions.setState({ label })}
+          />
+          <div className="start-formats">
+            <Select
+              label={t('scan.start.formats')}
+              value={options.formats}
+              onChange={(formats) => useOptions.setState({ formats })}
+              choices={codeGroupSchema.options.map((value) => ({ value, label: t(`scan.start.groups.${value}`) }))}
+            />
+            <p className="hint">{t('scan.start.formats_hint')}</p>
+          </div>
+        </div>
         <Button type="submit" kind="primary" large autoFocus isDisabled={opening} keyName="Enter">
           {t(opening ? 'scan.start.going' : 'scan.start.go')}
         </Button>
