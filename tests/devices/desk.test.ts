@@ -104,7 +104,7 @@ describe.skipIf(reason !== null)('the devices of a whole station on the USB bus'
     await expect.poll(() => beeps().length).toBe(2)
     await device.pull()
     await desk.until(posId, 'unplugged')
-    expect(desk.states).toContain(`${posId} unplugged`)
+    await expect.poll(() => desk.states).toContain(`${posId} unplugged`)
     await desk.call('device.forget', { id: posId })
     expect(await desk.device(posId)).toBeUndefined()
     expect((await desk.call('station.status', {})).disagreements).toEqual([])
