@@ -100,8 +100,8 @@ describe.skipIf('missing' in found)('the camera view (skipped where no Chromium 
     await expect.poll(async () => (await told(page)).codes.length, { timeout: 30_000 }).toBe(2)
     const { codes } = await told(page)
     expect(codes.toSorted((a, b) => a.symbology.localeCompare(b.symbology))).toEqual([
-      { text: ean.text, symbology: 'ean13', symbologyIdentifier: ']E0' },
-      { text: link.text, symbology: 'qr', symbologyIdentifier: ']Q1' },
+      { text: ean.text, symbology: 'ean13', symbologyIdentifier: ']E0', readAt: expect.any(Number) },
+      { text: link.text, symbology: 'qr', symbologyIdentifier: ']Q1', readAt: expect.any(Number) },
     ])
     await expect.poll(() => page.locator('.camera-code').count()).toBe(2)
     const [left, right] = await Promise.all(
