@@ -99,6 +99,7 @@ export function createCapturing(ports: {
   onControl: (outcome: ControlOutcome) => void
 }): Capturing {
   const { store, clock, ids, log } = ports
+  const startedMs = clock.monotonicMs()
   const queue: Waiting[] = []
   let scheduled: Promise<void> | null = null
   /** Scanners whose next scan names the location, and until when. */
@@ -231,7 +232,7 @@ export function createCapturing(ports: {
       scan ? [readCode(scan, waiting.event, now)] : [],
     )
     const code = codes.find(({ gtin }) => gtin !== null) ?? codes[0]
-    const joined = code && join(session, waiting, code, now)
+    const joined = code && join(session, waiting, code)
     if (joined) return joined
     const itemKey = code ? itemKeyOf(code.gtin, [code.mark]) : `photo:${id}`
     const history = store.captures.history(session.id, itemKey)
@@ -292,10 +293,10 @@ export function createCapturing(ports: {
    * A serial number may tell an item, counted by a code without one, to be a repeat: its capture counts no more. One that
    * tells a repeat to be a new item makes a capture of its own, so that nothing is lost.
    */
-  const join = (session: Session, read: Read, code: Code, now: Date): (() => Result<ScanOutcome>) | null => {
+  const join = (session: Session, read: Read, code: Code): (() => Result<ScanOutcome>) | null => {
     if (!isJoinable(session, read, code)) return null
     const { gtin, mark } = code
-    const at = (ms: number): string => new Date(now.getTime() + ms).toISOString()
+    const nowMs = clock.monotonicMs()
     const beside = store.captures
       .itemsBeside({
         sessionId: session.id,
@@ -305,9 +306,7 @@ export function createCapturing(ports: {
         deviceName: read.deviceName,
         photo: read.photo?.photo ?? null,
         // The times of the readings decide, however long a commit takes; those of another process mean nothing.
-        from: at(-(read.event ? Math.min(longestStallMs, performance.now()) : session.marksWindowMs)),
-        // Behind it too: a clock may be set back by a little.
-        to: at(session.marksWindowMs),
+        sinceMs: read.event ? Math.max(nowMs - longestStallMs, startedMs) : nowMs - session.marksWindowMs,
         receivedMs: read.event?.receivedMs ?? null,
         windowMs: session.marksWindowMs,
       })

@@ -61,9 +61,8 @@ export interface BesideQuery {
   readonly deviceId: string | null
   readonly deviceName: string
   readonly photo: string | null
-  /** When they were saved. */
-  readonly from: Instant
-  readonly to: Instant
+  /** The others were saved since then, on the clock's monotonic time of this boot. */
+  readonly sinceMs: number
   /** When it was read, on this process's monotonic clock, and how much earlier or later the others; null without a device. */
   readonly receivedMs: number | null
   readonly windowMs: number
@@ -403,13 +402,13 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       }
       return lastId
     },
-    itemsBeside: ({ sessionId, gtin, raw, deviceId, deviceName, photo, from, to, receivedMs, windowMs }) =>
+    itemsBeside: ({ sessionId, gtin, raw, deviceId, deviceName, photo, sinceMs, receivedMs, windowMs }) =>
       database
         .all(
           `${select} WHERE c.id IN (SELECT id FROM captures WHERE session_id = ? AND gtin = ? ORDER BY sequence DESC LIMIT 16)
              AND c.type = 'BARCODE' AND c.source <> 'manual' AND c.disposition <> 'undone' AND NOT (c.marks = 0 AND c.raw = ?)
              AND (c.photo = ? OR (c.photo IS NULL AND ? IS NULL AND c.device_id IS ? AND c.device_name = ?
-               AND c.captured_at BETWEEN ? AND ?
+               AND c.boot_id = ? AND c.monotonic_ms >= ?
                AND (c.received_ms IS NULL OR abs(c.received_ms - ?) <= ?)))
            ORDER BY c.sequence DESC`,
           sessionId,
@@ -419,8 +418,8 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
           photo,
           deviceId,
           deviceName,
-          from,
-          to,
+          clock.bootId,
+          Math.floor(sinceMs),
           receivedMs,
           windowMs,
         )
