@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { captureSchema } from '#contract/backend/scanner.ts'
+import { metadataSchema, referenceSchema, shortuuidSchema, timestampSchema } from '#contract/backend/values.ts'
+
+/** Where a proposal stands. A stale one is REJECTED by the server itself, with the reason in `withdrawn_reason`. */
+export const proposalStatuses = ['PENDING', 'ACCEPTED', 'REJECTED'] as const
+
+/** Where on a photo the words of a proposal stand: pixels of the photo held upright, from its top left corner. */
+export const evidenceSchema = z
+  .object({
+    photo_id: shortuuidSchema.nullable(),
+    capture_id: shortuuidSchema.nullable(),
+    box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).nullable(),
+  })
+  .meta({ id: 'Evidence' })
+export type Evidence = z.infer<typeof evidenceSchema>
+
+/** A value proposed for one field of a product (contracts 1.7); the last four members are ours. */
+export const proposalSchema = z
+  .object({
+    /** A UUID; requests may also name it by its shortuuid. */
+    id: z.uuid(),
+    field_name: z.string().max(50),
+    /** The product's value when it was proposed; empty when it had none. */
+    current_value: z.string(),
+    proposed_value: z.string(),
+    /** A decimal from `0.00` to `1.00`, as text. */
+    confidence: z.string().regex(/^[01]\.\d\d$/),
+    reasoning: z.string(),
+    source: z.string().max(100),
+    status: z.enum(proposalStatuses),
+    created: timestampSchema,
+    reviewed_at: timestampSchema.nullable(),
+    metadata: metadataSchema,
+    capture_short_id: shortuuidSchema,
+    evidence: evidenceSchema.nullable(),
+    /** When its value was written to the product. */
+    applied_at: timestampSchema.nullable(),
+    /** Why the server withdrew it; empty when it did not. */
+    withdrawn_reason: z.string(),
+  })
+  .meta({ id: 'Proposal' })
+export type Proposal = z.infer<typeof proposalSchema>
+
+/** A bare array, oldest first. */
+export const proposalListSchema = z.array(proposalSchema)
+
+/** A review. PENDING cannot be set. */
+export const proposalReviewSchema = z
+  .strictObject({ status: z.enum(['ACCEPTED', 'REJECTED']) })
+  .meta({ id: 'ProposalReview', examples: [{ status: 'ACCEPTED' }] })
+
+/** Many reviews at once: all of them, or none. */
+export const bulkReviewSchema = z
+  .strictObject({
+    accept: z.array(referenceSchema).max(500).default([]),
+    reject: z.array(referenceSchema).max(500).default([]),
+  })
+  .meta({ id: 'BulkReview', examples: [{ accept: ['3b1f8b40-222c-4a6e-b77e-779d5a94e21c'], reject: [] }] })
+
+/** What an apply wrote, and what it left out and why. */
+export const applyAnswerSchema = z
+  .object({
+    applied: z.array(z.string()),
+    skipped: z.array(z.object({ field_name: z.string(), reason: z.string() })),
+    product_short_id: shortuuidSchema,
+    /** Names the change for its undoing; null when nothing was written. */
+    change_id: shortuuidSchema.nullable(),
+  })
+  .meta({ id: 'ApplyAnswer' })
+export type ApplyAnswer = z.infer<typeof applyAnswerSchema>
+
+/** What an enrich answers: the capture, which is on its way again. */
+export const enrichAnswerSchema = captureSchema
