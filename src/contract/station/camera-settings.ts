@@ -1,20 +1,8 @@
 import { z } from 'zod'
+import { photoTypeSchema } from '#contract/backend/photo-type.ts'
 
-/** What a photo shows, in the Scanner API's words; it is the role of the camera or the folder that it comes from. */
-export const photoRoleSchema = z.enum([
-  'front',
-  'back',
-  'left',
-  'right',
-  'top',
-  'bottom',
-  'nutrition',
-  'ingredients',
-  'barcode',
-  'recycling',
-  'certification',
-  'other',
-])
+/** What a photo shows; it is the role of the camera or the folder that it comes from. */
+export const photoRoleSchema = photoTypeSchema
 export type PhotoRole = z.infer<typeof photoRoleSchema>
 
 /** Lens and light, in the browser's words and units; a field that is absent is left as the camera has it. */
