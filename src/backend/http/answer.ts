@@ -7,6 +7,8 @@ export interface Success {
   readonly status: number
   /** Sent as JSON; undefined sends no body. */
   readonly body?: unknown
+  /** Sent as it comes, instead of `body`; its type is among the headers. */
+  readonly stream?: ReadableStream<Uint8Array>
   readonly headers?: Readonly<Record<string, string>>
   readonly cookies?: readonly string[]
 }
@@ -26,6 +28,11 @@ export function ok(body: unknown): Success {
 /** 201 with the new object. */
 export function created(body: unknown): Success {
   return { status: 201, body }
+}
+
+/** 202 with the object that is being worked on. */
+export function accepted(body: unknown): Success {
+  return { status: 202, body }
 }
 
 /** 204. */

@@ -11,10 +11,10 @@ import type { Log } from '../log.ts'
 import type { Media } from '../media/media.ts'
 import { invalid, isRefusal, missing, refuse, type Answer, type Refusal } from './answer.ts'
 import { hasCsrfToken, identify } from './credentials.ts'
-import { readForm } from './form.ts'
+import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
 import type { RateLimiter } from './rate-limit.ts'
-import type { Call, Credential, Route } from './route.ts'
+import { parameterNames, type Call, type Credential, type Route } from './route.ts'
 
 /** What the HTTP server is made of. */
 export interface AppParts {
@@ -23,6 +23,8 @@ export interface AppParts {
   readonly log: Log
   readonly now: () => Date
   readonly limiter: RateLimiter
+  /** Where clients reach the server, when not at the address they ask, e.g. `https://scan.example.org`. */
+  readonly publicUrl?: string
   readonly routes: readonly Route[]
   /** Called after a commit that may have left work for the pipeline. */
   readonly wakePipeline: () => void
@@ -45,7 +47,7 @@ export function createApp(parts: AppParts): Hono {
   for (const row of parts.routes) {
     app.on(row.method, honoPath(row.path), async (context) => {
       const at = now()
-      const who = row.access === 'none' ? stranger : await identify(db, context.req.raw, at)
+      const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(db, context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       const limit = limiter.take(
         known === undefined || known.kind === 'none' ? addressOf(context) : known.subject,
@@ -86,6 +88,9 @@ export function createApp(parts: AppParts): Hono {
 
   async function serve(row: Route, context: Context, credential: Credential, at: Date): Promise<Answer> {
     const request = context.req.raw
+    if (row.isForManagers === true && credential.role !== 'manager') {
+      return refuse('forbidden', 'Only a manager may do this.')
+    }
     if (row.access === 'write') {
       if (credential.kind === 'cookie' && !hasCsrfToken(request)) {
         return refuse('forbidden', 'A write with a cookie needs the header X-CSRFToken to repeat the cookie csrftoken.')
@@ -93,13 +98,25 @@ export function createApp(parts: AppParts): Hono {
       if (credential.role === 'readonly') return refuse('forbidden', 'This credential may only read.')
     }
 
-    const param = readParam(row, context)
-    if (typeof param !== 'string') return param
+    const read = readParams(row, context)
+    if (!read.ok) return read.refusal
+    const { params } = read
+    const refused = row.admit?.({ params, at })
+    if (refused !== undefined) return refused
     const query = parse(row.query, queryOf(context))
     if (!query.ok) return query.refusal
 
+    const known = {
+      param: Object.values(params)[0] ?? '',
+      params,
+      query: query.value,
+      credential,
+      origin: parts.publicUrl ?? new URL(request.url).origin,
+      headers: request.headers,
+      at,
+    }
     const key = row.idempotent === true ? request.headers.get('idempotency-key') : null
-    if (key === null) return work(row, request, { param, query: query.value, credential, at }, undefined)
+    if (key === null) return work(row, request, known, undefined)
     if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
       return invalid({ field: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' })
     }
@@ -108,7 +125,7 @@ export function createApp(parts: AppParts): Hono {
     if (running.has(mark)) return refuse('conflict', 'A request with this Idempotency-Key is still running.')
     running.add(mark)
     try {
-      return await work(row, request, { param, query: query.value, credential, at }, scope)
+      return await work(row, request, known, scope)
     } finally {
       running.delete(mark)
     }
@@ -117,10 +134,15 @@ export function createApp(parts: AppParts): Hono {
   async function work(
     row: Route,
     request: Request,
-    call: Pick<Call, 'param' | 'query' | 'credential' | 'at'>,
+    call: Omit<Call, 'body' | 'image' | 'db'>,
     scope: IdempotencyScope | undefined,
   ): Promise<Answer> {
-    const form = row.form === undefined ? undefined : await readForm(request, media)
+    const form =
+      row.takesPhoto === true
+        ? await readPhoto(request, media)
+        : row.form === undefined
+          ? undefined
+          : await readForm(request, media, row.file)
     if (form !== undefined && 'problem' in form) return form
     const image = form?.image
     try {
@@ -128,7 +150,8 @@ export function createApp(parts: AppParts): Hono {
       if (!given.ok) return given.refusal
       const body = parse(row.form ?? row.body, given.value)
       if (!body.ok) return body.refusal
-      if (row.access !== 'write') return await row.handle({ ...call, body: body.value, image, db })
+      if (row.access !== 'write' && row.access !== 'signed')
+        return await row.handle({ ...call, body: body.value, image, db })
 
       const requestHash = createHash('sha256')
         .update(JSON.stringify([body.value ?? null, image?.hash ?? null]))
@@ -159,13 +182,30 @@ function addressOf(context: Context): string {
   return `address:${incoming?.socket?.remoteAddress ?? ''}`
 }
 
-function readParam(row: Route, context: Context): string | Refusal {
-  if (row.path.includes('{gtin}')) return context.req.param('gtin') ?? ''
-  if (!row.path.includes('{id}')) return ''
-  const given = referenceSchema.safeParse(context.req.param('id'))
-  if (!given.success) return invalid({ field: 'id', message: 'must be a shortuuid of 22 characters or a UUID' })
-  // 22 characters can be more than 128 bits: well-formed, but the id of nothing.
-  return idFromReference(given.data) ?? missing('object')
+/** Parameters that are no ids. */
+const plainParameters: ReadonlySet<string> = new Set(['gtin', 'token'])
+
+function readParams(
+  row: Route,
+  context: Context,
+): { readonly ok: true; readonly params: Record<string, string> } | { readonly ok: false; readonly refusal: Refusal } {
+  const params: Record<string, string> = {}
+  for (const name of parameterNames(row.path)) {
+    const text = context.req.param(name) ?? ''
+    if (plainParameters.has(name)) {
+      params[name] = text
+      continue
+    }
+    const given = referenceSchema.safeParse(text)
+    if (!given.success) {
+      return { ok: false, refusal: invalid({ field: name, message: 'must be a shortuuid of 22 characters or a UUID' }) }
+    }
+    // 22 characters can be more than 128 bits: well-formed, but the id of nothing.
+    const id = idFromReference(given.data)
+    if (id === undefined) return { ok: false, refusal: missing('object') }
+    params[name] = id
+  }
+  return { ok: true, params }
 }
 
 function queryOf(context: Context): Record<string, unknown> {
@@ -249,6 +289,7 @@ function respond(answer: Answer, at: Date, limitHeaders: Readonly<Record<string,
     ...Object.entries(answer.headers ?? {}),
     ...('cookies' in answer ? (answer.cookies ?? []) : []).map((cookie): [string, string] => ['Set-Cookie', cookie]),
   ]
+  if ('stream' in answer && answer.stream !== undefined) return new Response(answer.stream, { status, headers })
   if (body === undefined) return new Response(null, { status, headers })
   const typed = headers.some(([name]) => name === 'Content-Type')
   if (!typed) headers.push(['Content-Type', status >= 400 ? 'application/problem+json' : 'application/json'])

@@ -18,11 +18,12 @@ const bodyByteLimit = imageByteLimit + 1024 * 1024
 const imageFaults = {
   empty: invalid({ field: 'image', message: 'is an empty file' }),
   too_large: refuse('payload_too_large', 'The photo is larger than 10 MiB.'),
+  too_many_pixels: refuse('payload_too_large', 'The photo has more than 100 megapixels.'),
   unsupported_type: refuse('unsupported_media_type', 'The file is no JPEG, PNG or WebP image, whatever its name says.'),
 } as const satisfies Record<MediaFault, Refusal>
 
 /** Reads a multipart body as it comes: the photo goes to disk in pieces and is never whole in memory. */
-export async function readForm(request: Request, media: Media): Promise<Form | Refusal> {
+export async function readForm(request: Request, media: Media, part = 'image'): Promise<Form | Refusal> {
   const type = request.headers.get('content-type') ?? ''
   if (!/^multipart\/form-data\b/i.test(type)) {
     return refuse('unsupported_media_type', 'The body must be multipart/form-data.')
@@ -51,13 +52,13 @@ export async function readForm(request: Request, media: Media): Promise<Form | R
   })
   parser.on('file', (name, stream) => {
     stream.on('error', ignoreLateError)
-    if (name === 'image' && received === undefined) {
+    if (name === part && received === undefined) {
       file = stream
       received = media.receive(stream)
       // It is awaited below; until then a broken body must not count as an unhandled rejection.
       received.catch(() => undefined)
     } else {
-      faults.push({ field: name ?? '', message: name === 'image' ? 'is given twice' : 'is not a file of this request' })
+      faults.push({ field: name ?? '', message: name === part ? 'is given twice' : 'is not a file of this request' })
       stream.resume()
     }
   })
@@ -79,13 +80,30 @@ export async function readForm(request: Request, media: Media): Promise<Form | R
     return refuse('bad_request', 'The multipart body is broken or ends too early.')
   }
 
-  if (image === undefined) faults.push({ field: 'image', message: 'is required' })
+  if (image === undefined) faults.push({ field: part, message: 'is required' })
   if (faults.length > 0) {
     if (image !== undefined) await discard(image)
     return invalid(...faults)
   }
   if (image === undefined || typeof image === 'string') return imageFaults[image ?? 'empty']
   return { fields: withMetadata(fields), image }
+}
+
+/** Reads a body that is nothing but a photo, as it comes. */
+export async function readPhoto(request: Request, media: Media): Promise<Form | Refusal> {
+  if (Number(request.headers.get('content-length') ?? 0) > imageByteLimit) return imageFaults.too_large
+  if (request.body === null) return imageFaults.empty
+  const source = Readable.fromWeb(request.body as never)
+  source.on('error', ignoreLateError)
+  let image: UploadedImage | MediaFault
+  try {
+    image = await media.receive(Readable.from(countBytes(source)))
+  } catch (error) {
+    if (error instanceof BodyTooLarge) return imageFaults.too_large
+    if (isStorageFault(error)) throw error
+    return refuse('bad_request', 'The photo ends too early.')
+  }
+  return typeof image === 'string' ? imageFaults[image] : { fields: {}, image }
 }
 
 /**

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { problemSchema, problems, type ProblemCode } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
 import { ok } from './answer.ts'
-import { route, type Route } from './route.ts'
+import { parameterNames, route, type Route } from './route.ts'
 
 /** Each API of the server, by the folder it is mounted at. */
 const titles: Readonly<Record<string, string>> = {
@@ -19,7 +19,17 @@ type Json = Record<string, unknown>
  */
 export function discoveryRoutes(routes: readonly Route[]): readonly Route[] {
   const apps = [...new Set(routes.map(appOf))]
+  const whole = openapiDocument('Capstan backend', routes)
   return [
+    route({
+      method: 'GET',
+      path: '/openapi.json',
+      operationId: 'openapi',
+      summary: 'All APIs of this server as one OpenAPI 3.1 document',
+      access: 'none',
+      success: { status: 200 },
+      handle: () => ok(whole),
+    }),
     ...apps.map((app) => {
       const document = openapiDocument(
         titles[app] ?? app,
@@ -98,7 +108,11 @@ function operation(row: Route, components: Json): Json {
     description: 'Success',
     ...(schema === undefined
       ? {}
-      : { content: { 'application/json': { schema: jsonSchema(schema, 'output', components) } } }),
+      : {
+          content: {
+            [row.success.contentType ?? 'application/json']: { schema: jsonSchema(schema, 'output', components) },
+          },
+        }),
   }
   const problem = jsonSchema(problemSchema, 'output', components)
   for (const [refused, codes] of refusalsOf(row)) {
@@ -111,14 +125,27 @@ function operation(row: Route, components: Json): Json {
     row.body !== undefined
       ? { 'application/json': { schema: jsonSchema(row.body, 'input', components) } }
       : row.form !== undefined
-        ? { 'multipart/form-data': { schema: withImage(jsonSchema(row.form, 'input', components)) } }
-        : undefined
+        ? {
+            'multipart/form-data': {
+              schema: withImage(jsonSchema(row.form, 'input', components), row.file ?? 'image'),
+            },
+          }
+        : row.takesPhoto === true
+          ? Object.fromEntries(
+              ['image/jpeg', 'image/png', 'image/webp'].map((type) => [
+                type,
+                { schema: { type: 'string', format: 'binary' } },
+              ]),
+            )
+          : undefined
   return {
     operationId: row.operationId,
     summary: row.summary,
-    ...(row.access === 'none' ? { security: [] } : { security: [{ apiKey: [] }, { session: [] }] }),
+    ...(row.access === 'none' || row.access === 'signed'
+      ? { security: [] }
+      : { security: [{ apiKey: [] }, { session: [] }] }),
     parameters: parametersOf(row, components),
-    ...(body === undefined ? {} : { requestBody: { required: row.form !== undefined, content: body } }),
+    ...(body === undefined ? {} : { requestBody: { required: needsBody(row), content: body } }),
     responses: answers,
   }
 }
@@ -126,11 +153,11 @@ function operation(row: Route, components: Json): Json {
 /** Every refusal a route can answer with: its own, and those of the checks that it passes through. */
 function refusalsOf(row: Route): Map<string, ProblemCode[]> {
   const codes = new Set<ProblemCode>(['rate_limited', ...(row.refusals ?? [])])
-  if (row.access !== 'none') codes.add('unauthorized')
-  if (row.access === 'write') codes.add('forbidden')
-  if (row.path.includes('{id}')) codes.add('not_found').add('validation_error')
+  if (row.access === 'read' || row.access === 'write') codes.add('unauthorized')
+  if (row.access === 'write' || row.isForManagers === true) codes.add('forbidden')
+  if (parameterNames(row.path).length > 0) codes.add('not_found').add('validation_error')
   if (row.query !== undefined) codes.add('validation_error')
-  if (row.body !== undefined || row.form !== undefined) {
+  if (row.body !== undefined || row.form !== undefined || row.takesPhoto === true) {
     codes.add('bad_request').add('payload_too_large').add('validation_error')
   }
   if (row.idempotent === true) codes.add('conflict').add('unprocessable_entity')
@@ -144,21 +171,18 @@ function refusalsOf(row: Route): Map<string, ProblemCode[]> {
 
 function parametersOf(row: Route, components: Json): Json[] {
   const parameters: Json[] = []
-  if (row.path.includes('{id}')) {
-    parameters.push({
-      name: 'id',
-      in: 'path',
-      required: true,
-      schema: jsonSchema(referenceSchema, 'input', components),
-    })
-  }
-  if (row.path.includes('{gtin}')) {
-    parameters.push({ name: 'gtin', in: 'path', required: true, schema: { type: 'string' } })
+  for (const name of parameterNames(row.path)) {
+    const schema =
+      name === 'gtin' || name === 'token' ? { type: 'string' } : jsonSchema(referenceSchema, 'input', components)
+    parameters.push({ name, in: 'path', required: true, schema })
   }
   if (row.query !== undefined) {
-    const { properties = {} } = jsonSchema(row.query, 'input', components) as { properties?: Record<string, unknown> }
+    const { properties = {}, required = [] } = jsonSchema(row.query, 'input', components) as {
+      properties?: Record<string, unknown>
+      required?: readonly string[]
+    }
     for (const [name, schema] of Object.entries(properties)) {
-      parameters.push({ name, in: 'query', required: false, schema })
+      parameters.push({ name, in: 'query', required: required.includes(name), schema })
     }
   }
   if (row.idempotent === true) {
@@ -173,12 +197,17 @@ function parametersOf(row: Route, components: Json): Json[] {
 }
 
 /** The form's fields with the file beside them. */
-function withImage(fields: Json): Json {
+function withImage(fields: Json, part: string): Json {
   return {
     ...fields,
-    properties: { ...(fields['properties'] as Json), image: { type: 'string', format: 'binary' } },
-    required: [...((fields['required'] as string[] | undefined) ?? []), 'image'],
+    properties: { ...(fields['properties'] as Json), [part]: { type: 'string', format: 'binary' } },
+    required: [...((fields['required'] as string[] | undefined) ?? []), part],
   }
+}
+
+/** A body may be left out where an empty object would do. */
+function needsBody(row: Route): boolean {
+  return row.form !== undefined || row.takesPhoto === true || row.body?.safeParse({}).success === false
 }
 
 /** A schema as JSON Schema 2020-12; named schemas are moved to the components and referred to. */

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { imageByteLimit } from '#contract/backend/scanner.ts'
+import { imageByteLimit, imagePixelLimit as pixelLimit } from '#contract/backend/scanner.ts'
+import { pixelsOf } from './pixels.ts'
 
 /** A photo that has been received whole and is durable, but lies in the waiting folder until it is kept. */
 export interface UploadedImage {
@@ -17,7 +18,7 @@ export interface UploadedImage {
   readonly discard: () => Promise<void>
 }
 
-export type MediaFault = 'empty' | 'too_large' | 'unsupported_type'
+export type MediaFault = 'empty' | 'too_large' | 'too_many_pixels' | 'unsupported_type'
 
 /** Photos on disk, addressed by content: the same photo uploaded twice is one file. */
 export interface Media {
@@ -72,6 +73,7 @@ export async function openMedia(folder: string): Promise<Media> {
       const extension = extensionOf(head)
       if (bytes === 0) fault = 'empty'
       else if (extension === undefined) fault ??= 'unsupported_type'
+      else if ((await pixelsOf(path)) > pixelLimit) fault ??= 'too_many_pixels'
       if (fault !== undefined || extension === undefined) {
         await rm(path, { force: true })
         return fault ?? 'unsupported_type'

@@ -212,6 +212,8 @@ export const capturePatchSchema = z
 
 /** The largest photo that is taken; larger ones answer 413. */
 export const imageByteLimit = 10 * 1024 * 1024
+/** The most pixels a photo may have; larger ones answer 413, as a small file can unpack to more than fits in memory. */
+export const imagePixelLimit = 100_000_000
 
 /** Filters of `GET /sessions`. */
 export const sessionQuerySchema = z.strictObject({
