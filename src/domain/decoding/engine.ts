@@ -5,6 +5,7 @@ import type { GreyImage } from './image.ts'
 import { isConclusive, isPlausible, isWeak, linearFormats, linesToBelieve } from './accept.ts'
 import { readRetail } from './retail.ts'
 import type { Profile, RetailFormat } from './retail.ts'
+import { withoutImportMark } from './vehicle-number.ts'
 
 export interface Point {
   readonly x: number
@@ -23,6 +24,7 @@ export interface SymbolRead {
   /** zxing's name of the format, as `EAN13`, `QRCode`, `Code39Ext`. */
   readonly format: string
   readonly text: string
+  /** As the bars have it, marks that are not printed included. */
   readonly bytes: Uint8Array
   readonly symbologyIdentifier: string
   /** How many scan lines gave the same; 0 for matrix codes. */
@@ -37,6 +39,8 @@ export interface ReadRequest {
   readonly thorough: boolean
   readonly binarizer?: 'local' | 'global'
   readonly denoise?: boolean
+  /** Only EAN and UPC with an add-on, whose digits follow the number's. */
+  readonly withAddOn?: boolean
 }
 
 /** A reader of symbols: zxing-wasm in the station and in the window. It keeps nothing of the image. */
@@ -59,6 +63,8 @@ export interface DecodedCode extends SymbolRead {
   readonly pass: Pass
   /** From 0 to 1: how sure it is, by its error correction, its scan lines or its likelihood. */
   readonly confidence: number
+  /** The two or five digits beside an EAN or UPC, as of a magazine's issue. */
+  readonly addOn?: string
 }
 
 /** What an image is worth: a frame is followed by the next, a photo is waited for, a batch is not. */
@@ -103,6 +109,12 @@ const sliceCount = 8
 /** Room on both sides of a region, as a share of its length. */
 const stripMargin = 0.25
 
+/** Formats beside which an add-on may stand, how far it reaches as a share of their length, and its lines of `stripRows`. */
+const hasAddOn = /^(?:EAN13|ISBN|UPCA|UPCE)$/
+const addOnReach = 0.7
+const addOnMargin = 0.12
+const addOnLines = 8
+
 /** Reads the codes of an image: cheap passes first, dear ones only for what they left. */
 export function createEngine({ read, second, clockMs }: EngineParts) {
   return function decode(image: GreyImage, options: DecodeOptions = {}): readonly DecodedCode[] {
@@ -135,7 +147,39 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
       for (const region of regions.slice(0, budget.likely)) tryRegion(region, readLikely)
     }
     if (found.length === 0 && budget.rescues) rescue(dearRescues)
-    return withoutFragments(found)
+    return withoutFragments(found).map((code) => {
+      if (code.format.startsWith('Code39')) return { ...code, text: withoutImportMark(code.text) }
+      const addOn = inTime() ? readAddOn(code) : undefined
+      return addOn === undefined ? code : { ...code, addOn }
+    })
+
+    /** Reads what stands to the right of an EAN or UPC. Its parity says little, so most of its bars have to say the same. */
+    function readAddOn({ format, text, position }: DecodedCode): string | undefined {
+      const main = hasAddOn.test(format) ? regionOf(position) : undefined
+      if (!main) return undefined
+      const further = addOnReach * main.length
+      const strip = stripOf(
+        image,
+        {
+          ...main,
+          x: main.x + (further / 2) * Math.cos(main.angle),
+          y: main.y + (further / 2) * Math.sin(main.angle),
+          length: main.length + further,
+        },
+        stripRows,
+        addOnMargin,
+      )
+      const lines = new Map<string, number>()
+      for (const variant of [strip, evenStrip(strip, Math.max(8, Math.round(strip.width / 14)))]) {
+        for (const one of read(variant, { formats: [format], thorough: false, withAddOn: true })) {
+          const digits = one.text.slice(text.length)
+          if (!one.text.startsWith(text) || !/^(?:\d{2}|\d{5})$/.test(digits)) return undefined
+          lines.set(digits, Math.max(lines.get(digits) ?? 0, one.lines))
+        }
+      }
+      const [only, ...others] = lines
+      return only && others.length === 0 && only[1] >= addOnLines ? only[0] : undefined
+    }
 
     /** A read of few lines counts when the mean of its bars says the same; what they say instead counts more. */
     function confirm(original: GreyImage, code: DecodedCode): DecodedCode | undefined {
@@ -373,18 +417,21 @@ function overlaps(a: DecodedCode, b: DecodedCode): boolean {
   return contains(a.position, other.x, other.y) || contains(b.position, one.x, one.y)
 }
 
-/** Without linear reads that are a part of a longer one at the same place. */
+/** Without linear reads that are a part of a longer one at the same place, and without an EAN's second half under glare. */
 function withoutFragments(codes: readonly DecodedCode[]): readonly DecodedCode[] {
   return codes.filter(
-    (code) =>
+    (code, index) =>
       code.lines === 0 ||
-      !codes.some(
-        (other) =>
-          other !== code &&
-          other.lines > code.lines &&
-          other.text !== code.text &&
-          (other.text.includes(code.text) || other.lines > 8 * code.lines) &&
-          overlaps(other, code),
-      ),
+      !codes.some((other, at) => {
+        if (other === code || !overlaps(other, code)) return false
+        // An EAN is never so low that two of them lie as close as its own halves.
+        if (other.text === code.text) {
+          return (
+            /^(?:EAN|UPC|ISBN)/.test(code.format) &&
+            (other.lines > code.lines || (other.lines === code.lines && at < index))
+          )
+        }
+        return other.lines > code.lines && (other.text.includes(code.text) || other.lines > 8 * code.lines)
+      }),
   )
 }

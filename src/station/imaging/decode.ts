@@ -59,7 +59,7 @@ export async function loadReader(): Promise<ReadSymbols> {
     overrides: { wasmBinary: new Uint8Array(wasm).buffer },
     fireImmediately: true,
   })) as ZXingReaderModule & WasmHeap
-  return (image, { formats, thorough, binarizer, denoise }) => {
+  return (image, { formats, thorough, binarizer, denoise, withAddOn }) => {
     const pointer = reader._malloc(image.data.length)
     if (pointer === 0) throw new Error(`no ${image.data.length} bytes for an image`)
     try {
@@ -71,6 +71,7 @@ export async function loadReader(): Promise<ReadSymbols> {
         tryDownscale: thorough,
         tryDenoise: denoise === true,
         binarizer: binarizer === 'global' ? 1 : 0,
+        eanAddOnSymbol: withAddOn === true ? 2 : 0,
       }) as ReturnType<typeof reader.readBarcodesFromPixmap> & { delete(): void }
       const reads: SymbolRead[] = []
       for (let index = 0; index < results.size(); index++) {
@@ -95,8 +96,6 @@ const zxingOptions = {
   maxNumberOfSymbols: 255,
   validateOptionalChecksum: false,
   returnErrors: false,
-  // Add-ons beside an EAN have no check digit of their own, and `]E0` promises thirteen digits.
-  eanAddOnSymbol: 0,
   // Plain text: control characters stay what they are.
   textMode: 0,
   characterSet: 0,
@@ -153,5 +152,6 @@ function toFoundCode(code: DecodedCode): FoundCode {
     position: code.position,
     pass: code.pass,
     confidence: Math.round(code.confidence * 100) / 100,
+    addOn: code.addOn ?? null,
   }
 }

@@ -28,6 +28,8 @@ export interface FoundCode {
   readonly pass: Pass
   /** From 0 to 1: by error correction, scan lines or likelihood. */
   readonly confidence: number
+  /** The two or five digits that stand beside an EAN or UPC, which are no part of its text; null where none were read. */
+  readonly addOn: string | null
 }
 
 /** The codes of an image, and how long opening and reading it took. */

@@ -132,6 +132,40 @@ describe('the decode engine', () => {
     }
   })
 
+  it.each(['12', '55999'])(
+    'reads the add-on %s beside an EAN, at any angle, and not as part of its text',
+    async (addOn) => {
+      const paper = await onPaper({ format: 'EAN13', text: `9780201752847+${addOn}` })
+      for (const angle of [0, 30, 180]) {
+        const turned = sharp(await paper.clone().rotate(angle, { background: '#e8e4da' }).png().toBuffer())
+        expect(await read(turned), `${angle} degrees`).toMatchObject([
+          { format: 'EAN13', text: '9780201752847', symbologyIdentifier: ']E0', addOn },
+        ])
+      }
+    },
+  )
+
+  it('takes neither paper, print nor another code beside an EAN for an add-on', async () => {
+    const [one, other] = await Promise.all([drawCode(ean), drawCode({ format: 'EAN8', text: '96385074' })])
+    const { width = 0 } = await sharp(Buffer.from(one)).metadata()
+    const both = sharp({ create: { width: 1200, height: 420, channels: 3, background: '#ffffff' } }).composite([
+      { input: Buffer.from(one), left: 40, top: 40 },
+      { input: Buffer.from(other), left: 50 + width, top: 40 },
+    ])
+    const codes = await read(sharp(await both.png().toBuffer()))
+    expect(codes.map(({ text, addOn }) => [text, addOn]).toSorted()).toEqual([
+      [ean.text, null],
+      ['96385074', null],
+    ])
+    expect(await read(await onPaper(ean))).toMatchObject([{ addOn: null }])
+  })
+
+  it('gives a vehicle number as it is printed, and its import mark in the bytes only', async () => {
+    const codes = await read(await drawn({ format: 'Code39', text: 'I1M8GDM9AXKP042788' }, 2))
+    expect(codes).toMatchObject([{ format: 'Code39', text: '1M8GDM9AXKP042788' }])
+    expect(Buffer.from(codes[0]!.bytes, 'base64').toString()).toBe('I1M8GDM9AXKP042788')
+  })
+
   it('reads all forty codes of a photo of twelve megapixels', async () => {
     const formats = ['EAN13', 'QRCode', 'Code128', 'DataMatrix'] as const
     const expected: string[] = []
