@@ -1,10 +1,10 @@
 import { z } from 'zod'
 
 /**
- * What a station shows a backend: an API key, or the cookies of somebody who is signed in. Behind a cookie the
- * organisation has to be named where a session is made; a key is of one organisation anyway.
+ * A secret that is kept: an API key, or the cookies of somebody who is signed in. Behind a cookie the organisation has to
+ * be named where a session is made; a key is of one organisation anyway.
  */
-export type Credential =
+export type KeptCredential =
   | { readonly kind: 'key'; readonly key: string }
   | {
       readonly kind: 'cookie'
@@ -12,6 +12,9 @@ export type Credential =
       readonly csrfToken: string
       readonly organizationId: string
     }
+
+/** What a station shows a backend: such a secret, or an OAuth token, which is got anew each hour. */
+export type Credential = KeptCredential | { readonly kind: 'bearer'; readonly token: string }
 
 /** What a header or a cookie can hold, so that nothing of it ever ends up in an error of the network layer. */
 const secretText = z.string().regex(/^[\x21-\x7e]{1,4096}$/)
@@ -25,7 +28,7 @@ const keptCookieSchema = z.object({
 })
 
 /** Reads a secret as it is kept: the text of a key, or a JSON object with the two cookies. Null when it is neither. */
-export function readCredential(secret: string): Credential | null {
+export function readCredential(secret: string): KeptCredential | null {
   if (secret.startsWith('{')) {
     const cookie = keptCookieSchema.safeParse(parse(secret))
     if (!cookie.success) return null
@@ -36,7 +39,7 @@ export function readCredential(secret: string): Credential | null {
 }
 
 /** The text that `readCredential` reads. */
-export function writeCredential(credential: Credential): string {
+export function writeCredential(credential: KeptCredential): string {
   if (credential.kind === 'key') return credential.key
   const { sessionId, csrfToken, organizationId } = credential
   return JSON.stringify({ sessionid: sessionId, csrftoken: csrfToken, organization: organizationId })

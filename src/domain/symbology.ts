@@ -1,21 +1,5 @@
+import type { ScanType } from '#contract/gate/scan-api.ts'
 import type { Symbology } from '#contract/symbology.ts'
-
-/** The words for a symbology in The Wallet Crew's Scan API. */
-export type ScanType =
-  | 'qrcode'
-  | 'datamatrix'
-  | 'pdf417'
-  | 'aztec'
-  | 'code128'
-  | 'code39'
-  | 'codabar'
-  | 'ean8'
-  | 'ean13'
-  | 'upca'
-  | 'itf14'
-  | 'nfc'
-  | 'manual'
-  | 'text'
 
 /** An AIM symbology identifier: `]`, the code's letter, a modifier. `]` alone begins plenty of ordinary texts. */
 const aimPattern = /^\][A-VXYZdez][0-9A-F]/

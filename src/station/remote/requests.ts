@@ -67,7 +67,8 @@ const usualBytes = 4 * 1024 * 1024
 export function createRequests(options: {
   readonly fetch: Fetch
   readonly url: string
-  readonly credential: () => Promise<string | null>
+  /** A secret as `readCredential` reads it, or what it would be read as. */
+  readonly credential: () => Promise<string | Credential | null>
   readonly now: () => Date
   readonly signal?: AbortSignal | undefined
 }): { readonly send: SendRequest; readonly observed: Observed } {
@@ -94,7 +95,7 @@ export function createRequests(options: {
     { json, form, key, timeoutMs = usualTimeoutMs, maxBytes = usualBytes }: RequestOptions = {},
   ): Promise<RemoteResult<T | null>> => {
     const secret = await options.credential().catch(() => undefined)
-    const credential = typeof secret === 'string' ? readCredential(secret) : null
+    const credential = typeof secret === 'string' ? readCredential(secret) : (secret ?? null)
     if (secret === undefined || (secret !== null && credential === null)) return unusableSecret
     const redact = redactor(credential)
     const headers: Record<string, string> = {
@@ -152,6 +153,7 @@ const unusableSecret: { ok: false; failure: RemoteFailure } = {
 function credentialHeaders(credential: Credential | null, method: string, base: string): Record<string, string> {
   if (credential === null) return {}
   if (credential.kind === 'key') return { 'x-api-key': credential.key }
+  if (credential.kind === 'bearer') return { authorization: `Bearer ${credential.token}` }
   const cookie = `sessionid=${credential.sessionId}; csrftoken=${credential.csrfToken}`
   if (method === 'GET') return { cookie }
   return { cookie, 'x-csrftoken': credential.csrfToken, referer: `${base}/` }
@@ -159,7 +161,12 @@ function credentialHeaders(credential: Credential | null, method: string, base: 
 
 function redactor(credential: Credential | null): (text: string) => string {
   if (credential === null) return (text) => text
-  const secrets = credential.kind === 'key' ? [credential.key] : [credential.sessionId, credential.csrfToken]
+  const secrets =
+    credential.kind === 'key'
+      ? [credential.key]
+      : credential.kind === 'bearer'
+        ? [credential.token]
+        : [credential.sessionId, credential.csrfToken]
   // A secret of a few characters would black out words; no real one is that short.
   const long = secrets.filter((secret) => secret.length >= 6)
   return (text) => long.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)

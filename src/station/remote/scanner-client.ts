@@ -17,7 +17,7 @@ import {
 } from '#contract/backend/products.ts'
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { CaptureMode } from '#contract/station/session.ts'
-import { readCredential, writeCredential, type Credential } from '#contract/credential.ts'
+import { readCredential, writeCredential, type KeptCredential } from '#contract/credential.ts'
 import {
   createRequests,
   withoutId,
@@ -331,8 +331,8 @@ export async function signIn(options: {
   url: string
   email: string
   password: string
-}): Promise<RemoteResult<Credential>> {
-  const failed = (status: number | null, message: string): RemoteResult<Credential> => ({
+}): Promise<RemoteResult<KeptCredential>> {
+  const failed = (status: number | null, message: string): RemoteResult<KeptCredential> => ({
     ok: false,
     failure: {
       kind: status === null ? 'unreachable' : status === 401 || status === 403 ? 'unauthorised' : 'refused',
@@ -360,7 +360,7 @@ export async function signIn(options: {
     // Chromium's network stack joins several cookies into one header.
     const cookies = response.headers.getSetCookie().join(', ')
     const cookie = (name: string): string => new RegExp(`(?:^|,\\s*)${name}=([^;,\\s]+)`).exec(cookies)?.[1] ?? ''
-    const credential: Credential = {
+    const credential: KeptCredential = {
       kind: 'cookie',
       sessionId: cookie('sessionid'),
       csrfToken: cookie('csrftoken'),
