@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import { foreignProblemSchema } from '#contract/backend/problem.ts'
 import type { Receipt } from '#contract/station/ledger.ts'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { readCredential, type Credential } from '#contract/credential.ts'
 
 /**
@@ -54,6 +55,12 @@ export type SendRequest = <T>(
   options?: RequestOptions,
 ) => Promise<RemoteResult<T | null>>
 
+/**
+ * Posts a form to an address that the backend has named: another server's perhaps, so that no credential goes there, and what
+ * goes wrong is no word of the backend. `refused` is what can never go there.
+ */
+export type SendForm = (url: string, form: FormData, timeoutMs: number) => Promise<RemoteResult<null>>
+
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 const usualTimeoutMs = 15_000
@@ -71,7 +78,7 @@ export function createRequests(options: {
   readonly credential: () => Promise<string | Credential | null>
   readonly now: () => Date
   readonly signal?: AbortSignal | undefined
-}): { readonly send: SendRequest; readonly observed: Observed } {
+}): { readonly send: SendRequest; readonly sendForm: SendForm; readonly observed: Observed } {
   const signals = options.signal ? [options.signal] : []
   const base = options.url.replace(/\/+$/, '')
   const observed: { -readonly [Name in keyof Observed]: Observed[Name] } = {
@@ -134,7 +141,35 @@ export function createRequests(options: {
       }
     }
   }
-  return { send, observed }
+
+  const sendForm: SendForm = async (address, form, timeoutMs) => {
+    const failed = (kind: 'busy' | 'refused', code: string, message: string): RemoteResult<null> => ({
+      ok: false,
+      failure: { kind, status: null, code, message, retryAfterMs: null, taken: 'no' },
+    })
+    const url = URL.canParse(address, base) ? new URL(address, base) : null
+    if (url === null || url.username + url.password !== '' || !isSafeBackendAddress(url.origin + url.pathname)) {
+      return failed('refused', 'unsafe_upload', 'the backend names an address that photos may not be sent to')
+    }
+    try {
+      const response = await options.fetch(url.href, {
+        method: 'POST',
+        body: form,
+        redirect: 'error',
+        credentials: 'omit',
+        signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...signals]),
+      })
+      const text = (await readText(response, usualBytes)) ?? ''
+      if (response.ok) return { ok: true, value: null }
+      const { kind, code, message } = toFailure(response, text, options.now(), (words) => words)
+      // 403 is an address that has expired: the next attempt gets another one.
+      const isHopeless = kind === 'refused' && response.status !== 404 && response.status !== 409
+      return failed(isHopeless ? 'refused' : 'busy', code, `the photo's upload: ${message}`)
+    } catch (error) {
+      return failed('busy', 'upload_unreachable', `the photo's upload: ${reason(error)}`)
+    }
+  }
+  return { send, sendForm, observed }
 }
 
 const unusableSecret: { ok: false; failure: RemoteFailure } = {

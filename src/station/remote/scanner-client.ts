@@ -10,6 +10,12 @@ import {
   type SessionStatus,
 } from '#contract/backend/scanner.ts'
 import {
+  foreignPhotoSchema,
+  foreignUploadUrlSchema,
+  type ForeignPhoto,
+  type PhotoRegister,
+} from '#contract/backend/photos.ts'
+import {
   foreignProductPageSchema,
   foreignProductSchema,
   type ForeignProduct,
@@ -57,6 +63,29 @@ export interface CaptureList {
   readonly hasNext: boolean
 }
 
+/** What a backend promises of itself in its OpenAPI document. */
+export interface Abilities {
+  /** It knows a repeated submission by its `Idempotency-Key`. */
+  readonly knowsKeys: boolean
+  /** It takes product photos through presigned addresses. */
+  readonly takesPhotos: boolean
+}
+
+/** Where a photo's bytes go, and the name under which they are registered then. */
+export interface UploadAddress {
+  readonly url: string
+  readonly fields: Readonly<Record<string, string>>
+  readonly key: string
+}
+
+/** A product photo of a session as the backend keeps it. */
+export interface KeptPhoto {
+  /** Its place: `<session id>/photos/<photo id>`. */
+  readonly place: string
+  /** The key under which its bytes were uploaded. */
+  readonly key: string
+}
+
 /** A product as a person enters it. */
 export interface NewProduct {
   readonly gtin: string
@@ -91,6 +120,30 @@ export interface ScannerClient {
     image: Blob,
     onProgress?: (bytes: number) => void,
   ): Promise<RemoteResult<CaptureAnswer>>
+  /** Where the bytes of a photo may go: once, or again, until it expires. */
+  uploadAddress(sessionId: string, photo: Capture, image: Blob): Promise<RemoteResult<UploadAddress>>
+  /**
+   * Sends a photo's bytes where the backend said. They may be sent again: nothing comes of them before they are registered.
+   * A failure says nothing of the backend itself.
+   */
+  sendBytes(
+    address: UploadAddress,
+    photo: Capture,
+    image: Blob,
+    onProgress?: (bytes: number) => void,
+  ): Promise<RemoteResult<null>>
+  /** Makes uploaded bytes a photo of the session, and of a capture of it unless `captureId` is null. */
+  registerPhoto(
+    key: string,
+    sessionId: string,
+    photo: Capture,
+    image: Blob,
+    uploaded: { readonly key: string; readonly captureId: string | null },
+  ): Promise<RemoteResult<KeptPhoto>>
+  /** The photos of a session. */
+  sessionPhotos(sessionId: string): Promise<RemoteResult<KeptPhoto[]>>
+  updatePhoto(place: string, photo: Capture): Promise<RemoteResult<null>>
+  removePhoto(place: string): Promise<RemoteResult<null>>
   getCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   retryCapture(captureId: string): Promise<RemoteResult<CaptureAnswer>>
   updateCapture(captureId: string, capture: Capture): Promise<RemoteResult<null>>
@@ -100,8 +153,7 @@ export interface ScannerClient {
   findProduct(gtin: string): Promise<RemoteResult<MatchedProduct | null>>
   /** Asks whether anybody answers at all. */
   probe(): Promise<RemoteResult<null>>
-  /** Whether the backend promises to know a repeated submission by its `Idempotency-Key`, in its OpenAPI document. */
-  honoursKeys(): Promise<RemoteResult<boolean>>
+  abilities(): Promise<RemoteResult<Abilities>>
   /** What the headers of the answers so far have told. */
   readonly observed: Observed
 }
@@ -109,6 +161,8 @@ export interface ScannerClient {
 const scanner = '/scanner/api/v1'
 const catalogue = '/products/api/v1'
 const timeouts = { uploadMs: 120_000, probeMs: 5_000 } as const
+
+const sessionPath = (sessionId: string): string => `${scanner}/sessions/${encodeURIComponent(sessionId)}`
 
 /** Bytes of a session's answer: it holds all its captures. */
 const sessionBytes = 256 * 1024 * 1024
@@ -127,12 +181,16 @@ const captureListSchema = z
   ])
   .transform(({ data, pagination }) => ({ data, pagination }))
 
-/** Of an OpenAPI document only whether a submission has the header. */
+/** Of a session only its photos. */
+const sessionPhotosSchema = z.looseObject({ product_photos: z.array(foreignPhotoSchema).catch([]) })
+
+/** Of an OpenAPI document only which paths there are, and whether a submission has the header. */
 const openapiSchema = z.looseObject({
   paths: z.record(
     z.string(),
     z
       .looseObject({
+        get: z.unknown().optional(),
         post: z
           .looseObject({ parameters: z.array(z.looseObject({ name: z.string().catch('') })).catch([]) })
           .optional()
@@ -152,7 +210,7 @@ export function createScannerClient(options: {
   /** Ends requests in flight, which then count as without an answer. */
   signal?: AbortSignal
 }): ScannerClient {
-  const { send: request, observed } = createRequests(options)
+  const { send: request, sendForm, observed } = createRequests(options)
 
   const capture = async (
     answer: Promise<RemoteResult<ForeignCapture | null>>,
@@ -197,26 +255,16 @@ export function createScannerClient(options: {
       }
       return id ? { ...answer, value: { id } } : withoutId('session')
     },
-    endSession: (sessionId) =>
-      request('POST', `${scanner}/sessions/${encodeURIComponent(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
+    endSession: (sessionId) => request('POST', `${sessionPath(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
     async sessionState(sessionId) {
-      const answer = await request(
-        'GET',
-        `${scanner}/sessions/${encodeURIComponent(sessionId)}/status`,
-        foreignSessionPollSchema,
-      )
+      const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
       return answer.ok ? { ok: true, value: answer.value?.session_status ?? 'unknown' } : answer
     },
     async sessionCaptures(sessionId) {
-      const answer = await request(
-        'GET',
-        `${scanner}/sessions/${encodeURIComponent(sessionId)}`,
-        foreignSessionDetailSchema,
-        {
-          timeoutMs: timeouts.uploadMs,
-          maxBytes: sessionBytes,
-        },
-      )
+      const answer = await request('GET', sessionPath(sessionId), foreignSessionDetailSchema, {
+        timeoutMs: timeouts.uploadMs,
+        maxBytes: sessionBytes,
+      })
       if (!answer.ok) return answer
       if ((answer.value?.id ?? sessionId) !== sessionId) return ofAnother
       const kept = toKept(sessionId, answer.value?.captures ?? [])
@@ -258,7 +306,7 @@ export function createScannerClient(options: {
       form.set('raw_value', photo.raw)
       form.set('gtin', photo.gtin ?? '')
       for (const [name, value] of Object.entries(toMetadata(photo))) form.set(`metadata[${name}]`, value)
-      form.set('image', counted(image, `${photo.id}.${image.type === 'image/webp' ? 'webp' : 'jpg'}`, onProgress))
+      form.set('image', counted(image, fileNameOf(photo, image), onProgress))
       return capture(
         request('POST', `${scanner}/captures/upload-image`, foreignCaptureSchema, {
           key,
@@ -268,6 +316,59 @@ export function createScannerClient(options: {
         photo,
       )
     },
+    async uploadAddress(sessionId, photo, image) {
+      const query = new URLSearchParams({
+        photo_type: photo.photoRole ?? 'other',
+        original_filename: fileNameOf(photo, image),
+      })
+      const answer = await request(
+        'GET',
+        `${sessionPath(sessionId)}/presigned-upload-url?${query.toString()}`,
+        foreignUploadUrlSchema,
+      )
+      if (!answer.ok) return answer
+      if (answer.value === null) return withoutId('upload')
+      const { upload_url: url, upload_fields: fields, s3_key: key } = answer.value
+      return { ok: true, value: { url, fields, key } }
+    },
+    sendBytes({ url, fields }, photo, image, onProgress) {
+      const form = new FormData()
+      for (const [name, value] of Object.entries(fields)) form.set(name, value)
+      // What comes behind the file is not read there.
+      form.set('file', counted(image, fileNameOf(photo, image), onProgress))
+      return sendForm(url, form, timeouts.uploadMs)
+    },
+    async registerPhoto(key, sessionId, photo, image, uploaded) {
+      const answer = await request('POST', `${sessionPath(sessionId)}/photos`, foreignPhotoSchema, {
+        key,
+        json: {
+          s3_key: uploaded.key,
+          photo_type: photo.photoRole ?? 'other',
+          capture_short_id: uploaded.captureId,
+          original_filename: fileNameOf(photo, image),
+          file_size: image.size,
+          metadata: toMetadata(photo),
+        } satisfies PhotoRegister,
+      })
+      if (!answer.ok) return answer
+      const kept = answer.value === null ? null : toKeptPhoto(sessionId, answer.value)
+      if (kept === null) return withoutId('photo')
+      return kept.key === uploaded.key ? { ...answer, value: kept } : ofAnother
+    },
+    async sessionPhotos(sessionId) {
+      const answer = await request('GET', sessionPath(sessionId), sessionPhotosSchema, {
+        timeoutMs: timeouts.uploadMs,
+        maxBytes: sessionBytes,
+      })
+      if (!answer.ok) return answer
+      const photos = (answer.value?.product_photos ?? []).map((each) => toKeptPhoto(sessionId, each))
+      return { ok: true, value: photos.filter((each) => each !== null) }
+    },
+    updatePhoto: (place, photo) =>
+      request('PATCH', `${scanner}/sessions/${place}`, null, {
+        json: { photo_type: photo.photoRole ?? 'other', metadata: toMetadata(photo) },
+      }) as Promise<RemoteResult<null>>,
+    removePhoto: (place) => request('DELETE', `${scanner}/sessions/${place}`, null) as Promise<RemoteResult<null>>,
     async getCapture(captureId) {
       const path = `${scanner}/captures/${encodeURIComponent(captureId)}`
       const answer = await capture(request('GET', path, foreignCaptureSchema))
@@ -312,13 +413,26 @@ export function createScannerClient(options: {
       if (!answer.ok && answer.failure.kind === 'refused') return { ok: true, value: null }
       return answer as RemoteResult<null>
     },
-    async honoursKeys() {
+    async abilities() {
       const answer = await request('GET', `${scanner}/openapi.json`, openapiSchema)
-      if (!answer.ok) return answer.failure.kind === 'refused' ? { ok: true, value: false } : answer
+      if (!answer.ok) {
+        const nothing = { knowsKeys: false, takesPhotos: false }
+        return answer.failure.kind === 'refused' ? { ok: true, value: nothing } : answer
+      }
       const paths = answer.value?.paths ?? {}
       const submit = paths[`${scanner}/captures`] ?? paths['/captures']
       const names = submit?.post?.parameters.map(({ name }) => name.toLowerCase()) ?? []
-      return { ok: true, value: names.includes('idempotency-key') }
+      const offers = (method: 'get' | 'post', path: RegExp): boolean =>
+        Object.entries(paths).some(([name, operations]) => path.test(name) && operations[method] !== undefined)
+      return {
+        ok: true,
+        value: {
+          knowsKeys: names.includes('idempotency-key'),
+          takesPhotos:
+            offers('get', /\/sessions\/\{[^/]+\}\/presigned-upload-url$/) &&
+            offers('post', /\/sessions\/\{[^/]+\}\/photos$/),
+        },
+      }
     },
   }
 }
@@ -375,6 +489,14 @@ export async function signIn(options: {
 }
 
 const loginSchema = z.looseObject({ organization_short_id: z.string().catch('') })
+
+const fileNameOf = (photo: Capture, image: Blob): string =>
+  `${photo.id}.${image.type === 'image/webp' ? 'webp' : 'jpg'}`
+
+function toKeptPhoto(sessionId: string, foreign: ForeignPhoto): KeptPhoto | null {
+  if (foreign.id === null) return null
+  return { place: `${encodeURIComponent(sessionId)}/photos/${encodeURIComponent(foreign.id)}`, key: foreign.s3_key }
+}
 
 /** A file that tells how much of it has been read. */
 function counted(image: Blob, name: string, onProgress: ((bytes: number) => void) | undefined): File {

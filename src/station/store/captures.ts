@@ -137,7 +137,10 @@ export interface Captures {
    * have seen there, or, with null, that it has it not: then it is sent again. False when it is not undecided.
    */
   decide(id: string, remoteId: string | null): boolean
-  /** The backend has it. Call inside a transaction. */
+  /**
+   * The backend has it; a photo that goes by itself is owed from now on. Call inside a transaction, before its sending is
+   * done.
+   */
   accept(id: string, remote: RemoteCapture, receipt?: Receipt | null): void
   /** The backend's later word on it; answers whether anything changed. */
   follow(id: string, remote: RemoteCapture): boolean
@@ -147,6 +150,10 @@ export interface Captures {
   notFoundWith(gtin: string): string[]
   /** The hash of the derivative to upload. */
   uploadOf(id: string): string | null
+  /** Where the backend has its photo, when that is a thing of its own there: `<session id>/photos/<photo id>`. */
+  photoPlace(id: string): string | null
+  /** The backend has its photo there. Call inside a transaction. */
+  placePhoto(id: string, place: string): void
   /** Whether the backend has captures that it has not settled yet. */
   isUnsettled(): boolean
   /** Captures that the backend has and has not settled yet, by session. */
@@ -313,6 +320,14 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     writeRemote(id, remote)
     database.run(`UPDATE captures SET sync = 'sent' WHERE id = ?`, id)
     ledger.append({ kind: 'capture.accepted', capture: id, remote: remote.remoteId, receipt })
+    const sent = database.get(
+      `SELECT o.session_id, o.payload ->> 'session' AS sent_to FROM outbox o JOIN captures c ON c.id = o.capture_id
+       WHERE o.capture_id = ? AND o.kind = 'capture.upload' AND o.payload ->> 'road' = 'photo' AND c.type <> 'IMAGE'`,
+      id,
+    )
+    if (!sent) return
+    const payload = { of: sent['sent_to'] ?? null }
+    outbox.add({ kind: 'photo.send', sessionId: sent['session_id'] as string, captureId: id, payload })
   }
 
   const writeRemote = (id: string, remote: RemoteCapture): number =>
@@ -543,6 +558,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       database.transaction(() => {
         database.run('UPDATE captures SET disposition = ? WHERE id = ?', disposition, id)
         outbox.cancel(id, ['capture.update', 'capture.retry'])
+        outbox.cancelPhoto(id)
         if (outbox.cancelSending(id)) database.run(`UPDATE captures SET sync = 'none' WHERE id = ?`, id)
         else tellBackend(id, 'capture.remove')
         const sync = syncStateSchema.parse(database.get('SELECT sync FROM captures WHERE id = ?', id)?.['sync'])
@@ -620,6 +636,12 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     isClaimed: (remoteId) => database.get('SELECT 1 FROM captures WHERE remote_id = ?', remoteId) !== undefined,
     uploadOf: (id) =>
       (database.get('SELECT upload FROM captures WHERE id = ?', id)?.['upload'] as string | null | undefined) ?? null,
+    photoPlace: (id) =>
+      (database.get('SELECT remote_photo FROM captures WHERE id = ?', id)?.['remote_photo'] as
+        | string
+        | null
+        | undefined) ?? null,
+    placePhoto: (id, place) => void database.run('UPDATE captures SET remote_photo = ? WHERE id = ?', place, id),
     isUnsettled: () => database.get(`SELECT 1 ${unsettledFrom} LIMIT 1`) !== undefined,
     unsettled() {
       const rows = database.all(

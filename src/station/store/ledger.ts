@@ -95,6 +95,7 @@ const changingColumns: ReadonlySet<string> = new Set([
   'sync',
   'error_message',
   'remote_id',
+  'remote_photo',
   'product_id',
   'product_name',
   'commit_ms',

@@ -268,6 +268,8 @@ const migrations: readonly ((database: Database) => void)[] = [
   },
   // What the cameras and photos of a session are searched for.
   (database) => database.exec(`ALTER TABLE sessions ADD COLUMN formats TEXT NOT NULL DEFAULT 'all'`),
+  // Where the backend has a capture's photo, when that is a thing of its own there.
+  (database) => database.exec('ALTER TABLE captures ADD COLUMN remote_photo TEXT'),
 ]
 
 /** The schema this program writes. */

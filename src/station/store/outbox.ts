@@ -16,6 +16,7 @@ export const outboxKindSchema = z.enum([
   'capture.remove',
   'capture.retry',
   'product.create',
+  'photo.send',
 ])
 export type OutboxKind = z.infer<typeof outboxKindSchema>
 
@@ -63,6 +64,12 @@ export const sentCaptureSchema = z.object({
   isTaken: z.number().default(0),
   /** How many further codes of the item were known. */
   marks: z.number().int().default(0),
+  /** Of a photo: whether it goes in one request with its capture, or by itself as a product photo; null until it is known. */
+  road: z.enum(['form', 'photo']).nullable().default(null),
+  /** Of a product photo: the key of its bytes, once the backend has them: from then on it may be registered. */
+  uploaded: z.string().nullable().default(null),
+  /** Of a product photo whose capture went before it: the backend's id of the session in which that is. */
+  of: z.string().nullable().default(null),
 })
 export type SentCapture = z.infer<typeof sentCaptureSchema>
 
@@ -105,6 +112,8 @@ export interface Outbox {
   release(id: number): void
   /** The backend has certainly not taken it: it is sent anew, as a new request, when its session is known. */
   restart(id: number, error: { code: string; message: string }): void
+  /** How far a photo has come: what it was sent with is not asked for again. */
+  note(id: number, progress: Partial<Pick<SentCapture, 'road' | 'uploaded'>>): void
   /** Its answer was lost: read the backend back at `dueMs`. Call inside a transaction, as all outcomes. */
   doubt(id: number, dueMs: number, error: { code: string; message: string }, isTaken: boolean): void
   /** Doubtful captures whose time has come, oldest first. */
@@ -136,6 +145,8 @@ export interface Outbox {
   nextDueMs(): number | null
   /** Takes a capture's items out that are not leased. Answers how many. */
   cancel(captureId: string, kinds: readonly OutboxKind[]): number
+  /** Takes the sending of a capture's photo out, unless its bytes are there: then it may be registered. */
+  cancelPhoto(captureId: string): void
   /** Takes the sending of a capture out when the backend cannot have it; answers whether it did. */
   cancelSending(captureId: string): boolean
   /** At start: what a dead process had leased waits again; of its captures nobody knows whether they had been sent. */
@@ -146,29 +157,32 @@ export interface Outbox {
 const undecidedSchema = z.object({ sentMs: z.number().default(0), candidates: z.array(candidateSchema) })
 
 /** Kinds that name the backend's id of a session. */
-const needsSession = `('capture.submit', 'capture.upload', 'session.end')`
+export const needsSession = `('capture.submit', 'capture.upload', 'photo.send', 'session.end')`
 
 /** Kinds that would make a capture double when they are repeated to a backend that ignores their key. */
 const sending = `('capture.submit', 'capture.upload')`
+
+/** Kinds whose effect is looked for at the backend when their answer was lost. */
+const onceOnly = `('capture.submit', 'capture.upload', 'photo.send')`
 
 /** As SQL over a row of `outbox`: the state of an item that is not leased, done or parked. */
 export const waitingState = `
   iif(kind IN ${needsSession} AND (SELECT remote_id FROM sessions WHERE sessions.id = session_id) IS NULL,
     'held', 'waiting')`
 
-/** Nothing of the last request is kept but that it was made. */
-const nextRound = `json_object('round', coalesce(payload ->> 'round', 0) + 1)`
+/** Nothing of the last request is kept but that it was made; `json_patch` takes away what is null. */
+const nextRound = `json_patch('{}', json_object('round', coalesce(payload ->> 'round', 0) + 1, 'of', payload ->> 'of'))`
 
 /** What a waiting item still waits for, besides its time. */
 const ready = `
   (o.kind IN ('session.create', 'product.create', 'capture.submit', 'capture.upload'))
-  OR (o.kind IN ('capture.update', 'capture.remove', 'capture.retry')
+  OR (o.kind IN ('capture.update', 'capture.remove', 'capture.retry', 'photo.send')
       AND (SELECT remote_id FROM captures c WHERE c.id = o.capture_id) IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.capture_id = o.capture_id AND e.id < o.id AND e.state <> 'parked'))
   OR (o.kind = 'session.end'
       AND NOT EXISTS (SELECT 1 FROM outbox e
                       WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased', 'doubtful')
-                      AND e.kind IN ('session.create', 'capture.submit', 'capture.upload')))`
+                      AND e.kind IN ('session.create', 'capture.submit', 'capture.upload', 'photo.send')))`
 
 /**
  * No wait is that long (Retry-After is cut at an hour): what is due later was written before the clock was set back,
@@ -236,7 +250,7 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
           const id = Number(row['id'])
           database.run(
             `UPDATE outbox SET state = 'leased', attempts = attempts + 1, payload = iif(
-               kind NOT IN ('capture.submit', 'capture.upload') OR payload ->> 'session' IS NOT NULL, payload,
+               kind NOT IN ${onceOnly} OR payload ->> 'session' IS NOT NULL, payload,
                json_set(payload, '$.session', (SELECT remote_id FROM sessions WHERE sessions.id = session_id),
                  '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id),
                  '$.sentMs', ?, '$.backendMs', ?,
@@ -289,6 +303,11 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         )
         tell(id, (capture) => ({ kind: 'capture.delayed', capture, code: error.code }))
       })
+    },
+    note(id, progress) {
+      for (const [name, value] of Object.entries(progress)) {
+        database.run('UPDATE outbox SET payload = json_set(payload, ?, ?) WHERE id = ?', `$.${name}`, value, id)
+      }
     },
     doubt(id, dueMs, error, isTaken) {
       database.run(
@@ -344,7 +363,7 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
     park(id, error, isUntaken) {
       database.run(
         `UPDATE outbox SET state = 'parked', error_code = ?, error_message = ?,
-           payload = iif(? AND kind IN ('capture.submit', 'capture.upload'), ${nextRound}, payload) WHERE id = ?`,
+           payload = iif(? AND kind IN ${onceOnly}, ${nextRound}, payload) WHERE id = ?`,
         error.code,
         error.message,
         isUntaken ? 1 : 0,
@@ -404,6 +423,13 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         ...(kinds as readonly SqlValue[]),
       ).changes
     },
+    cancelPhoto(captureId) {
+      database.run(
+        `DELETE FROM outbox WHERE capture_id = ? AND kind = 'photo.send' AND state <> 'leased'
+           AND payload ->> 'uploaded' IS NULL`,
+        captureId,
+      )
+    },
     cancelSending(captureId) {
       const { changes } = database.run(
         `DELETE FROM outbox WHERE capture_id = ? AND kind IN ('capture.submit', 'capture.upload')
@@ -415,8 +441,8 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
     releaseLeases() {
       return database.transaction(() => {
         const released = database.all(
-          `UPDATE outbox SET due_at = ?1, payload = iif(kind IN ${sending}, json_set(payload, '$.lostMs', ?1), payload),
-             state = iif(kind IN ${sending}, 'doubtful', ${waitingState}) WHERE state = 'leased' RETURNING id`,
+          `UPDATE outbox SET due_at = ?1, payload = iif(kind IN ${onceOnly}, json_set(payload, '$.lostMs', ?1), payload),
+             state = iif(kind IN ${onceOnly}, 'doubtful', ${waitingState}) WHERE state = 'leased' RETURNING id`,
           nowMs(),
         )
         for (const { id } of released) {

@@ -4,7 +4,7 @@ import { sessionSchema, type openSessionSchema, type Session } from '#contract/s
 import type { Receipt } from '#contract/station/ledger.ts'
 import type { Database, Row } from '#station/store/database.ts'
 import type { Ledger } from '#station/store/ledger.ts'
-import type { Outbox } from '#station/store/outbox.ts'
+import { needsSession, type Outbox } from '#station/store/outbox.ts'
 
 /** Sessions as the store keeps them; every change commits before it returns. */
 export interface Sessions {
@@ -128,7 +128,7 @@ export function createSessions(
       ledger.append({ kind: 'session.continued', session: id, generation: remoteGeneration(id) })
       database.run(
         `UPDATE outbox SET state = 'held' WHERE session_id = ? AND state = 'waiting'
-           AND kind IN ('capture.submit', 'capture.upload', 'session.end')`,
+           AND kind IN ${needsSession}`,
         id,
       )
       outbox.add({ kind: 'session.create', sessionId: id, captureId: null, payload: {} })

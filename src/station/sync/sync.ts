@@ -3,7 +3,13 @@ import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
 import { createMeter } from '#domain/service-level.ts'
-import type { KeptCapture, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
+import type {
+  Abilities,
+  KeptCapture,
+  RemoteFailure,
+  RemoteResult,
+  ScannerClient,
+} from '#station/remote/scanner-client.ts'
 import type { RemoteCapture } from '#station/store/captures.ts'
 import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } from '#station/store/outbox.ts'
 import type { Store } from '#station/store/store.ts'
@@ -78,6 +84,7 @@ const limits = {
 } as const
 
 type Outcome = () => void
+type Failed = Extract<RemoteResult<unknown>, { ok: false }>
 
 /** What is left of a capture that somebody has deleted at the backend. */
 const gone: Omit<RemoteCapture, 'remoteId'> = {
@@ -117,8 +124,8 @@ export function createSync(ports: {
   let failuresInRow = 0
   /** The backend cannot be reached: the next attempt is a single one. */
   let isOpen = false
-  /** Whether the backend knows a repeated submission by its key; null until it could be asked. */
-  let knowsKeys: boolean | null = null
+  /** What the backend promises of itself; null until it could be asked. */
+  let abilities: Abilities | null = null
   let inFlight = 0
   const meter = createMeter()
   /** Captures accepted, by second. */
@@ -231,7 +238,7 @@ export function createSync(ports: {
   const postpone = (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
     const circuit = isBlocked() && (failure.kind !== 'busy' || failure.retryAfterMs !== null)
     const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts - 1, ports.random(), limits.backoff)
-    if (failure.taken === 'no' || !isSending(item) || isKnownByKey(sentOf(item))) {
+    if (failure.taken === 'no' || !(isSending(item) || item.kind === 'photo.send') || isKnownByKey(sentOf(item))) {
       return write(() => store.outbox.retryAt(item.id, dueMs, failure))
     }
     return write(() => store.outbox.doubt(item.id, dueMs, failure, failure.taken === 'yes'))
@@ -243,7 +250,7 @@ export function createSync(ports: {
   /** A repeat is harmless: the backend says that it remembers keys, and has not had the time to forget this one. */
   const isKnownByKey = (sent: SentCapture): boolean => {
     const ageMs = nowMs() - sent.sentMs
-    return (knowsKeys === true || remote.observed.hasReplayed) && ageMs >= 0 && ageMs < limits.keyLifeMs
+    return (abilities?.knowsKeys === true || remote.observed.hasReplayed) && ageMs >= 0 && ageMs < limits.keyLifeMs
   }
 
   /** A failed send: later, or parked with the backend's words. */
@@ -261,9 +268,10 @@ export function createSync(ports: {
     )
     const isUntaken = kind === 'refused' && failure.status !== 409
     return write(() => {
-      if (isSending(item) && isUntaken && store.captures.get(item.captureId ?? '')?.disposition !== 'counted') {
+      const isOnceOnly = isSending(item) || item.kind === 'photo.send'
+      if (isOnceOnly && isUntaken && store.captures.get(item.captureId ?? '')?.disposition !== 'counted') {
         store.outbox.done(item.id)
-        store.captures.forget(item.captureId ?? '')
+        if (isSending(item)) store.captures.forget(item.captureId ?? '')
       } else {
         store.outbox.park(item.id, failure, isUntaken)
       }
@@ -299,6 +307,8 @@ export function createSync(ports: {
         return sendRetry(item)
       case 'product.create':
         return sendProduct(item)
+      case 'photo.send':
+        return sendPhoto(item)
     }
   }
 
@@ -343,11 +353,8 @@ export function createSync(ports: {
     const key = sent.round === 0 ? capture.id : `${capture.id}-${sent.round}`
     // The codes that joined since are told when the backend has it.
     const asSent = { ...capture, quantity: sent.quantity, marks: capture.marks.slice(0, sent.marks + 1) }
-    const upload = store.captures.uploadOf(capture.id)
     const startedMs = nowMs()
-    const answer = upload
-      ? await uploadPhoto(key, sent.session, asSent, upload)
-      : await remote.submitCapture(key, sent.session, asSent)
+    const answer = await submit(item, key, sent, asSent)
     if (answer.ok) {
       noteContact()
       meter.add(nowMs() - startedMs)
@@ -356,6 +363,7 @@ export function createSync(ports: {
       else accepted.push({ atMs: nowMs(), count: 1 })
       const written = write(() => {
         store.captures.accept(capture.id, answer.value, answer.receipt)
+        if (answer.value.place !== undefined) store.captures.placePhoto(capture.id, answer.value.place)
         store.outbox.done(item.id)
       })
       answered()
@@ -373,29 +381,145 @@ export function createSync(ports: {
     ports.onCaptures([capture.id])
   }
 
-  const uploadPhoto = async (
+  /** Sends a capture by the road that it has, or is given now. `place` is that of a photo that is a thing of its own there. */
+  const submit = async (
+    item: OutboxItem,
     key: string,
-    session: string,
+    sent: SentCapture,
+    capture: Capture,
+  ): Promise<RemoteResult<RemoteCapture & { readonly place?: string }>> => {
+    const hash = item.kind === 'capture.upload' ? store.captures.uploadOf(capture.id) : null
+    if (hash === null) return remote.submitCapture(key, sent.session, capture)
+    const road = sent.road === null ? await chooseRoad(item, capture) : sent.road
+    if (typeof road !== 'string') return road
+    if (road === 'form') {
+      return withImage(capture, hash, (image, onProgress) =>
+        remote.uploadImage(key, sent.session, capture, image, onProgress),
+      )
+    }
+    // What is read off it is the capture; the photo follows. Without a code the photo is all there is.
+    if (capture.type !== 'IMAGE') return remote.submitCapture(key, sent.session, capture)
+    const answer = await placePhoto(item, key, sent, capture, hash, null)
+    // A key may send captures and no photos: that is this photo's matter.
+    if (!answer.ok && answer.failure.status === 403)
+      return { ...answer, failure: { ...answer.failure, kind: 'refused' } }
+    if (!answer.ok) return answer
+    const { place } = answer.value
+    const remoteId = decodeURIComponent(place.slice(place.lastIndexOf('/') + 1))
+    const accepted = { remoteId, state: 'COMPLETED', errorMessage: '', productId: null, productName: null, gtin: null }
+    return { ...answer, value: { ...(accepted as RemoteCapture), place } }
+  }
+
+  /**
+   * Where products are photographed, photos go as product photos, by addresses of their own, if the backend offers that; in a
+   * session of barcodes a photo stands for a code that nobody could read, and is a capture for the backend to look at. The
+   * choice is kept: a repeat must be the same request.
+   */
+  const chooseRoad = async (item: OutboxItem, capture: Capture): Promise<'form' | 'photo' | Failed> => {
+    const known = await ask()
+    if (!known.ok) return known
+    const isOfProducts = store.sessions.get(capture.sessionId)?.captureMode !== 'barcode_scan'
+    const road = isOfProducts && known.value.takesPhotos ? 'photo' : 'form'
+    await write(() => store.outbox.note(item.id, { road }))
+    return road
+  }
+
+  const ask = async (): Promise<RemoteResult<Abilities>> => {
+    if (abilities !== null) return { ok: true, value: abilities }
+    const answer = await remote.abilities()
+    if (answer.ok) abilities = answer.value
+    // Nothing was sent with it.
+    return answer.ok ? answer : { ok: false, failure: { ...answer.failure, taken: 'no' } }
+  }
+
+  /** The photo of a capture that the backend has. */
+  const sendPhoto = async (item: OutboxItem): Promise<void> => {
+    const capture = store.captures.get(item.captureId ?? '')
+    const hash = capture && store.captures.uploadOf(capture.id)
+    const sent = sentOf(item)
+    // Taken back meanwhile: unless it may be there already, it need not go.
+    if (!capture || hash === null || (capture.disposition !== 'counted' && sent.uploaded === null)) {
+      return write(() => store.outbox.done(item.id))
+    }
+    const key = sent.round === 0 ? `${capture.id}-photo` : `${capture.id}-photo-${sent.round}`
+    // A continuation has not the capture that was sent to the session before it.
+    const captureId = sent.of === sent.session ? capture.remoteId : null
+    const answer = await placePhoto(item, key, sent, capture, hash, captureId)
+    if (answer.ok) {
+      noteContact()
+      await write(() => {
+        store.captures.placePhoto(capture.id, answer.value.place)
+        store.outbox.done(item.id)
+      })
+    } else if (
+      (answer.failure.status !== 409 && answer.failure.status !== 404) ||
+      !(await continueSession(item, capture.sessionId, sent.session))
+    ) {
+      await handleFailure(item, answer.failure)
+    }
+    ports.onCaptures([capture.id])
+  }
+
+  /**
+   * Uploads a photo and registers it. The bytes may go as often as need be, and are not sent again once they have arrived;
+   * the registration must not: where the backend does not know it by its key, its photos are read back first, of which each
+   * has the key of its bytes.
+   */
+  const placePhoto = async (
+    item: OutboxItem,
+    key: string,
+    sent: SentCapture,
     capture: Capture,
     hash: string,
-  ): Promise<RemoteResult<RemoteCapture>> => {
-    if (store.media.has(hash)) {
-      const image = await store.media.blob(hash)
-      const progress = (sentBytes: number): void => {
-        uploads.set(capture.id, { sentBytes, totalBytes: image.size })
-        ports.onProgress?.()
+    captureId: string | null,
+  ): Promise<RemoteResult<{ readonly place: string }>> => {
+    if (sent.uploaded !== null && !isKnownByKey(sent)) {
+      const kept = await remote.sessionPhotos(sent.session)
+      if (!kept.ok) return unsent(kept)
+      const found = kept.value.find((each) => each.key === sent.uploaded)
+      if (found) return { ok: true, value: found }
+    }
+    return withImage(capture, hash, async (image, onProgress) => {
+      let uploaded = sent.uploaded
+      if (uploaded === null) {
+        const address = await remote.uploadAddress(sent.session, capture, image)
+        if (!address.ok) return unsent(address)
+        const arrived = await remote.sendBytes(address.value, capture, image, onProgress)
+        if (!arrived.ok) return arrived
+        uploaded = address.value.key
+        // Before it is registered: whoever starts after this process has died looks for it.
+        await write(() => store.outbox.note(item.id, { uploaded }))
       }
-      progress(0)
-      try {
-        return await remote.uploadImage(key, session, capture, image, progress)
-      } finally {
-        uploads.delete(capture.id)
+      return remote.registerPhoto(key, sent.session, capture, image, { key: uploaded, captureId })
+    })
+  }
+
+  /** A failure before anything was done that could be done twice. */
+  const unsent = ({ failure }: Failed): Failed => ({ ok: false, failure: { ...failure, taken: 'no' } })
+
+  /** Opens a photo for sending and tells how far it is meanwhile. */
+  const withImage = async <T>(
+    capture: Capture,
+    hash: string,
+    sendImage: (image: Blob, onProgress: (sentBytes: number) => void) => Promise<RemoteResult<T>>,
+  ): Promise<RemoteResult<T>> => {
+    if (!store.media.has(hash)) {
+      const message = `the photo ${hash} is gone from the data folder`
+      return {
+        ok: false,
+        failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null, taken: 'no' },
       }
     }
-    const message = `the photo ${hash} is gone from the data folder`
-    return {
-      ok: false,
-      failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null, taken: 'no' },
+    const image = await store.media.blob(hash)
+    const progress = (sentBytes: number): void => {
+      uploads.set(capture.id, { sentBytes, totalBytes: image.size })
+      ports.onProgress?.()
+    }
+    progress(0)
+    try {
+      return await sendImage(image, progress)
+    } finally {
+      uploads.delete(capture.id)
     }
   }
 
@@ -429,25 +553,36 @@ export function createSync(ports: {
     capture: store.captures.get(item.captureId ?? ''),
   })
 
+  /** Its effect is a photo at the backend, not a capture. */
+  const isPhoto = ({ item, sent, capture }: ReturnType<typeof asDoubt>): boolean =>
+    item.kind === 'photo.send' || (sent.road === 'photo' && capture?.type === 'IMAGE')
+
   /**
    * Settles what may have arrived. To a backend that remembers keys it is sent again under its key; of any other it is
    * first read back what it has.
    */
   const settleDoubts = async (items: readonly OutboxItem[]): Promise<void> => {
-    if (knowsKeys === null) {
-      const answer = await remote.honoursKeys()
+    if (abilities === null) {
+      const answer = await ask()
       if (!answer.ok) {
         noteFailure(answer.failure)
         return write(() => items.forEach((item) => store.outbox.doubtAgain(item.id, soonMs())))
       }
       noteContact()
-      knowsKeys = answer.value
     }
     const doubts = items.map(asDoubt)
+    const [photos, captures] = [doubts.filter(isPhoto), doubts.filter((doubt) => !isPhoto(doubt))]
     await write(() => {
-      for (const { item, sent } of doubts) if (isKnownByKey(sent)) store.outbox.resend(item.id)
+      for (const { item, sent } of captures) if (isKnownByKey(sent)) store.outbox.resend(item.id)
+      for (const { item, sent } of photos) {
+        // Who sends it reads back by the key of its bytes; until then the registration may be still on its way.
+        const quietAtMs = sent.lostMs + quietMs
+        const isOnItsWay = sent.uploaded !== null && nowMs() < quietAtMs && nowMs() >= sent.lostMs
+        if (isOnItsWay && !isKnownByKey(sent)) store.outbox.doubtAgain(item.id, quietAtMs)
+        else store.outbox.resend(item.id)
+      }
     })
-    const unknown = doubts.filter(({ sent }) => !isKnownByKey(sent))
+    const unknown = captures.filter(({ sent }) => !isKnownByKey(sent))
     for (const group of Map.groupBy(unknown, ({ sent }) => sent.session)) {
       if (closed || isBlocked()) return
       await settleSession(...group)
@@ -535,14 +670,23 @@ export function createSync(ports: {
   const sendUpdate = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
     if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
-    await settle(item, await remote.updateCapture(capture.remoteId, capture))
+    const place = capture.type === 'IMAGE' ? store.captures.photoPlace(capture.id) : null
+    const answer = place
+      ? await remote.updatePhoto(place, capture)
+      : await remote.updateCapture(capture.remoteId, capture)
+    await settle(item, answer)
   }
 
   const sendRemoval = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
     if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
-    const answer = await remote.removeCapture(capture.remoteId)
-    await settle(item, !answer.ok && answer.failure.status === 404 ? { ok: true, value: null } : answer)
+    const place = store.captures.photoPlace(capture.id)
+    const isGone = (answer: RemoteResult<null>): boolean => answer.ok || answer.failure.status === 404
+    const nothing: RemoteResult<null> = { ok: true, value: null }
+    const removed = place !== null && capture.type === 'IMAGE' ? nothing : await remote.removeCapture(capture.remoteId)
+    if (!isGone(removed)) return settle(item, removed)
+    const photo = place === null ? nothing : await remote.removePhoto(place)
+    await settle(item, isGone(photo) ? nothing : photo)
   }
 
   const sendRetry = async (item: OutboxItem): Promise<void> => {

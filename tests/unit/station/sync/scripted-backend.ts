@@ -13,9 +13,21 @@ interface Kept {
   status: string
 }
 
+/** A product photo that the scripted backend keeps. */
+interface KeptPhoto {
+  readonly id: string
+  readonly session: string
+  readonly s3_key: string
+  readonly photo_type: string
+  readonly capture_short_id: string | null
+  readonly file_size: number
+  metadata: Record<string, string>
+}
+
 export interface ScriptedBackend extends ScriptedServer {
   readonly sessions: Map<string, { id: string; status: string; key: string }>
   readonly captures: Map<string, Kept>
+  readonly photos: Map<string, KeptPhoto>
   /** Requests as `METHOD path` without the API's prefix, without polls and probes. */
   writes(): string[]
 }
@@ -35,6 +47,9 @@ export async function startScriptedBackend(
     ignoresKeys?: boolean
     /** It keeps no metadata, as the older revision of the API. */
     dropsMetadata?: boolean
+    /** It takes product photos through presigned addresses; the bytes go to `uploadTo`, itself unless given. */
+    takesPhotos?: boolean
+    uploadTo?: () => string
     /** Headers of every answer. */
     headers?: () => Record<string, string>
     port?: number
@@ -42,6 +57,8 @@ export async function startScriptedBackend(
 ): Promise<ScriptedBackend> {
   const sessions: ScriptedBackend['sessions'] = new Map()
   const captures: ScriptedBackend['captures'] = new Map()
+  const photos: ScriptedBackend['photos'] = new Map()
+  let addresses = 0
   const answered = new Map<string, { body: string; said: Said }>()
 
   const idempotent = (request: Arrived, make: () => Said): Said => {
@@ -59,10 +76,23 @@ export async function startScriptedBackend(
   const answer = (request: Arrived): Said => {
     const path = request.path.replace('/scanner/api/v1', '')
     const key = String(request.headers['idempotency-key'])
-    if (path === '/openapi.json' && options.ignoresKeys !== true) {
-      const parameters = [{ in: 'header', name: 'Idempotency-Key' }]
-      return { status: 200, body: { paths: { '/scanner/api/v1/captures': { post: { parameters } } } } }
+    if (path === '/openapi.json' && (options.ignoresKeys !== true || options.takesPhotos === true)) {
+      const parameters = options.ignoresKeys === true ? [] : [{ in: 'header', name: 'Idempotency-Key' }]
+      const ofPhotos = {
+        '/scanner/api/v1/sessions/{id}/presigned-upload-url': { get: {} },
+        '/scanner/api/v1/sessions/{id}/photos': { get: {}, post: {} },
+      }
+      return {
+        status: 200,
+        body: {
+          paths: {
+            '/scanner/api/v1/captures': { post: { parameters } },
+            ...(options.takesPhotos === true ? ofPhotos : {}),
+          },
+        },
+      }
     }
+    if (path.startsWith('/bucket/')) return { status: 204 }
     if (request.method === 'POST' && path === '/sessions') {
       return idempotent(request, () => {
         const session = { id: `S${sessions.size + 1}`, status: 'ACTIVE', key }
@@ -79,10 +109,39 @@ export async function startScriptedBackend(
     }
     if (session && path.endsWith('/status'))
       return { status: 200, body: { session_status: session.status, captures: [] } }
+    if (session && path.includes('/presigned-upload-url')) {
+      if (session.status !== 'ACTIVE') return problem(409, 'conflict', `The session is ${session.status}.`)
+      addresses += 1
+      const upload_url = options.uploadTo?.() ?? `/scanner/api/v1/bucket/${addresses}?signature=1`
+      const s3_key = `uploads/${session.id}/${addresses}`
+      return { status: 200, body: { upload_url, upload_fields: { key: s3_key, policy: 'P' }, s3_key, expires_in: 600 } }
+    }
+    if (session && request.method === 'POST' && path.endsWith('/photos')) {
+      return idempotent(request, () => {
+        if (session.status !== 'ACTIVE') return problem(409, 'conflict', `The session is ${session.status}.`)
+        const id = `P${photos.size + 1}`
+        const photo = { id, session: session.id, ...request.json } as unknown as KeptPhoto
+        photos.set(id, photo)
+        return { status: 201, body: photo }
+      })
+    }
+    const photo = photos.get(/\/photos\/([^/]+)$/.exec(path)?.[1] ?? '')
+    if (photo && request.method === 'DELETE') {
+      photos.delete(photo.id)
+      return { status: 204 }
+    }
+    if (photo && request.method === 'PATCH') {
+      photo.metadata = { ...photo.metadata, ...(request.json['metadata'] as Record<string, string>) }
+      return { status: 200, body: photo }
+    }
     if (session) {
       return {
         status: 200,
-        body: { ...session, captures: [...captures.values()].filter((each) => each.session === session.id) },
+        body: {
+          ...session,
+          captures: [...captures.values()].filter((each) => each.session === session.id),
+          product_photos: [...photos.values()].filter((each) => each.session === session.id),
+        },
       }
     }
     if (request.method === 'POST' && path === '/captures') {
@@ -130,6 +189,7 @@ export async function startScriptedBackend(
     ...server,
     sessions,
     captures,
+    photos,
     writes: () =>
       server.requests
         .filter((request) => request.method !== 'GET')
