@@ -22,13 +22,25 @@ const project = (
   },
 })
 
+/** The backend's tests once more, on a PostgreSQL server that the project starts; skipped where there is none. */
+const backend = project('backend', { timeoutMs: 60_000 })
+const onPostgres = {
+  test: {
+    ...backend.test,
+    name: 'postgres',
+    globalSetup: 'tests/backend/postgres-setup.ts',
+    setupFiles: 'tests/backend/needs-postgres.ts',
+  },
+}
+
 export default defineConfig({
   test: {
     projects: [
       project('unit', { timeoutMs: 20_000 }),
       project('architecture', { timeoutMs: 60_000 }),
       project('contract', { timeoutMs: 30_000 }),
-      project('backend', { timeoutMs: 60_000 }),
+      backend,
+      onPostgres,
       project('devices', { timeoutMs: 60_000, alone: 1 }),
       project('faults', { timeoutMs: 300_000, alone: 2 }),
       project('e2e', { timeoutMs: 180_000, alone: 3, isStallable: true }),

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { findChromium } from '#cli/browsers.ts'
+import { findPostgres } from '../tests/backend/postgres.ts'
 
 /**
  * Every check of the project, after set-up: lint, format, types and all kinds of test. Ends with the plain line
@@ -37,15 +38,24 @@ function check(name: string, passed: boolean): void {
   say(`${passed ? 'ok    ' : 'FAILED'} ${name}`)
 }
 
+/** Installs packages of Debian, where this is one and we may; whether it did is seen by looking for them again. */
+function installPackages(...names: readonly string[]): void {
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return
+  say(`Installing ${names.join(', ')} (apt-get) ...`)
+  const env = { DEBIAN_FRONTEND: 'noninteractive' }
+  run('apt-get', ['update', '-qq'], env)
+  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], env)
+}
+
+/** The backend's tests run on PostgreSQL too, on a server of their own; the test run says it when there is none. */
+function providePostgres(): void {
+  if ('missing' in findPostgres()) installPackages('postgresql')
+}
+
 /** The end-to-end tests need a Chromium; where there is none, Debian has one to install. */
 function provideChromium(): void {
   if ('path' in findChromium(process.env)) return
-  if (process.getuid?.() === 0 && existsSync('/usr/bin/apt-get')) {
-    say('Installing Chromium (apt-get) ...')
-    const env = { DEBIAN_FRONTEND: 'noninteractive' }
-    run('apt-get', ['update', '-qq'], env)
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium', 'fonts-dejavu-core'], env)
-  }
+  installPackages('chromium', 'fonts-dejavu-core')
   const found = findChromium(process.env)
   if ('missing' in found) say(`${found.missing}: name one with CAPSTAN_CHROMIUM, or the end-to-end tests fail.`)
 }
@@ -86,6 +96,7 @@ if (kinds.length === 0) {
   check('types', run('tsc', ['-b']))
 }
 if (kinds.length === 0 || kinds.includes('e2e')) provideChromium()
+if (kinds.length === 0 || kinds.includes('postgres')) providePostgres()
 runTests(kinds)
 if (failures.length > 0) say(`\nFailed: ${failures.join(', ')}`)
 say(`\n${results.passed} passed, ${results.failed} failed${results.skipped > 0 ? `, ${results.skipped} skipped` : ''}`)

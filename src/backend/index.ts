@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { link, mkdir, open, readFile, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
-import type { Kysely } from 'kysely'
 import { importProducts } from './catalogue/import-products.ts'
-import { openDatabase } from './db/database.ts'
-import type { Tables } from './db/tables.ts'
+import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
 import { captureRoutes } from './http/capture-routes.ts'
@@ -27,8 +25,13 @@ export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates 
 
 /** How a backend is run; all but the folder and the port has a default. */
 export interface BackendOptions {
-  /** Made when it does not exist; holds `backend.sqlite`, `media/` and the key file. One process at a time. */
+  /** Made when it does not exist; holds `backend.sqlite`, `media/` and the key file. */
   readonly dataDir: string
+  /**
+   * `postgres://...` for PostgreSQL 15 or newer instead of the file `backend.sqlite`. Several processes may then share
+   * the database and the folder; with the file it is one process at a time.
+   */
+  readonly databaseUrl?: string
   /** 0 for any free one. */
   readonly port: number
   /** 127.0.0.1 unless given. */
@@ -70,16 +73,17 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
   const { log = silentLog, now = () => new Date(), host = '127.0.0.1' } = options
   await mkdir(options.dataDir, { recursive: true })
   const apiKey = options.apiKey ?? (await keptKey(options.dataDir))
-  const media = await openMedia(join(options.dataDir, 'media'))
-  const db = openDatabase(join(options.dataDir, 'backend.sqlite'))
+  const media = await openMedia(join(options.dataDir, 'media'), now())
+  const database = await openDatabase(options.databaseUrl ?? join(options.dataDir, 'backend.sqlite'), log)
+  const { db } = database
   try {
-    const organizationId = await prepareOwner(db, apiKey, now())
+    const organizationId = await prepareOwner(database, apiKey, now())
     if (options.user !== undefined) await prepareUser(db, organizationId, options.user, now())
     if (options.productsCsv !== undefined) await importProducts(db, options.productsCsv, log, now())
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
-    const pipeline = startPipeline({ db, log, now })
+    const pipeline = startPipeline({ database, log, now })
     const reaper = startReaper({ db, log, now, life, limiter })
     const described = [
       ...sessionRoutes(life),
@@ -88,7 +92,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       ...accountRoutes(),
     ]
     const app = createApp({
-      db,
+      database,
       media,
       log,
       now,
@@ -115,12 +119,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const close = async (): Promise<void> => {
       await closeServer(server)
       await stopWork()
-      await db.destroy()
+      await database.close()
       log.info({}, 'backend closed')
     }
     return { url, apiKey, close: () => (closing ??= close()) }
   } catch (error) {
-    await db.destroy()
+    await database.close()
     throw error
   }
 }
@@ -134,7 +138,7 @@ async function keptKey(dataDir: string): Promise<string> {
   })
   if (kept.trim() !== '') return kept.trim()
   const key = makeKey()
-  // Written aside and renamed: a crash leaves a whole key or none.
+  // Written aside and linked: a crash leaves a whole key or none, and of two processes one key stands.
   const draft = `${path}.${randomUUID()}`
   const file = await open(draft, 'wx', 0o600)
   try {
@@ -143,15 +147,22 @@ async function keptKey(dataDir: string): Promise<string> {
   } finally {
     await file.close()
   }
-  await rename(draft, path)
+  try {
+    await link(draft, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return (await readFile(path, 'utf8')).trim()
+  } finally {
+    await rm(draft)
+  }
   return key
 }
 
 const ownKeyName = 'host'
 
 /** Makes sure of the site's organisation and of the host's key in it; a key that was configured before ends. */
-async function prepareOwner(db: Kysely<Tables>, apiKey: string, at: Date): Promise<string> {
-  return db.transaction().execute(async (transaction) => {
+async function prepareOwner({ writeAlone }: Database, apiKey: string, at: Date): Promise<string> {
+  return writeAlone('owner', async (transaction) => {
     const created_at = at.toISOString()
     let organization = await transaction.selectFrom('organizations').select('id').orderBy('id').executeTakeFirst()
     if (!organization) {
@@ -192,7 +203,7 @@ async function prepareOwner(db: Kysely<Tables>, apiKey: string, at: Date): Promi
 }
 
 async function prepareUser(
-  db: Kysely<Tables>,
+  db: Db,
   organizationId: string,
   user: { readonly email: string; readonly password: string },
   at: Date,

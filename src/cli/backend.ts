@@ -7,6 +7,11 @@ export const help = {
   usage: '--data DIR --port N [--api-key KEY] [--products FILE.csv] [OPTIONS]',
   options: {
     data: { type: 'string', value: 'DIR', about: 'the folder of its database and media' },
+    'database-url': {
+      type: 'string',
+      value: 'URL',
+      about: 'postgres://... of a PostgreSQL database instead of a file in the folder',
+    },
     port: { type: 'string', value: 'N', about: 'where it listens; 0 is any free one' },
     host: { type: 'string', value: 'NAME', about: 'the address it listens at; this machine only unless said' },
     'api-key': { type: 'string', value: 'KEY', about: 'the key that stations send; made and printed unless said' },
@@ -47,12 +52,15 @@ export async function backend(args: readonly string[]): Promise<number> {
 function readOptions(args: readonly string[]): Result<BackendOptions> {
   const parsed = parseOptions(args, help)
   if (!parsed.ok) return parsed
-  const { data, host, products, user, 'api-key': apiKey } = parsed.value
+  const { data, host, products, user, 'api-key': apiKey, 'database-url': databaseUrl } = parsed.value
   if (data === undefined || data === '') return fail('invalid_input', '--data DIR is missing')
   if (parsed.value.port === undefined) return fail('invalid_input', '--port N is missing; 0 is any free one')
   const port = parsePort(parsed.value.port, 0)
   if (!port.ok) return port
   if (apiKey === '') return fail('invalid_input', '--api-key is empty')
+  if (databaseUrl !== undefined && !/^postgres(?:ql)?:\/\//.test(databaseUrl)) {
+    return fail('invalid_input', '--database-url takes postgres://USER:PASSWORD@HOST:PORT/DATABASE')
+  }
   const account = user === undefined ? undefined : /^(?<email>[^:]+):(?<password>.+)$/s.exec(user)?.groups
   if (user !== undefined && account === undefined) return fail('invalid_input', '--user takes EMAIL:PASSWORD')
   const ttl = wholeNumber('--session-ttl', parsed.value['session-ttl'], 1, 31_536_000)
@@ -62,6 +70,7 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   return ok({
     dataDir: data,
     port: port.value,
+    ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(host === undefined ? {} : { host }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(products === undefined ? {} : { productsCsv: products }),

@@ -1,24 +1,39 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
+import type { Role } from '#backend/db/tables.ts'
 import { isWellFormedKey, makeKey, secretHash } from '#backend/keys.ts'
-import { photoForm, readReply, scanner, startSite, type Site } from './fixture.ts'
+import { databaseOf, engine, photoForm, readReply, scanner, startSite, type Site } from './fixture.ts'
 
 /** Adds a key to a running site's database, as a later `keys` command will. */
-function addKey(site: Site, change: { role?: string; organization?: string; active?: number; expires?: string } = {}) {
+async function addKey(
+  site: Site,
+  change: { role?: Role; organization?: string; active?: number; expires?: string } = {},
+) {
   const key = makeKey()
-  const database = new DatabaseSync(join(site.dataDir, 'backend.sqlite'))
-  const own = database.prepare('SELECT id FROM organizations').get()?.['id'] as string
-  const organization = change.organization ?? own
-  database.prepare('INSERT OR IGNORE INTO organizations VALUES (?, ?, ?)').run(organization, 'Other', '2026')
-  database
-    .prepare(
-      `INSERT INTO api_keys (id, organization_id, name, hash, role, is_active, expires_at, created_at)
-       VALUES (?, ?, 'test', ?, ?, ?, ?, '2026')`,
-    )
-    .run(key, organization, secretHash(key), change.role ?? 'editor', change.active ?? 1, change.expires ?? null)
-  database.close()
+  const { db } = await databaseOf(site.dataDir)
+  const own = await db.selectFrom('organizations').select('id').executeTakeFirstOrThrow()
+  const organization = change.organization ?? own.id
+  await db
+    .insertInto('organizations')
+    .values({ id: organization, name: 'Other', created_at: '2026' })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await db
+    .insertInto('api_keys')
+    .values({
+      id: key,
+      organization_id: organization,
+      name: 'test',
+      hash: secretHash(key),
+      role: change.role ?? 'editor',
+      rate_limit_per_minute: 0,
+      is_active: change.active ?? 1,
+      expires_at: change.expires ?? null,
+      last_used_at: null,
+      created_at: '2026',
+    })
+    .execute()
   return { 'X-API-Key': key }
 }
 
@@ -35,8 +50,12 @@ describe('an API key', () => {
     const file = join(site.dataDir, 'backend.key')
     expect(isWellFormedKey(site.apiKey)).toBe(true)
     expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const { db } = await databaseOf(site.dataDir)
+    expect(JSON.stringify(await db.selectFrom('api_keys').selectAll().execute())).not.toContain(site.apiKey)
     await site.close()
-    expect((await readFile(join(site.dataDir, 'backend.sqlite'))).includes(site.apiKey)).toBe(false)
+    if (engine === 'sqlite') {
+      expect((await readFile(join(site.dataDir, 'backend.sqlite'))).includes(site.apiKey)).toBe(false)
+    }
     expect((await startSite({ dataDir: site.dataDir })).apiKey).toBe(site.apiKey)
   })
 
@@ -57,19 +76,19 @@ describe('an API key', () => {
     expect((await fetch(`${site.url}${scanner}/sessions`)).status).toBe(401)
     expect(await read({ 'X-API-Key': 'wrong' })).toBe(401)
     expect(await read({ 'X-API-Key': makeKey() })).toBe(401)
-    expect(await read(addKey(site, { active: 0 }))).toBe(401)
-    expect(await read(addKey(site, { expires: '2020-01-01T00:00:00.000Z' }))).toBe(401)
-    const readonly = addKey(site, { role: 'readonly' })
+    expect(await read(await addKey(site, { active: 0 }))).toBe(401)
+    expect(await read(await addKey(site, { expires: '2020-01-01T00:00:00.000Z' }))).toBe(401)
+    const readonly = await addKey(site, { role: 'readonly' })
     expect(await read(readonly)).toBe(200)
     expect((await site.call('POST', `${scanner}/sessions`, {}, readonly)).status).toBe(403)
-    expect((await site.call('POST', `${scanner}/sessions`, {}, addKey(site))).status).toBe(201)
+    expect((await site.call('POST', `${scanner}/sessions`, {}, await addKey(site))).status).toBe(201)
   })
 
   it('of another organisation finds nothing of ours', async () => {
     const site = await startSite()
     const id = await site.openSession()
     const capture = await site.submit(id, 'x')
-    const other = addKey(site, { organization: 'CXc85b4rqinB7s5J52TRYb' })
+    const other = await addKey(site, { organization: 'CXc85b4rqinB7s5J52TRYb' })
     const status = async (method: string, path: string, body?: unknown) =>
       (await site.call(method, `${scanner}${path}`, body, other)).status
     expect(await status('GET', `/sessions/${id}`)).toBe(404)
@@ -145,7 +164,7 @@ describe('the rate limit', () => {
     const refused = await read()
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '45'])
     expect(refused.body).toMatchObject({ retryable: true, retry_after_seconds: 45, error_code: 'rate_limited' })
-    expect((await site.call('GET', `${scanner}/sessions`, undefined, addKey(site))).status).toBe(200)
+    expect((await site.call('GET', `${scanner}/sessions`, undefined, await addKey(site))).status).toBe(200)
     site.clock.at = new Date('2026-11-21T09:01:00.000Z')
     expect((await read()).status).toBe(200)
   })

@@ -1,9 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach } from 'vitest'
+import { afterEach, inject } from 'vitest'
+import { openDatabase, type Database } from '#backend/db/database.ts'
 import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
+import { silentLog } from '#backend/log.ts'
 import { problemSchema } from '#contract/backend/problem.ts'
+import { copyDatabase, dropDatabase } from './postgres.ts'
 
 export const marker = '04006381333931'
 export const scanner = '/scanner/api/v1'
@@ -44,11 +47,48 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
-/** Starts a backend on a real file and a free port; it is closed after the test. */
+/** Given in the project `postgres` only. */
+const postgres = inject('postgres')
+
+/** The engine that this run of the tests is about. */
+export const engine: Database['engine'] = postgres === undefined ? 'sqlite' : 'postgres'
+
+const urls = new Map<string, Promise<string>>()
+
+/** The PostgreSQL database that goes with a data folder, made when it is first asked for; undefined on SQLite. */
+export async function databaseUrl(dataDir: string): Promise<string | undefined> {
+  if (postgres === undefined || 'missing' in postgres) return undefined
+  const { template } = postgres
+  const known = urls.get(dataDir)
+  if (known !== undefined) return known
+  const made = copyDatabase(template)
+  urls.set(dataDir, made)
+  cleanUp.push(async () => {
+    urls.delete(dataDir)
+    await dropDatabase(await made)
+  })
+  return made
+}
+
+/** Opens the database of a data folder, beside its backend or without one; it is closed after the test. */
+export async function databaseOf(dataDir: string): Promise<Database> {
+  const database = await openDatabase((await databaseUrl(dataDir)) ?? join(dataDir, 'backend.sqlite'), silentLog)
+  cleanUp.push(() => database.close())
+  return database
+}
+
+/** Starts a backend on a real database and a free port; it is closed after the test. */
 export async function startSite(options: Partial<BackendOptions> = {}): Promise<Site> {
   const dataDir = options.dataDir ?? (await temporaryFolder())
+  const url = await databaseUrl(dataDir)
   const clock: Site['clock'] = { at: undefined }
-  const backend = await createBackend({ port: 0, now: () => clock.at ?? new Date(), ...options, dataDir })
+  const backend = await createBackend({
+    port: 0,
+    now: () => clock.at ?? new Date(),
+    ...(url === undefined ? {} : { databaseUrl: url }),
+    ...options,
+    dataDir,
+  })
   cleanUp.push(() => backend.close())
   return { ...backend, dataDir, clock, ...client(backend.url, backend.apiKey) }
 }

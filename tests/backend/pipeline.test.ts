@@ -1,39 +1,46 @@
-import { DatabaseSync } from 'node:sqlite'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
-import { openDatabase } from '#backend/db/database.ts'
+import type { Database } from '#backend/db/database.ts'
 import { startPipeline } from '#backend/pipeline/pipeline.ts'
 import { steps } from '#backend/pipeline/steps.ts'
 import { silentLog } from '#backend/log.ts'
-import { client, marker, products, startSite, temporaryFolder } from './fixture.ts'
+import { client, databaseOf, engine, marker, products, startSite, temporaryFolder } from './fixture.ts'
 import { startBackendProcess } from './process.ts'
 
-const states = (dataDir: string) => {
-  const database = new DatabaseSync(join(dataDir, 'backend.sqlite'))
-  try {
-    const rows = database.prepare('SELECT status, count(*) AS count FROM captures GROUP BY status').all()
-    return Object.fromEntries(rows.map((row) => [row['status'], row['count']]))
-  } finally {
-    database.close()
-  }
+const states = async ({ db }: Database): Promise<Record<string, number>> => {
+  const rows = await db
+    .selectFrom('captures')
+    .select((all) => ['status', all.fn.countAll<number>().as('count')])
+    .groupBy('status')
+    .execute()
+  return Object.fromEntries(rows.map(({ status, count }) => [status, count]))
 }
 
-/** Puts captures and their jobs into a closed site's file, as if it had just accepted them. */
-function fill(dataDir: string, session: string, values: readonly string[]): void {
-  const database = new DatabaseSync(join(dataDir, 'backend.sqlite'))
-  const capture = database.prepare(
-    `INSERT INTO captures (id, session_id, status, capture_type, raw_value, gtin, error_message, metadata, gs1_dl_data, created_at)
-     VALUES (?, ?, 'PENDING', 'BARCODE', ?, ?, '', '{}', '{}', '2026-11-21T09:00:00.000Z')`,
-  )
-  const job = database.prepare('INSERT INTO jobs (capture_id) VALUES (?)')
-  database.exec('BEGIN')
-  for (const [index, value] of values.entries()) {
-    capture.run(`capture-${index}`, session, value, value === marker ? marker : '')
-    job.run(`capture-${index}`)
-  }
-  database.exec('COMMIT')
-  database.close()
+/** Puts captures and their jobs into a site's database, as if it had just accepted them. */
+async function fill({ write }: Database, session: string, values: readonly string[]): Promise<void> {
+  const rows = values.map((value, index) => ({
+    id: `capture-${index}`,
+    session_id: session,
+    status: 'PENDING' as const,
+    capture_type: 'BARCODE' as const,
+    raw_value: value,
+    gtin: value === marker ? marker : '',
+    error_message: '',
+    metadata: '{}',
+    gs1_dl_data: '{}',
+    created_at: '2026-11-21T09:00:00.000Z',
+  }))
+  await write(async (db) => {
+    for (let start = 0; start < rows.length; start += 500) {
+      const some = rows.slice(start, start + 500)
+      await db.insertInto('captures').values(some).execute()
+      await db
+        .insertInto('jobs')
+        .values(some.map(({ id }) => ({ capture_id: id })))
+        .execute()
+    }
+  })
 }
 
 const thousands = (count: number) => Array.from({ length: count }, (_, index) => (index % 2 === 0 ? marker : 'text'))
@@ -44,10 +51,11 @@ describe('the pipeline', () => {
     await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
     const session = await site.openSession()
     await site.close()
-    fill(site.dataDir, session, thousands(10_000))
+    const database = await databaseOf(site.dataDir)
+    await fill(database, session, thousands(10_000))
     await startSite({ dataDir: site.dataDir })
     await expect
-      .poll(() => states(site.dataDir), { timeout: 30_000, interval: 100 })
+      .poll(() => states(database), { timeout: 30_000, interval: 100 })
       .toEqual({ COMPLETED: 5_000, NOT_FOUND: 5_000 })
   })
 
@@ -56,10 +64,10 @@ describe('the pipeline', () => {
     await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
     const session = await site.openSession()
     await site.close()
-    fill(site.dataDir, session, [marker, 'poison', 'text'])
-    const db = openDatabase(join(site.dataDir, 'backend.sqlite'))
+    const database = await databaseOf(site.dataDir)
+    await fill(database, session, [marker, 'poison', 'text'])
     const pipeline = startPipeline({
-      db,
+      database,
       log: silentLog,
       now: () => new Date(),
       steps: {
@@ -70,15 +78,18 @@ describe('the pipeline', () => {
         },
       },
     })
-    await expect.poll(() => states(site.dataDir)).toEqual({ COMPLETED: 1, FAILED: 1, NOT_FOUND: 1 })
-    const failed = await db.selectFrom('captures').selectAll().where('status', '=', 'FAILED').executeTakeFirstOrThrow()
+    await expect.poll(() => states(database)).toEqual({ COMPLETED: 1, FAILED: 1, NOT_FOUND: 1 })
+    const failed = await database.db
+      .selectFrom('captures')
+      .selectAll()
+      .where('status', '=', 'FAILED')
+      .executeTakeFirstOrThrow()
     expect(failed).toMatchObject({
       raw_value: 'poison',
       error_message: 'The capture could not be processed: too bitter',
       processed_at: expect.any(String),
     })
     await pipeline.close()
-    await db.destroy()
   })
 
   it('resumes after SIGKILL in its midst again and again: every capture ends, none is doubled or lost', async () => {
@@ -89,29 +100,30 @@ describe('the pipeline', () => {
     const session = await openSession()
     first.child.kill('SIGKILL')
     await new Promise((resolve) => first.child.once('close', resolve))
-    fill(dataDir, session, thousands(6_000))
+    const database = await databaseOf(dataDir)
+    await fill(database, session, thousands(6_000))
 
-    const unfinished = () => {
-      const { COMPLETED = 0, NOT_FOUND = 0 } = states(dataDir) as { COMPLETED?: number; NOT_FOUND?: number }
+    const unfinished = async () => {
+      const { COMPLETED = 0, NOT_FOUND = 0 } = await states(database)
       return 6_000 - COMPLETED - NOT_FOUND
     }
     let killedInMidst = 0
-    for (let round = 0; round < 8 && unfinished() > 0; round += 1) {
+    for (let round = 0; round < 8 && (await unfinished()) > 0; round += 1) {
       const { child } = await startBackendProcess(dataDir)
-      const before = unfinished()
+      const before = await unfinished()
       // Wait until it has begun, then end it wherever it is.
-      while (unfinished() === before && before > 0) await delay(2)
+      while ((await unfinished()) === before && before > 0) await delay(2)
       child.kill('SIGKILL')
       await new Promise((resolve) => child.once('close', resolve))
-      if (unfinished() > 0) killedInMidst += 1
+      if ((await unfinished()) > 0) killedInMidst += 1
     }
     expect(killedInMidst).toBeGreaterThan(0)
     await startBackendProcess(dataDir)
-    await expect.poll(() => states(dataDir), { timeout: 30_000 }).toEqual({ COMPLETED: 3_000, NOT_FOUND: 3_000 })
-    const database = new DatabaseSync(join(dataDir, 'backend.sqlite'))
-    expect(database.prepare('SELECT count(*) AS count FROM jobs').get()).toEqual({ count: 0 })
-    expect(database.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
-    database.close()
+    await expect.poll(() => states(database), { timeout: 30_000 }).toEqual({ COMPLETED: 3_000, NOT_FOUND: 3_000 })
+    expect(await database.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+    if (engine === 'postgres') return
+    const { rows } = await sql`PRAGMA integrity_check`.execute(database.db)
+    expect(rows).toEqual([{ integrity_check: 'ok' }])
   })
 })
 
@@ -140,12 +152,9 @@ describe('an acknowledged capture', () => {
       await killed
     }
     expect(acknowledged.size).toBeGreaterThan(4)
-    const database = new DatabaseSync(join(dataDir, 'backend.sqlite'))
-    const rows = database
-      .prepare('SELECT raw_value FROM captures')
-      .all()
-      .map((row) => row['raw_value'] as string)
-    database.close()
+    const { db } = await databaseOf(dataDir)
+    const captures = await db.selectFrom('captures').select('raw_value').execute()
+    const rows = captures.map(({ raw_value }) => raw_value)
     expect(new Set(rows).size).toBe(rows.length)
     expect([...acknowledged.keys()].filter((key) => !rows.includes(key))).toEqual([])
     // At most the one request that each kill cut off was stored without being acknowledged.

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { databaseUrl } from './fixture.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -28,7 +29,9 @@ export function runBackend(args: readonly string[]) {
 
 /** Runs `capstan backend` until it listens. */
 export async function startBackendProcess(dataDir: string, args: readonly string[] = []): Promise<BackendProcess> {
-  const { child, ended } = runBackend(['--data', dataDir, '--port', '0', ...args])
+  const url = await databaseUrl(dataDir)
+  const onDatabase = url === undefined ? [] : ['--database-url', url]
+  const { child, ended } = runBackend(['--data', dataDir, '--port', '0', ...onDatabase, ...args])
   if (child.stdout === null) throw new Error('No standard output')
   const line = await Promise.race([once(createInterface(child.stdout), 'line'), ended])
   if (!Array.isArray(line)) throw new Error(`The backend ended: ${line.stderr}`)

@@ -1,13 +1,16 @@
 import { productMeasures, productTexts } from '#contract/backend/products.ts'
+import type { Engine } from './database.ts'
 
 /**
- * Numbered migrations, oldest first; the number of those done is SQLite's `user_version`.
- * One that has been released is never changed.
+ * Numbered migrations, oldest first. One that has been released is never changed.
+ *
+ * They are written once, in the SQL that both engines know, with the column types of SQLite's STRICT tables; where the
+ * engines part, a migration is one text for each. Texts compare by their bytes on both.
  *
  * Every index is one more page to write in the commit of each capture, so there are few: ids rise with time and
- * serve as order, `jobs` is nothing but a set of ids, and what only the reaper asks for is not indexed.
+ * serve as order, and what only the reaper asks for is not indexed.
  */
-export const migrations: readonly string[] = [
+const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   `
   CREATE TABLE organizations (
     id TEXT PRIMARY KEY,
@@ -113,3 +116,20 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
 ]
+
+/** The migrations as an engine runs them. */
+export function migrationsFor(engine: Engine): readonly string[] {
+  return migrations.map((migration) => {
+    const text = typeof migration === 'string' ? migration : migration[engine]
+    return engine === 'sqlite' ? text : inPostgres(text)
+  })
+}
+
+/** SQLite's words for what PostgreSQL calls otherwise. */
+function inPostgres(text: string): string {
+  return text
+    .replaceAll(/\bTEXT\b/g, 'TEXT COLLATE "C"')
+    .replaceAll(/\bREAL\b/g, 'DOUBLE PRECISION')
+    .replaceAll(/\bINTEGER\b/g, 'BIGINT')
+    .replaceAll(/\) STRICT(?:, WITHOUT ROWID)?;/g, ');')
+}

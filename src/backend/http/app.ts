@@ -1,11 +1,9 @@
 import { Hono, type Context } from 'hono'
 import { createHash } from 'node:crypto'
-import type { Kysely } from 'kysely'
 import type { z } from 'zod'
 import { problemBody, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
-import type { Db } from '../db/database.ts'
-import type { Tables } from '../db/tables.ts'
+import { OvertakenError, type Database, type Db } from '../db/database.ts'
 import { idFromReference } from '../ids.ts'
 import type { Log } from '../log.ts'
 import type { Media } from '../media/media.ts'
@@ -18,7 +16,7 @@ import { parameterNames, type Call, type Credential, type Route } from './route.
 
 /** What the HTTP server is made of. */
 export interface AppParts {
-  readonly db: Kysely<Tables>
+  readonly database: Database
   readonly media: Media
   readonly log: Log
   readonly now: () => Date
@@ -40,7 +38,8 @@ const stranger: Credential = {
 
 /** Makes the HTTP application from the route table: one road of checks that every request takes. */
 export function createApp(parts: AppParts): Hono {
-  const { db, media, log, now, limiter } = parts
+  const { database, media, log, now, limiter } = parts
+  const { db } = database
   const running = new Set<string>()
   const app = new Hono()
 
@@ -156,7 +155,7 @@ export function createApp(parts: AppParts): Hono {
       const requestHash = createHash('sha256')
         .update(JSON.stringify([body.value ?? null, image?.hash ?? null]))
         .digest('hex')
-      const answer = await db.transaction().execute(async (transaction) => {
+      const answer = await database.write(async (transaction) => {
         const earlier = scope === undefined ? undefined : await replay(transaction, scope, requestHash, call.at)
         if (earlier !== undefined) return earlier
         const fresh = await row.handle({ ...call, body: body.value, image, db: transaction })
@@ -252,7 +251,7 @@ async function replay(db: Db, scope: IdempotencyScope, requestHash: string, at: 
     .where('credential', '=', scope.credential)
     .where('path', '=', scope.path)
     .where('key', '=', scope.key)
-    .where('created_at', '>', new Date(at.getTime() - idempotencyMs).toISOString())
+    .where('created_at', '>', oldestAnswer(at))
     .executeTakeFirst()
   if (!stored) return undefined
   if (stored.request_hash !== requestHash) {
@@ -261,20 +260,31 @@ async function replay(db: Db, scope: IdempotencyScope, requestHash: string, at: 
   return { status: stored.status, body: JSON.parse(stored.body), headers: { 'Idempotent-Replayed': 'true' } }
 }
 
-/** Stores what the request was answered; 401, 422 and 429 are never stored, as a repaired request may follow. */
+/**
+ * Stores what the request was answered; 401, 422 and 429 are never stored, as a repaired request may follow.
+ *
+ * Two processes may do this for the same key at once: the second finds the row there, is undone, and replays it.
+ */
 async function remember(db: Db, scope: IdempotencyScope, requestHash: string, answer: Answer, at: Date): Promise<void> {
   const { status, body } = isRefusal(answer) ? refusalBody(answer, at) : { status: answer.status, body: answer.body }
   if (status === 422 || status >= 500) return
-  await db
-    .replaceInto('idempotency_keys')
-    .values({
-      ...scope,
-      request_hash: requestHash,
-      status,
-      body: JSON.stringify(body ?? null),
-      created_at: at.toISOString(),
-    })
-    .execute()
+  const fresh = { request_hash: requestHash, status, body: JSON.stringify(body ?? null), created_at: at.toISOString() }
+  const { numInsertedOrUpdatedRows } = await db
+    .insertInto('idempotency_keys')
+    .values({ ...scope, ...fresh })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['credential', 'path', 'key'])
+        .doUpdateSet(fresh)
+        .where('idempotency_keys.created_at', '<=', oldestAnswer(at)),
+    )
+    .executeTakeFirstOrThrow()
+  if (numInsertedOrUpdatedRows === 0n) throw new OvertakenError('idempotency_keys')
+}
+
+/** Answers stored up to this instant count no more. */
+function oldestAnswer(at: Date): string {
+  return new Date(at.getTime() - idempotencyMs).toISOString()
 }
 
 function refusalBody(answer: Refusal, at: Date) {

@@ -16,7 +16,7 @@ import { created, invalid, missing, noContent, ok, refuse, type Answer } from '.
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
 import { pageAnswer } from './page.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
-import { findSession, notActive, type SessionLife } from './session-routes.ts'
+import { lockSession, notActive, type SessionLife } from './session-routes.ts'
 
 const base = '/scanner/api/v1/captures'
 
@@ -118,7 +118,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       body: capturePatchSchema,
       success: { status: 200, schema: captureSchema },
       async handle({ param, body, credential, db }) {
-        const capture = await findCapture(db, credential, param)
+        const capture = await lockCapture(db, credential, param)
         if (!capture) return missing('capture')
         if (body.metadata === undefined) return ok(captureAnswer(capture))
         const merged = mergeMetadata(JSON.parse(capture.metadata) as Record<string, string>, body.metadata)
@@ -138,7 +138,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       success: { status: 204 },
       refusals: ['conflict'],
       async handle({ param, credential, db }) {
-        const capture = await findCapture(db, credential, param)
+        const capture = await lockCapture(db, credential, param)
         if (!capture) return missing('capture')
         if (capture.status === 'LOOKING_UP' || capture.status === 'ENRICHING' || capture.status === 'RESOLVING') {
           return refuse('conflict', `The capture is ${capture.status}; wait until it has been processed.`)
@@ -158,7 +158,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       success: { status: 200, schema: captureSchema },
       refusals: ['conflict'],
       async handle({ param, credential, db }) {
-        const capture = await findCapture(db, credential, param)
+        const capture = await lockCapture(db, credential, param)
         if (!capture) return missing('capture')
         if (capture.status !== 'FAILED' && !(capture.status === 'NOT_FOUND' && rules.retryNotFound)) {
           return refuse('conflict', `The capture is ${capture.status}; there is nothing to retry.`)
@@ -173,11 +173,19 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
 }
 
 function findCapture(db: Db, credential: Credential, id: string) {
+  return selectCapture(db, credential, id).executeTakeFirst()
+}
+
+/** The same, to write to it: the pipeline and other writers wait until this transaction ends. */
+function lockCapture(db: Db, credential: Credential, id: string) {
+  return selectCapture(db, credential, id).forNoKeyUpdate('captures').executeTakeFirst()
+}
+
+function selectCapture(db: Db, credential: Credential, id: string) {
   return selectCaptures(db)
     .innerJoin('sessions', 'sessions.id', 'captures.session_id')
     .where('captures.id', '=', id)
     .where('sessions.organization_id', '=', credential.organizationId)
-    .executeTakeFirst()
 }
 
 /** Stores a capture and its job in the call's transaction: what is answered 201 will be processed. */
@@ -198,7 +206,7 @@ async function take(
   const merged = mergeMetadata({}, given.metadata)
   if ('fault' in merged) return invalid(merged.fault)
 
-  const session = sessionId === undefined ? undefined : await findSession(db, credential, sessionId)
+  const session = sessionId === undefined ? undefined : await lockSession(db, credential, sessionId)
   if (!session) return missing('session')
   const ended = notActive(session, rules, at)
   if (ended) return ended

@@ -42,7 +42,7 @@ export function productRoutes(): readonly Route[] {
         for (const word of (query.q ?? '').split(/\s+/).filter((text) => text !== '')) {
           const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
           matching = matching.where(
-            sql<boolean>`(product_name || ' ' || brand || ' ' || gtin) like ${pattern} escape '\\'`,
+            sql<boolean>`lower(product_name || ' ' || brand || ' ' || gtin) like lower(${pattern}) escape '\\'`,
           )
         }
         const { count } = await matching

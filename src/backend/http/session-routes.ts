@@ -172,7 +172,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
       success: { status: 200, schema: sessionSummarySchema },
       refusals: ['conflict'],
       async handle({ param, body, credential, at, db }) {
-        const session = await findSession(db, credential, param)
+        const session = await lockSession(db, credential, param)
         if (!session) return missing('session')
         const ended = notActive(session, life, at)
         if (ended) return ended
@@ -202,7 +202,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
       success: { status: 200, schema: sessionSummarySchema },
       refusals: ['conflict'],
       async handle({ param, credential, at, db }) {
-        const session = await findSession(db, credential, param)
+        const session = await lockSession(db, credential, param)
         if (!session) return missing('session')
         if (session.status === 'COMPLETED') return summary(db, session, life, at)
         const ended = notActive(session, life, at)
@@ -223,7 +223,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
       success: { status: 200, schema: sessionSummarySchema },
       refusals: ['conflict', 'validation_error'],
       async handle({ param, credential, at, db }) {
-        const session = await findSession(db, credential, param)
+        const session = await lockSession(db, credential, param)
         if (!session) return missing('session')
         if (session.extraction_status !== 'pending')
           return refuse('conflict', 'The session has been submitted already.')
@@ -255,7 +255,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
       success: { status: 204 },
       refusals: ['conflict'],
       async handle({ param, credential, at, db }) {
-        const session = await findSession(db, credential, param)
+        const session = await lockSession(db, credential, param)
         if (!session) return missing('session')
         if (statusOf(session, life, at) === 'ACTIVE') {
           const unfinished = await db
@@ -276,12 +276,20 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
 
 /** The credential's session of this id; another organisation's is not found. */
 export function findSession(db: Db, credential: Credential, id: string): Promise<SessionRow | undefined> {
+  return selectSession(db, credential, id).executeTakeFirst()
+}
+
+/** The same, to write to it or to what it holds: other writers wait until this transaction ends. */
+export function lockSession(db: Db, credential: Credential, id: string): Promise<SessionRow | undefined> {
+  return selectSession(db, credential, id).forNoKeyUpdate().executeTakeFirst()
+}
+
+function selectSession(db: Db, credential: Credential, id: string) {
   return db
     .selectFrom('sessions')
     .selectAll()
     .where('id', '=', id)
     .where('organization_id', '=', credential.organizationId)
-    .executeTakeFirst()
 }
 
 /** Sessions that did nothing since this instant, or exactly at it, have expired. */

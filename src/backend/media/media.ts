@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { imageByteLimit, imagePixelLimit as pixelLimit } from '#contract/backend/scanner.ts'
@@ -36,17 +36,26 @@ function extensionOf(head: Buffer): 'jpg' | 'png' | 'webp' | undefined {
   return undefined
 }
 
-/** Opens the media folder; what an interrupted upload left in the waiting folder is deleted. */
-export async function openMedia(folder: string): Promise<Media> {
+/** No upload takes so long: what is older in the waiting folder was interrupted. */
+const uploadMs = 24 * 3_600_000
+
+/**
+ * Opens the media folder; what interrupted uploads have left in the waiting folder is deleted.
+ *
+ * Several processes may use the folder at once.
+ */
+export async function openMedia(folder: string, at: Date): Promise<Media> {
   const waiting = join(folder, 'incoming')
-  await rm(waiting, { recursive: true, force: true })
   await mkdir(waiting, { recursive: true })
-  let uploads = 0
+  for (const name of await readdir(waiting)) {
+    const left = join(waiting, name)
+    const file = await stat(left).catch(() => undefined)
+    if (file !== undefined && at.getTime() - file.mtimeMs > uploadMs) await rm(left, { recursive: true, force: true })
+  }
 
   return {
     async receive(stream) {
-      uploads += 1
-      const path = join(waiting, String(uploads))
+      const path = join(waiting, randomUUID())
       const file = await open(path, 'wx')
       const hash = createHash('sha256')
       let head = Buffer.alloc(0)
@@ -80,15 +89,19 @@ export async function openMedia(folder: string): Promise<Media> {
       }
       const digest = hash.digest('hex')
       const shelf = digest.slice(0, 2)
+      // A write may be run again, and keeps its photo again.
+      let isKept = false
       return {
         hash: digest,
         key: `${shelf}/${digest}.${extension}`,
         bytes,
         async keep() {
+          if (isKept) return
           const made = await mkdir(join(folder, shelf), { recursive: true })
           if (made !== undefined) await syncFolder(folder)
           await rename(path, join(folder, shelf, `${digest}.${extension}`))
           await syncFolder(join(folder, shelf))
+          isKept = true
         },
         discard: () => rm(path, { force: true }),
       }

@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as delay } from 'node:timers/promises'
-import { sql, type Kysely } from 'kysely'
-import type { CaptureRow, Tables } from '../db/tables.ts'
+import { sql } from 'kysely'
+import type { Database } from '../db/database.ts'
+import type { CaptureRow } from '../db/tables.ts'
 import type { Log } from '../log.ts'
 import { steps as standardSteps, type Decision, type OpenStatus, type Step } from './steps.ts'
 
@@ -21,12 +22,13 @@ const retryMs = 1_000
 
 /** Starts the pipeline; it first takes up what an earlier process left. */
 export function startPipeline(parts: {
-  readonly db: Kysely<Tables>
+  readonly database: Database
   readonly log: Log
   readonly now: () => Date
   readonly steps?: Readonly<Record<OpenStatus, Step>>
 }): Pipeline {
-  const { db, log, now, steps = standardSteps } = parts
+  const { database, log, now, steps = standardSteps } = parts
+  const { db } = database
   const stop = new AbortController()
   // There may be work from before.
   let isAwake = true
@@ -101,7 +103,7 @@ export function startPipeline(parts: {
       else moves.set(way, { from, decision, ids: [capture.id] })
     }
 
-    await db.transaction().execute(async (transaction) => {
+    await database.write(async (transaction) => {
       for (const { from, decision, ids } of moves.values()) {
         const isEnd = decision.status === 'COMPLETED' || decision.status === 'NOT_FOUND' || decision.status === 'FAILED'
         await transaction
