@@ -24,6 +24,7 @@ import { DatabaseSync } from 'node:sqlite'
  *               Nth photo, --engines a,b only these, --verbose names what is not read)
  *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
  *               (--rounds N, --seed N)
+ *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   backlog     saving, starting and memory beside captures and photos that wait (--captures N)
  *
@@ -158,6 +159,7 @@ const { values: options, positionals: wanted } = parseArgs({
     engines: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '1000' },
+    passes: { type: 'string', default: '1000000' },
   },
   allowPositionals: true,
 })
@@ -178,6 +180,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   decode: [async () => (await import('./bench-decode.ts')).benchDecode(say, options)],
   backlog: [benchBacklog],
   kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
+  gate: [async () => (await import('./bench-gate.ts')).benchGate(say, Number(options.passes))],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

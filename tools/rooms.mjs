@@ -18,6 +18,10 @@ export const rooms = {
   },
   'station/remote': { rooms: ['contract', 'domain'], packages: ['zod'] },
   'station/sync': { rooms: ['contract', 'domain', 'station/store', 'station/remote'], packages: [] },
+  'station/gate': {
+    rooms: ['contract', 'domain', 'pass-list', 'station/store', 'station/remote'],
+    packages: ['node'],
+  },
   'station/export': {
     rooms: ['contract', 'domain', 'station/store'],
     packages: ['node', 'csv-stringify', 'write-excel-file'],
@@ -32,14 +36,16 @@ export const rooms = {
       'station/store',
       'station/remote',
       'station/sync',
+      'station/gate',
       'station/export',
       'sheets',
     ],
     packages: ['node', 'uuid'],
   },
   sheets: { rooms: ['contract', 'domain'], packages: ['node', 'pdfkit', 'zxing-wasm'] },
+  'pass-list': { rooms: ['contract'], packages: ['node'] },
   backend: {
-    rooms: ['contract', 'domain'],
+    rooms: ['contract', 'domain', 'pass-list'],
     packages: [
       'node',
       'zod',
@@ -80,6 +86,7 @@ export const doors = {
   backend: 'backend/index.ts',
   web: 'web/index.ts',
   sheets: 'sheets/index.ts',
+  'pass-list': 'pass-list/index.ts',
 }
 
 /** Longest names first, so that `station/store` wins over `station`. */

@@ -61,6 +61,11 @@ export type SendRequest = <T>(
  */
 export type SendForm = (url: string, form: FormData, timeoutMs: number) => Promise<RemoteResult<null>>
 
+export interface Downloaded {
+  readonly headers: Headers
+  readonly bytes: Uint8Array
+}
+
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 const usualTimeoutMs = 15_000
@@ -78,7 +83,13 @@ export function createRequests(options: {
   readonly credential: () => Promise<string | Credential | null>
   readonly now: () => Date
   readonly signal?: AbortSignal | undefined
-}): { readonly send: SendRequest; readonly sendForm: SendForm; readonly observed: Observed } {
+}): {
+  readonly send: SendRequest
+  readonly sendForm: SendForm
+  /** Gets bytes, with the headers that came with them. */
+  download(path: string, options?: RequestOptions): Promise<RemoteResult<Downloaded>>
+  readonly observed: Observed
+} {
   const signals = options.signal ? [options.signal] : []
   const base = options.url.replace(/\/+$/, '')
   const observed: { -readonly [Name in keyof Observed]: Observed[Name] } = {
@@ -95,12 +106,14 @@ export function createRequests(options: {
     observed.allowance = readAllowance(response.headers, nowMs)
   }
 
-  const send = async <T>(
+  /** Sends a request and reads its whole answer; the answer of an error is a failure. */
+  const exchange = async (
     method: string,
     path: string,
-    read: z.ZodType<T> | null,
-    { json, form, key, timeoutMs = usualTimeoutMs, maxBytes = usualBytes }: RequestOptions = {},
-  ): Promise<RemoteResult<T | null>> => {
+    { json, form, key, timeoutMs = usualTimeoutMs, maxBytes = usualBytes }: RequestOptions,
+  ): Promise<
+    { ok: true; response: Response; bytes: Uint8Array; receipt: Receipt } | { ok: false; failure: RemoteFailure }
+  > => {
     const secret = await options.credential().catch(() => undefined)
     const credential = typeof secret === 'string' ? readCredential(secret) : (secret ?? null)
     if (secret === undefined || (secret !== null && credential === null)) return unusableSecret
@@ -123,15 +136,13 @@ export function createRequests(options: {
       status = response.status
       observe(response)
       const receipt: Receipt = { status, date: response.headers.get('date') }
-      const text = await readText(response, maxBytes)
-      if (text === null) return unreadable(status, `the answer to ${method} ${path} is too long`)
+      const bytes = await readBytes(response, maxBytes)
+      if (bytes === null) return unreadable(status, `the answer to ${method} ${path} is too long`)
       if (!response.ok) {
+        const text = new TextDecoder().decode(bytes)
         return { ok: false, failure: { ...toFailure(response, text, options.now(), redact), receipt } }
       }
-      if (read === null) return { ok: true, value: null, receipt }
-      const parsed = read.safeParse(parseJson(text))
-      if (parsed.success) return { ok: true, value: parsed.data, receipt }
-      return unreadable(status, `the answer to ${method} ${path} is not as documented`)
+      return { ok: true, response, bytes, receipt }
     } catch (error) {
       const taken = status === null ? (neverLeft(error) ? 'no' : 'unknown') : takenBy(status)
       const message = redact(reason(error))
@@ -140,6 +151,26 @@ export function createRequests(options: {
         failure: { kind: 'unreachable', status: null, code: 'unreachable', message, retryAfterMs: null, taken },
       }
     }
+  }
+
+  const send = async <T>(
+    method: string,
+    path: string,
+    read: z.ZodType<T> | null,
+    requestOptions: RequestOptions = {},
+  ): Promise<RemoteResult<T | null>> => {
+    const answer = await exchange(method, path, requestOptions)
+    if (!answer.ok) return answer
+    const { response, bytes, receipt } = answer
+    if (read === null) return { ok: true, value: null, receipt }
+    const parsed = read.safeParse(parseJson(new TextDecoder().decode(bytes)))
+    if (parsed.success) return { ok: true, value: parsed.data, receipt }
+    return unreadable(response.status, `the answer to ${method} ${path} is not as documented`)
+  }
+
+  const download = async (path: string, requestOptions: RequestOptions = {}): Promise<RemoteResult<Downloaded>> => {
+    const answer = await exchange('GET', path, requestOptions)
+    return answer.ok ? { ok: true, value: { headers: answer.response.headers, bytes: answer.bytes } } : answer
   }
 
   const sendForm: SendForm = async (address, form, timeoutMs) => {
@@ -159,7 +190,7 @@ export function createRequests(options: {
         credentials: 'omit',
         signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), ...signals]),
       })
-      const text = (await readText(response, usualBytes)) ?? ''
+      const text = new TextDecoder().decode((await readBytes(response, usualBytes)) ?? undefined)
       if (response.ok) return { ok: true, value: null }
       const { kind, code, message } = toFailure(response, text, options.now(), (words) => words)
       // 403 is an address that has expired: the next attempt gets another one.
@@ -169,7 +200,7 @@ export function createRequests(options: {
       return failed('busy', 'upload_unreachable', `the photo's upload: ${reason(error)}`)
     }
   }
-  return { send, sendForm, observed }
+  return { send, sendForm, download, observed }
 }
 
 const unusableSecret: { ok: false; failure: RemoteFailure } = {
@@ -207,23 +238,29 @@ function redactor(credential: Credential | null): (text: string) => string {
   return (text) => long.reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
 }
 
-/** The body as text, null when it is longer than `maxBytes`. */
-async function readText(response: Response, maxBytes: number): Promise<string | null> {
-  if (!response.body) return ''
-  const decoder = new TextDecoder()
+/** The body, null when it is longer than `maxBytes`. */
+async function readBytes(response: Response, maxBytes: number): Promise<Uint8Array | null> {
+  if (!response.body) return new Uint8Array()
   const reader = response.body.getReader()
-  let text = ''
-  let bytes = 0
+  const pieces: Uint8Array[] = []
+  let length = 0
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return text + decoder.decode()
-    bytes += value.length
-    if (bytes > maxBytes) {
+    if (done) break
+    length += value.length
+    if (length > maxBytes) {
       await reader.cancel()
       return null
     }
-    text += decoder.decode(value, { stream: true })
+    pieces.push(value)
   }
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
 }
 
 function toFailure(response: Response, text: string, now: Date, redact: (text: string) => string): RemoteFailure {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
-import type { Result } from '#contract/result.ts'
+import type { AppError, Result } from '#contract/result.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { NewCapture } from '#station/store/captures.ts'
 import { openStore, type Store } from '#station/store/store.ts'
@@ -67,6 +67,12 @@ export function createKeptLog(): KeptLog {
     child: () => log,
   }
   return log
+}
+
+/** The error of a failure; the test fails otherwise. */
+export function errorOf(result: Result<unknown>): AppError {
+  if (result.ok) throw new Error('it should have failed')
+  return result.error
 }
 
 /** The value of a success; the test fails with the error otherwise. */

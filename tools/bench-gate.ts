@@ -1,0 +1,196 @@
+import { spawn } from 'node:child_process'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { DatabaseSync } from 'node:sqlite'
+import { unused } from '#contract/gate/pass.ts'
+import { gateRulesSchema } from '#contract/gate/rules.ts'
+import { gatePaths, listHeaders, type ListKey } from '#contract/gate/site.ts'
+import { judge } from '#domain/gate/judge.ts'
+import { deriveKeys, hashValue, sealPass, signPage, writePage } from '#pass-list/index.ts'
+import { loadList } from '#station/gate/list-load.ts'
+import { openPassList, type PassList } from '#station/gate/pass-list.ts'
+import { createGateClient } from '#station/remote/gate-client.ts'
+
+/**
+ * `npm run bench -- gate [--passes N]`: a venue's list of a million passes on a station: the first load over HTTP from a
+ * process that signs them as the site does, the start of a process with the list, a lookup with its verdict, memory.
+ */
+const self = fileURLToPath(import.meta.url)
+const pageSize = 4_000
+const log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log }
+
+const valueOf = (index: number): string =>
+  `P${String(index).padStart(9, '0')}-${(index * 2_654_435_761) % 4_294_967_296}`
+
+/** The site's end: as many passes as are asked for, a page at a time. */
+function serve(passes: number): void {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const key: ListKey = {
+    list: 'bench',
+    key: randomBytes(32).toString('base64url'),
+    publicKey: String(publicKey.export({ format: 'jwk' }).x),
+  }
+  const keys = deriveKeys(key)
+  // The site seals a pass when it is imported or used, not when it is asked for.
+  const sealed = Array.from({ length: passes }, (_, index) => {
+    const place = hashValue(keys, valueOf(index))
+    const pass = {
+      passId: `id${index}`,
+      passType: index % 7 === 0 ? 'season' : 'day',
+      passKind: 'eventTicket' as const,
+      status: 'active' as const,
+      validFrom: '2026-11-01T00:00:00.000Z',
+      validUntil: '2026-12-01T00:00:00.000Z',
+      entries: null,
+      lists: [],
+      privileges: {},
+    }
+    return { place, sealed: sealPass(keys, place, { pass, use: unused }) }
+  })
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? '', 'http://site')
+    if (url.pathname === gatePaths.listKey) return void response.end(JSON.stringify(key))
+    const after = Number(url.searchParams.get('after'))
+    if (after >= passes) return void response.writeHead(204).end()
+    const to = Math.min(passes, after + pageSize)
+    const body = writePage(sealed.slice(after, to))
+    const head = { list: key.list, after, to, values: passes, left: passes - to, asOf: new Date().toISOString() }
+    const signed = signPage(head, body, privateKey)
+    response.writeHead(200, { [listHeaders.head]: signed.head, [listHeaders.signature]: signed.signature }).end(body)
+  })
+  server.listen(0, '127.0.0.1', () =>
+    process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`),
+  )
+}
+
+const rules = gateRulesSchema.parse({ passTypes: ['day', 'season'] })
+
+/** A read's way from its value to its verdict, on what the station has alone. */
+function decide(list: PassList, value: string): string {
+  const found = list.find(value)
+  return judge({
+    rules,
+    pass: found?.pass ?? null,
+    use: found?.use ?? unused,
+    inside: null,
+    now: new Date(),
+    clock: { leastMs: 0, mostMs: 0 },
+    mode: 'offline',
+    dataAgeMs: 1_000,
+  }).code
+}
+
+const folderKey = (folder: string): ListKey => JSON.parse(readFileSync(join(folder, 'key.json'), 'utf8')) as ListKey
+
+/** A process that starts with the list, and its first verdict. */
+function restart(folder: string): void {
+  const list = openPassList({ path: join(folder, 'passes.sqlite'), key: folderKey(folder), log })
+  const code = decide(list, valueOf(1))
+  process.stdout.write(`${JSON.stringify({ code, rss: process.memoryUsage.rss() })}\n`)
+  list.close()
+}
+
+function child(...args: string[]): { first: Promise<string>; kill(): void } {
+  const started = spawn(process.execPath, [self, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: started.stdout })
+  return {
+    first: new Promise((resolve) => lines.once('line', resolve)),
+    kill: () => void started.kill(),
+  }
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1_048_576).toFixed(0)} MiB`
+
+export async function benchGate(say: (line: string) => void, passes: number): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-gate-'))
+  const site = child('serve', String(passes))
+  try {
+    const url = await site.first
+    const client = createGateClient({ fetch, url, credential: () => Promise.resolve('key'), now: () => new Date() })
+    const key = await client.listKey()
+    if (!key.ok) throw new Error(key.failure.message)
+    writeFileSync(join(folder, 'key.json'), JSON.stringify(key.value), { mode: 0o600 })
+    const path = join(folder, 'passes.sqlite')
+    const list = openPassList({ path, key: key.value, log })
+    const rssBefore = process.memoryUsage.rss()
+    let [rssMost, pages] = [rssBefore, 0]
+    const startedMs = performance.now()
+    const loaded = await loadList({
+      client,
+      list,
+      log,
+      signal: new AbortController().signal,
+      key: () => Promise.resolve(key.value),
+      onProgress(head) {
+        rssMost = Math.max(rssMost, process.memoryUsage.rss())
+        pages += 1
+        if (pages % 50 === 0) say(`gate: ${head.to} of ${passes} passes`)
+      },
+    })
+    const loadMs = performance.now() - startedMs
+    if (loaded.outcome !== 'current') throw new Error(JSON.stringify(loaded))
+
+    const tookMs: number[] = []
+    const told = new Map<string, number>()
+    for (let read = 0; read < 20_000; read += 1) {
+      const value = read % 2 === 0 ? valueOf((read * 7_919) % passes) : `unknown-${read}`
+      const fromMs = performance.now()
+      const code = decide(list, value)
+      tookMs.push(performance.now() - fromMs)
+      told.set(code, (told.get(code) ?? 0) + 1)
+    }
+    if (told.get('admitted') !== 10_000 || told.get('offline_unknown') !== 10_000) {
+      throw new Error(`wrong verdicts: ${JSON.stringify([...told])}`)
+    }
+    tookMs.sort((a, b) => a - b)
+    const at = (share: number): number => tookMs[Math.floor((tookMs.length - 1) * share)] ?? 0
+    const rssAfter = process.memoryUsage.rss()
+    list.close()
+
+    const restartedMs = performance.now()
+    const again = child('restart', folder)
+    const { code, rss } = JSON.parse(await again.first) as { code: string; rss: number }
+    const restartMs = performance.now() - restartedMs
+    const floorMs = bareInserts(folder, passes)
+    say(
+      `gate: ${passes} passes loaded in ${(loadMs / 1_000).toFixed(1)} s (goal 60 s), ${megabytes(statSync(path).size)} on disk, floor ${(floorMs / 1_000).toFixed(1)} s for as many bare rows in one order and one transaction`,
+    )
+    say(
+      `gate: memory ${megabytes(rssBefore)} before, ${megabytes(rssMost)} at most while loading, ${megabytes(rssAfter)} after it, ${megabytes(rss)} in a process that only decides`,
+    )
+    say(`gate: a process starts and gives its first verdict (${code}) in ${restartMs.toFixed(0)} ms (goal 3,000 ms)`)
+    say(
+      `gate: lookup and verdict p50 ${at(0.5).toFixed(3)} ms, p99 ${at(0.99).toFixed(3)} ms, longest ${at(1).toFixed(1)} ms (goal p99 5 ms)`,
+    )
+  } finally {
+    site.kill()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The floor: as many rows of the same size, in the order of the table. */
+function bareInserts(folder: string, rows: number): number {
+  const database = new DatabaseSync(join(folder, 'floor.sqlite'))
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; CREATE TABLE rows (id INTEGER PRIMARY KEY, sealed BLOB)',
+  )
+  const insert = database.prepare('INSERT INTO rows (sealed) VALUES (?)')
+  const sealed = randomBytes(160)
+  const startedMs = performance.now()
+  database.exec('BEGIN')
+  for (let row = 0; row < rows; row += 1) insert.run(sealed)
+  database.exec('COMMIT')
+  const tookMs = performance.now() - startedMs
+  database.close()
+  return tookMs
+}
+
+const [mode, argument] = process.argv.slice(2)
+if (process.argv[1] === self && mode === 'serve') serve(Number(argument))
+if (process.argv[1] === self && mode === 'restart') restart(String(argument))
