@@ -98,12 +98,14 @@ export interface Outbox {
     /** Not before so long from now; 0 when left out. */
     holdMs?: number
   }): void
+  /** From now on what waits already is a backlog, and what is added goes before it. */
+  fallBehind(): void
   /**
-   * Leases up to `limit` items that may be sent now, oldest first: due, and with what they depend on already
+   * Leases up to `limit` items that may be sent now, those behind the backlog first, each part oldest first: due, and with what they depend on already
    * at the backend (its session, and for later facts about a capture the capture itself; a session's end waits
-   * for everything of the session). `offsetMs` is how far the backend's clock is before ours, when that is known.
+   * for everything of the session). `no photos` leaves those waiting. `offsetMs` is how far the backend's clock is before ours, when that is known.
    */
-  lease(limit: number, offsetMs?: number | null): OutboxItem[]
+  lease(limit: number, offsetMs?: number | null, which?: 'all' | 'no photos'): OutboxItem[]
   /** The item's outcome is recorded; called inside the transaction that writes the outcome. */
   done(id: number): void
   /** Not sent: try again at `dueMs` (epoch milliseconds). */
@@ -192,7 +194,8 @@ const longestWaitMs = 3_700_000
 
 const leaseQuery = `
   SELECT o.id, o.kind, o.session_id, o.capture_id, o.payload, o.attempts
-  FROM outbox o WHERE o.state = 'waiting' AND (o.due_at <= ? OR o.due_at > ?) AND (${ready})
+  FROM outbox o WHERE o.state = 'waiting' AND o.id > ? AND o.id <= ? AND (? = 'all' OR o.kind NOT IN ('capture.upload', 'photo.send'))
+    AND (o.due_at <= ? OR o.due_at > ?) AND (${ready})
   ORDER BY o.id LIMIT ?`
 
 function toItem(row: Row): OutboxItem {
@@ -209,6 +212,16 @@ function toItem(row: Row): OutboxItem {
 /** Keeps the outbox in its table. */
 export function createOutbox(database: Database, clock: Clock, ledger: Ledger): Outbox {
   const nowMs = (): number => clock.now().getTime()
+  const lastId = (): number =>
+    Number(database.get(`SELECT seq FROM sqlite_sequence WHERE name = 'outbox'`)?.['seq'] ?? 0)
+  /** The items up to this one are a backlog: those behind it go first. */
+  let backlogUpTo = lastId()
+  const due = (now: number, limit: number, which: string): Row[] => {
+    const between = (above: number, upTo: number, atMost: number): Row[] =>
+      database.all(leaseQuery, above, upTo, which, now, now + longestWaitMs, atMost)
+    const fresh = between(backlogUpTo, Number.MAX_SAFE_INTEGER, limit)
+    return fresh.length < limit ? [...fresh, ...between(0, backlogUpTo, limit - fresh.length)] : fresh
+  }
   /** The sending of a capture stands differently; answers the capture's id when it is one that did not stand so. */
   const setSync = (id: number, sync: string): string | null => {
     const capture = database.get(
@@ -243,25 +256,27 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         clock.now().toISOString(),
       )
     },
-    lease(limit, offsetMs = null) {
+    fallBehind() {
+      backlogUpTo = lastId()
+    },
+    lease(limit, offsetMs = null, which = 'all') {
       return database.transaction(() => {
         const now = nowMs()
-        return database.all(leaseQuery, now, now + longestWaitMs, limit).map((row) => {
+        return due(now, limit, which).map((row) => {
           const id = Number(row['id'])
-          database.run(
+          const leased = database.get(
             `UPDATE outbox SET state = 'leased', attempts = attempts + 1, payload = iif(
                kind NOT IN ${onceOnly} OR payload ->> 'session' IS NOT NULL, payload,
                json_set(payload, '$.session', (SELECT remote_id FROM sessions WHERE sessions.id = session_id),
                  '$.quantity', (SELECT quantity FROM captures WHERE captures.id = capture_id),
                  '$.sentMs', ?, '$.backendMs', ?,
                  '$.marks', (SELECT marks FROM captures WHERE captures.id = capture_id)))
-             WHERE id = ?`,
+             WHERE id = ? RETURNING payload, attempts`,
             now,
             offsetMs === null ? null : now + offsetMs,
             id,
           )
-          const payload = database.get('SELECT payload FROM outbox WHERE id = ?', id)?.['payload'] ?? '{}'
-          const item = toItem({ ...row, payload, attempts: Number(row['attempts']) + 1 })
+          const item = toItem({ ...row, ...leased })
           if (item.captureId !== null && (item.kind === 'capture.submit' || item.kind === 'capture.upload')) {
             const { session, round, quantity } = sentCaptureSchema.parse(item.payload)
             ledger.append({ kind: 'capture.sent', capture: item.captureId, to: session, round, quantity })

@@ -41,12 +41,22 @@ export interface Sync {
 }
 
 const limits = {
-  /** Items leased in one transaction and sent `inParallel` at a time. */
-  lease: 256,
+  /** Requests at a time, and how many of them may be photos: a long one must not keep scans from going. */
   inParallel: 8,
-  /** Answers share a transaction: what has come within this time, or so many. */
-  writeMs: 20,
-  writeAtOnce: 128,
+  photosInParallel: 6,
+  /**
+   * Leased are as many items as go out in that time, within bounds: more, and a new capture would wait behind them; fewer,
+   * and each would cost a transaction.
+   */
+  aheadMs: 100,
+  aheadLeast: 16,
+  aheadMost: 256,
+  /** Answers share a transaction: what has come in the time of five such transactions, within bounds, or so many. */
+  writeLeastMs: 20,
+  writeMostMs: 100,
+  writeAtOnce: 256,
+  /** What is doubtful is looked for so often while other things go out. */
+  doubtsMs: 500,
   /** Back-off while the backend cannot be reached, and of a single item that it could not handle. */
   backoff: { baseMs: 500, capMs: 60_000 },
   /** How often a backend is asked whether it is there when nothing else is said to it. */
@@ -69,7 +79,7 @@ const limits = {
   /** So many failures in a row, while the backend answers otherwise, are single ones; more, and it is gone. */
   singleFailures: 3,
   /** Captures whose answer was lost that are looked for together. */
-  doubts: 512,
+  doubts: 10_000,
   /**
    * A request without an answer may still be on its way, and take effect after the backend has been read back: only when
    * so much time has passed since, its absence counts.
@@ -127,6 +137,17 @@ export function createSync(ports: {
   /** What the backend promises of itself; null until it could be asked. */
   let abilities: Abilities | null = null
   let inFlight = 0
+  let photosInFlight = 0
+  /** Leased and not begun yet, the most needed first. */
+  const queue: OutboxItem[] = []
+  /** Begun, or let go of, and not written yet. */
+  const sendings = new Set<Promise<void>>()
+  /** What went wrong with the worker itself while it sent. */
+  let fault: Error | null = null
+  let begun = 0
+  let tookUpMs = 0
+  let commitMs = 0
+  let nextDoubtsMs = 0
   const meter = createMeter()
   /** Captures accepted, by second. */
   const accepted: { readonly atMs: number; count: number }[] = []
@@ -211,26 +232,55 @@ export function createSync(ports: {
     const written = outcomesWritten
     outcomes = []
     outcomesWritten = writeTimer = null
+    const startedMs = clock.monotonicMs()
     try {
-      store.transaction(() => {
+      const next = store.transaction(() => {
         for (const record of batch) record()
+        return lease()
       })
+      queue.push(...next)
       written?.resolve()
     } catch (error) {
       written?.reject(error)
     }
+    commitMs = clock.monotonicMs() - startedMs
   }
   /**
-   * Answers that arrive together share a transaction: each costs a flush of the disk, and nothing else goes on meanwhile.
-   * A process that dies before it finds the items leased, and takes them for doubtful.
+   * Answers that arrive together share a transaction, with the lease of what goes next: each costs a flush of the disk, and
+   * nothing else goes on meanwhile. A process that dies before it finds the items leased, and takes them for doubtful.
    */
   const write = (outcome: Outcome): Promise<void> => {
     outcomes.push(outcome)
     const written = (outcomesWritten ??= Promise.withResolvers<void>())
     if (outcomes.length >= limits.writeAtOnce || inFlight === 0) {
       queueMicrotask(() => outcomesWritten === written && writeNow())
-    } else writeTimer ??= setTimeout(writeNow, limits.writeMs)
+    } else {
+      const waitMs = Math.min(Math.max(5 * commitMs, limits.writeLeastMs), limits.writeMostMs)
+      writeTimer ??= setTimeout(writeNow, waitMs)
+    }
     return written.promise
+  }
+
+  /** Whether nothing more is begun now: what is doubtful is settled while nothing is under way. */
+  let isHolding = true
+  /** The next items to go, when there are few left; none while the road is closed. */
+  const lease = (): OutboxItem[] => {
+    if (closed || isHolding || isBlocked() || fault !== null) return []
+    const sinceMs = nowMs() - tookUpMs
+    const goOut = sinceMs > 0 ? (begun / sinceMs) * limits.aheadMs : limits.aheadMost
+    const ahead = isOpen ? 1 : Math.round(Math.min(Math.max(goOut, limits.aheadLeast), limits.aheadMost))
+    const wanted = ahead - countReady() - (isOpen ? inFlight : 0)
+    if (wanted < ahead / 2) return []
+    begun = 0
+    tookUpMs = nowMs()
+    const mayBePhotos = queue.filter(isUpload).length < limits.photosInParallel
+    return store.outbox.lease(wanted, remote.observed.offsetMs, mayBePhotos ? 'all' : 'no photos')
+  }
+  const isUpload = (item: OutboxItem): boolean => item.kind === 'capture.upload' || item.kind === 'photo.send'
+  /** How many of the queue are not waiting for another photo to be there. */
+  const countReady = (): number => {
+    const photos = queue.filter(isUpload).length
+    return queue.length - photos + Math.min(photos, limits.photosInParallel - photosInFlight)
   }
 
   // --- Sending ----------------------------------------------------------------------------------------
@@ -369,7 +419,7 @@ export function createSync(ports: {
       answered()
       await written
       expectProgress()
-      expectProducts([capture.id])
+      if (answer.value.state === 'COMPLETED') expectProducts([capture.id])
       return ports.onCaptures([capture.id])
     }
     if (
@@ -829,38 +879,78 @@ export function createSync(ports: {
 
   // --- The loop ----------------------------------------------------------------------------------------
 
-  const sendAll = async (items: OutboxItem[]): Promise<void> => {
-    const queue = [...items]
-    const sendings: Promise<void>[] = []
-    const sendOne = async (item: OutboxItem, answered: () => void): Promise<void> => {
-      const errors = serverErrors.get(item.id)
-      await send(item, answered)
-      if (serverErrors.get(item.id) === errors) serverErrors.delete(item.id)
-    }
-    const worker = async (): Promise<void> => {
-      for (let item = queue.shift(); item; item = queue.shift()) {
-        // The backend went away or asked for a pause: the rest waits with the others.
-        if (closed || isBlocked()) {
-          const id = item.id
-          sendings.push(write(() => store.outbox.release(id)))
-          continue
-        }
-        inFlight += 1
-        const answer = Promise.withResolvers<void>()
-        const sending = sendOne(item, answer.resolve)
-        sendings.push(sending)
-        // The next one need not wait until the answer to this one is written.
-        await Promise.race([answer.promise, sending.catch(() => undefined)])
-        inFlight -= 1
-        keepWithinAllowance()
-      }
-      if (inFlight === 0 && outcomes.length > 0) writeNow()
-    }
-    // All must have ended before the loop goes on, or starts anew after a fault: two of it would send everything twice.
-    await Promise.allSettled(Array.from({ length: Math.min(limits.inParallel, queue.length) }, worker))
-    const ends = await Promise.allSettled(sendings)
-    for (const end of ends) if (end.status === 'rejected') throw end.reason
+  const begin = (item: OutboxItem): void => {
+    const answer = Promise.withResolvers<void>()
+    const errors = serverErrors.get(item.id)
+    const sending = send(item, answer.resolve).then(
+      () => void (serverErrors.get(item.id) === errors && serverErrors.delete(item.id)),
+    )
+    begun += 1
+    inFlight += 1
+    if (isUpload(item)) photosInFlight += 1
+    keepTrack(sending)
+    // The next one need not wait until the answer to this one is written.
+    void Promise.race([answer.promise, sending.catch(() => undefined)]).then(() => {
+      inFlight -= 1
+      if (isUpload(item)) photosInFlight -= 1
+      keepWithinAllowance()
+      wake()
+    })
   }
+
+  const keepTrack = (sending: Promise<void>): void => {
+    const ended = sending
+      .catch((error: unknown) => {
+        fault ??= error instanceof Error ? error : new Error(String(error))
+      })
+      .finally(() => {
+        sendings.delete(ended)
+        if (sendings.size === 0) wake()
+      })
+    sendings.add(ended)
+  }
+
+  /**
+   * Sends what is due, the most needed first, until nothing is any more, or until it is time to settle what is doubtful, or
+   * the road is closed. All that was begun has ended and is written when it resolves: whoever goes on with half of it under
+   * way would send it twice. Answers whether there was anything.
+   */
+  const sendDue = async (): Promise<boolean> => {
+    let wasAny = false
+    isHolding = false
+    for (;;) {
+      if (hasCome(nextDoubtsMs) && wasAny) {
+        nextDoubtsMs = nowMs() + limits.doubtsMs
+        isHolding ||= store.outbox.doubtful(1).length > 0
+      }
+      if (closed || isBlocked() || fault !== null) {
+        // The backend went away or asked for a pause: the rest waits with the others.
+        for (const { id } of queue.splice(0)) keepTrack(write(() => store.outbox.release(id)))
+      } else {
+        if (countReady() < limits.inParallel) queue.push(...store.transaction(lease))
+        while (inFlight < limits.inParallel) {
+          const next = queue.findIndex((item) => !isUpload(item) || photosInFlight < limits.photosInParallel)
+          const [item] = next < 0 ? [] : queue.splice(next, 1)
+          if (!item) break
+          begin(item)
+        }
+      }
+      wasAny ||= sendings.size > 0
+      if (inFlight === 0 && outcomes.length > 0) writeNow()
+      if (sendings.size === 0 && queue.length === 0) break
+      await pause(countReady() > 0 || isHolding ? limits.backoff.capMs : untilDueMs())
+    }
+    isHolding = true
+    if (fault !== null) {
+      const error = fault
+      fault = null
+      throw error
+    }
+    return wasAny
+  }
+
+  const untilDueMs = (): number =>
+    Math.max(limits.writeLeastMs, (store.outbox.nextDueMs() ?? Number.POSITIVE_INFINITY) - nowMs())
 
   /** Pauses before the backend has to say 429; the daily limit's wait is looked at again every hour. */
   const keepWithinAllowance = (): void => {
@@ -905,14 +995,17 @@ export function createSync(ports: {
       if (!hasStarted) store.outbox.hurry()
     })
     hasStarted = true
+    let wasBlocked = true
     while (!closed) {
-      if (!isBlocked()) {
+      if (isBlocked()) wasBlocked = true
+      else {
+        // What was scanned meanwhile is a backlog now: who scans next does not wait for it.
+        if (wasBlocked) store.outbox.fallBehind()
+        wasBlocked = false
         const doubts = store.outbox.doubtful(limits.doubts)
         if (doubts.length > 0) await settleDoubts(doubts)
         if (isBlocked()) continue
-        const items = store.outbox.lease(isOpen ? 1 : limits.lease, remote.observed.offsetMs)
-        if (items.length > 0) {
-          await sendAll(items)
+        if (await sendDue()) {
           for (const listener of settledListeners) listener()
           continue
         }

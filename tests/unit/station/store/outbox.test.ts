@@ -293,6 +293,15 @@ describe('the outbox', () => {
     expect(kinds(store.outbox.lease(10))).toEqual(['session.end'])
   })
 
+  it('lets what comes now go before a backlog, and each of the two in its order', () => {
+    const { store, session } = openLinked()
+    const backlog = ['A', 'B', 'C'].map((raw) => addCapture(store, session.id, { raw }))
+    store.outbox.fallBehind()
+    const fresh = ['D', 'E'].map((raw) => addCapture(store, session.id, { raw }))
+    const leased = [...store.outbox.lease(3), ...store.outbox.lease(3)].map((item) => item.captureId)
+    expect(leased).toEqual([...fresh, ...backlog])
+  })
+
   it('survives being closed and opened in the middle', () => {
     const dataDir = temporaryFolder()
     const store = openTestStore({ dataDir })

@@ -231,4 +231,24 @@ describe('a photo where products are photographed', () => {
       expect(backend.photos.size + backend.captures.size).toBe(0)
     }
   })
+
+  it('does not hold up scans, however many photos there are and however slowly they go', async () => {
+    const bucket = await startServer(() => 'silence')
+    const backend = await startScriptedBackend({ takesPhotos: true, uploadTo: () => bucket.url })
+    const dataDir = temporaryFolder()
+    const store = openTestStore({ dataDir })
+    const session = openTestSession(store, { captureMode: 'both' })
+    const { hash } = await store.media.put(new Blob([jpeg]).stream(), 10_000)
+    for (let index = 0; index < 20; index += 1) {
+      addCapture(store, session.id, { type: 'IMAGE', raw: '', photo: hash, upload: hash, itemKey: `photo:${index}` })
+    }
+    store.close()
+    const { scan, sync } = startSync(backend.url, { dataDir })
+    await until(() => bucket.requests.length === 6)
+    for (const raw of ['R1', 'R2', 'R3']) scan(raw)
+    await until(() => backend.captures.size === 3)
+    expect(bucket.requests).toHaveLength(6)
+    await bucket.close()
+    await sync.close()
+  })
 })

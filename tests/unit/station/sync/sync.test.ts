@@ -526,6 +526,24 @@ describe('a clock that is set back', () => {
     expect(await drained()).toBe('empty')
     expect(backend.captures.size).toBe(3)
   })
+
+  it('sends what is scanned now before the rest of a backlog', async () => {
+    const count = 1_500
+    let parts: ReturnType<typeof startSync> | null = null
+    let arrived = 0
+    const backend = await startScriptedBackend({
+      fault(request) {
+        if (isSubmit(request) && (arrived += 1) === 50) parts?.scan('NOW')
+        return undefined
+      },
+    })
+    parts = startSync(backend.url, { raws: raws(count) })
+    expect(await parts.drained()).toBe('empty')
+    const order = backend.requests.filter(isSubmit).map(({ json }) => json['raw_value'])
+    expect(order).toHaveLength(count + 1)
+    // What had been leased before it goes first.
+    expect(order.indexOf('NOW')).toBeLessThan(count / 2)
+  })
 })
 
 /** Leaves a store behind whose session is being sent by a process that is no more; answers how many items it had. */
