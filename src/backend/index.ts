@@ -10,9 +10,12 @@ import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
 import { captureRoutes } from './http/capture-routes.ts'
 import { discoveryRoutes } from './http/openapi.ts'
+import { photoRoutes } from './http/photo-routes.ts'
 import { productRoutes } from './http/product-routes.ts'
+import { proposalRoutes } from './http/proposal-routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { sessionRoutes } from './http/session-routes.ts'
+import { createUploadTokens, sharedSecret } from './http/upload-token.ts'
 import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
 import { silentLog, type Log } from './log.ts'
@@ -88,6 +91,8 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const described = [
       ...sessionRoutes(life),
       ...captureRoutes({ ...life, retryNotFound: options.retryNotFound ?? true }),
+      ...photoRoutes({ ...life, tokens: createUploadTokens(await sharedSecret(db, 'uploads')) }),
+      ...proposalRoutes(life),
       ...productRoutes(),
       ...accountRoutes(),
     ]

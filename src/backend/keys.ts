@@ -21,6 +21,11 @@ export function isWellFormedKey(key: string): boolean {
   return body !== undefined && sum === checksum(body)
 }
 
+/** Whether a text has the shape of a key, but not its checksum: it need not be looked up. */
+export function isMistypedKey(key: string): boolean {
+  return documented.test(key) && !isWellFormedKey(key)
+}
+
 /** What is stored of a secret that is itself random: its SHA-256, lower-case hex. */
 export function secretHash(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')

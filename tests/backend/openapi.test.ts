@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { loginAnswerSchema, loginSchema } from '#contract/backend/account.ts'
 import { problemBody, problemSchema, problems, type ProblemCode } from '#contract/backend/problem.ts'
-import { productCreateSchema, productSchema } from '#contract/backend/products.ts'
+import { photoPatchSchema, photoRegisterSchema, photoReorderSchema } from '#contract/backend/photos.ts'
+import {
+  productClaimSchema,
+  productCreateSchema,
+  productPatchSchema,
+  productSchema,
+} from '#contract/backend/products.ts'
+import { bulkReviewSchema, proposalReviewSchema } from '#contract/backend/proposals.ts'
 import {
   capturePatchSchema,
   captureSchema,
@@ -33,24 +40,49 @@ const documented: Record<string, string[]> = {
   '/scanner/api/v1/openapi.json': [
     'DELETE /scanner/api/v1/captures/{id}',
     'DELETE /scanner/api/v1/sessions/{id}',
+    'DELETE /scanner/api/v1/sessions/{session_id}/photos/{photo_id}',
     'GET /scanner/api/v1/captures',
     'GET /scanner/api/v1/captures/{id}',
+    'GET /scanner/api/v1/captures/{id}/proposals',
     'GET /scanner/api/v1/sessions',
     'GET /scanner/api/v1/sessions/{id}',
     'GET /scanner/api/v1/sessions/{id}/status',
+    'GET /scanner/api/v1/sessions/{session_id}/photos',
+    'GET /scanner/api/v1/sessions/{session_id}/presigned-upload-url',
+    'GET /scanner/api/v1/uploads/{token}',
     'PATCH /scanner/api/v1/captures/{id}',
+    'PATCH /scanner/api/v1/proposals/{proposal_id}',
     'PATCH /scanner/api/v1/sessions/{id}',
+    'PATCH /scanner/api/v1/sessions/{session_id}/photos/{photo_id}',
     'POST /scanner/api/v1/captures',
     'POST /scanner/api/v1/captures/upload-image',
+    'POST /scanner/api/v1/captures/{id}/apply',
+    'POST /scanner/api/v1/captures/{id}/enrich',
+    'POST /scanner/api/v1/captures/{id}/proposals/bulk-review',
     'POST /scanner/api/v1/captures/{id}/retry',
     'POST /scanner/api/v1/sessions',
     'POST /scanner/api/v1/sessions/{id}/end',
+    'POST /scanner/api/v1/sessions/{id}/extraction/accept',
+    'POST /scanner/api/v1/sessions/{id}/extraction/reject',
     'POST /scanner/api/v1/sessions/{id}/submit',
+    'POST /scanner/api/v1/sessions/{session_id}/photos',
+    'POST /scanner/api/v1/sessions/{session_id}/photos/reorder',
+    'POST /scanner/api/v1/uploads/{token}',
+    'PUT /scanner/api/v1/uploads/{token}',
   ],
   '/products/api/v1/openapi.json': [
+    'DELETE /products/api/v1/products/{gtin}/claim',
+    'GET /products/api/v1/browse/products/{id}',
     'GET /products/api/v1/products',
     'GET /products/api/v1/products/{gtin}',
+    'GET /products/api/v1/products/{gtin}/history',
+    'GET /products/api/v1/products/{gtin}/photos',
+    'GET /products/api/v1/trade-items',
+    'GET /products/api/v1/trade-items/{gtin}',
+    'PATCH /products/api/v1/products/{gtin}',
     'POST /products/api/v1/products',
+    'POST /products/api/v1/products/{gtin}/claim',
+    'POST /products/api/v1/products/{gtin}/history/{change_id}/undo',
   ],
   '/account/api/v1/openapi.json': ['POST /account/api/v1/login'],
 }
@@ -134,6 +166,13 @@ describe('the OpenAPI documents', () => {
       Product: productSchema,
       ProductCreate: productCreateSchema,
       Problem: problemSchema,
+      PhotoRegister: photoRegisterSchema,
+      PhotoPatch: photoPatchSchema,
+      PhotoReorder: photoReorderSchema,
+      ProposalReview: proposalReviewSchema,
+      BulkReview: bulkReviewSchema,
+      ProductPatch: productPatchSchema,
+      ProductClaim: productClaimSchema,
       Login: loginSchema,
       LoginAnswer: loginAnswerSchema,
     }

@@ -1,6 +1,15 @@
 import { productMeasures, productTexts } from '#contract/backend/products.ts'
 import type { Engine } from './database.ts'
 
+/** Texts of a product that came after the first migration. */
+const laterTexts: readonly string[] = [
+  'category',
+  'certifications',
+  'serving_size',
+  'nutrition_per_100',
+  'nutrition_per_serving',
+]
+
 /**
  * Numbered migrations, oldest first. One that has been released is never changed.
  *
@@ -74,6 +83,7 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     claim_verification_status TEXT NOT NULL DEFAULT 'unverified',
     metadata TEXT NOT NULL DEFAULT '{}',
     ${Object.keys(productTexts)
+      .filter((column) => !laterTexts.includes(column))
       .map((column) => `${column} TEXT NOT NULL DEFAULT ''`)
       .join(',\n    ')},
     ${productMeasures.map((column) => `${column} REAL`).join(',\n    ')},
@@ -114,6 +124,129 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     created_at TEXT NOT NULL,
     PRIMARY KEY (credential, path, key)
   ) STRICT, WITHOUT ROWID;
+  `,
+  // Photos, proposals, the history of products, links, webhooks, and work that is done beside the pipeline.
+  `
+  ALTER TABLE api_keys ADD COLUMN rate_limit_per_day INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE captures ADD COLUMN image_read INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE captures ADD COLUMN qr_analysis TEXT;
+  ALTER TABLE products ADD COLUMN claimed_at TEXT;
+  ${laterTexts.map((column) => `ALTER TABLE products ADD COLUMN ${column} TEXT NOT NULL DEFAULT '';`).join('\n  ')}
+
+  CREATE TABLE secrets (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE uploads (
+    key TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    media_key TEXT NOT NULL,
+    file_size INTEGER NOT NULL,
+    received_at TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE photos (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    capture_id TEXT REFERENCES captures ON DELETE SET NULL,
+    photo_type TEXT NOT NULL,
+    s3_key TEXT NOT NULL UNIQUE,
+    media_key TEXT NOT NULL,
+    original_filename TEXT NOT NULL,
+    file_size INTEGER NOT NULL,
+    sort_order INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX photos_of_session ON photos (session_id, sort_order);
+  CREATE INDEX photos_of_capture ON photos (capture_id);
+
+  CREATE TABLE proposals (
+    id TEXT PRIMARY KEY,
+    capture_id TEXT NOT NULL REFERENCES captures ON DELETE CASCADE,
+    product_id TEXT NOT NULL REFERENCES products,
+    photo_id TEXT REFERENCES photos ON DELETE SET NULL,
+    field_name TEXT NOT NULL,
+    current_value TEXT NOT NULL,
+    proposed_value TEXT NOT NULL,
+    confidence REAL NOT NULL,
+    reasoning TEXT NOT NULL,
+    source TEXT NOT NULL,
+    box TEXT,
+    status TEXT NOT NULL CHECK (status IN ('PENDING', 'ACCEPTED', 'REJECTED')),
+    withdrawn_reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    reviewed_at TEXT,
+    applied_at TEXT,
+    change_id TEXT
+  ) STRICT;
+  CREATE INDEX proposals_of_capture ON proposals (capture_id, id);
+  CREATE INDEX proposals_of_product ON proposals (product_id) WHERE applied_at IS NULL;
+  CREATE INDEX proposals_of_photo ON proposals (photo_id);
+
+  CREATE TABLE product_changes (
+    id TEXT PRIMARY KEY,
+    product_id TEXT NOT NULL REFERENCES products,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    action TEXT NOT NULL CHECK (action IN ('create', 'update', 'apply', 'undo', 'claim', 'unclaim')),
+    actor TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    capture_id TEXT,
+    fields TEXT NOT NULL,
+    undone_by TEXT,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX product_changes_of_product ON product_changes (product_id, id);
+
+  CREATE TABLE tasks (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    session_id TEXT REFERENCES sessions ON DELETE CASCADE,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at TEXT NOT NULL,
+    claimed_until TEXT NOT NULL DEFAULT '',
+    last_error TEXT NOT NULL DEFAULT '',
+    is_dead INTEGER NOT NULL DEFAULT 0,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX tasks_due ON tasks (due_at) WHERE is_dead = 0;
+  CREATE INDEX tasks_of_session ON tasks (session_id);
+
+  CREATE TABLE webhook_endpoints (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    url TEXT NOT NULL,
+    description TEXT NOT NULL,
+    event_types TEXT NOT NULL,
+    is_active INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    old_secret TEXT NOT NULL DEFAULT '',
+    old_secret_until TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL,
+    modified_at TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE webhook_deliveries (
+    id TEXT PRIMARY KEY,
+    endpoint_id TEXT NOT NULL REFERENCES webhook_endpoints ON DELETE CASCADE,
+    event_id TEXT NOT NULL,
+    event_type TEXT NOT NULL,
+    body TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('PENDING', 'DELIVERED', 'FAILED', 'RATE_LIMITED', 'DEAD_LETTER')),
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_at TEXT NOT NULL,
+    claimed_until TEXT NOT NULL DEFAULT '',
+    response_status INTEGER,
+    last_error TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL,
+    delivered_at TEXT
+  ) STRICT;
+  CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at)
+    WHERE status IN ('PENDING', 'FAILED', 'RATE_LIMITED');
+  CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, id);
   `,
 ]
 

@@ -1,5 +1,6 @@
 import type { Generated, Selectable } from 'kysely'
 import type { ProductMeasure, ProductText } from '#contract/backend/products.ts'
+import type { PhotoType } from '#contract/backend/photo-type.ts'
 import type { CaptureStatus, CaptureType, SessionStatus } from '#contract/backend/scanner.ts'
 
 /** Instants are UTC ISO 8601 texts, JSON is text, booleans are 0 and 1, ids are shortuuids. */
@@ -14,6 +15,8 @@ export interface Tables {
     role: Role
     /** 0: the server's own limit. */
     rate_limit_per_minute: number
+    /** 0: the server's own limit. */
+    rate_limit_per_day: Generated<number>
     is_active: number
     expires_at: string | null
     last_used_at: string | null
@@ -57,10 +60,113 @@ export interface Tables {
     processed_at: string | null
     /** Path of the photo below the media folder. */
     image_key: string | null
+    /** 1 when the codes of its photo have been read, whether or not there were any. */
+    image_read: Generated<number>
+    /** The analysis of a raw value that is an address, as JSON. */
+    qr_analysis: Generated<string | null>
   }
   /** One row for each capture that has not reached an end state. */
   jobs: { capture_id: string }
   products: ProductsTable
+  /** What all processes of a server share and nobody else knows. */
+  secrets: { name: string; value: string }
+  /** Files that came over a presigned address. */
+  uploads: { key: string; session_id: string; media_key: string; file_size: number; received_at: string }
+  photos: {
+    id: string
+    session_id: string
+    capture_id: string | null
+    photo_type: PhotoType
+    s3_key: string
+    /** Path of the photo below the media folder. */
+    media_key: string
+    original_filename: string
+    file_size: number
+    sort_order: number
+    metadata: string
+    created_at: string
+  }
+  proposals: {
+    id: string
+    capture_id: string
+    product_id: string
+    /** The photo it was read from; null for the capture's own photo, or when the photo was deleted. */
+    photo_id: string | null
+    field_name: string
+    current_value: string
+    proposed_value: string
+    confidence: number
+    reasoning: string
+    source: string
+    box: string | null
+    status: 'PENDING' | 'ACCEPTED' | 'REJECTED'
+    withdrawn_reason: string
+    created_at: string
+    reviewed_at: string | null
+    applied_at: string | null
+    /** The change of the product that wrote it. */
+    change_id: string | null
+  }
+  /** Who changed what of a product, and from where. Rows are only added, but for `undone_by`. */
+  product_changes: {
+    id: string
+    product_id: string
+    organization_id: string
+    action: 'create' | 'update' | 'apply' | 'undo' | 'claim' | 'unclaim'
+    /** The credential's subject, `key:<id>` or `user:<id>`. */
+    actor: string
+    /** The key's name or the user's e-mail address at that time. */
+    actor_name: string
+    capture_id: string | null
+    /** JSON: `[{field, from, to, proposal_id}]`. */
+    fields: string
+    /** The change that undid it. */
+    undone_by: string | null
+    created_at: string
+  }
+  /** Work beside the pipeline, written in the transaction that makes it necessary. */
+  tasks: {
+    id: string
+    kind: TaskKind
+    subject: string
+    session_id: string | null
+    attempts: Generated<number>
+    due_at: string
+    /** Until then a process has it in hand; empty when none has. */
+    claimed_until: Generated<string>
+    last_error: Generated<string>
+    is_dead: Generated<number>
+    created_at: string
+  }
+  webhook_endpoints: {
+    id: string
+    organization_id: string
+    url: string
+    description: string
+    event_types: string
+    is_active: number
+    metadata: string
+    secret: string
+    old_secret: Generated<string>
+    old_secret_until: Generated<string>
+    created_at: string
+    modified_at: string
+  }
+  webhook_deliveries: {
+    id: string
+    endpoint_id: string
+    event_id: string
+    event_type: string
+    body: string
+    status: 'PENDING' | 'DELIVERED' | 'FAILED' | 'RATE_LIMITED' | 'DEAD_LETTER'
+    attempts: Generated<number>
+    due_at: string
+    claimed_until: Generated<string>
+    response_status: number | null
+    last_error: Generated<string>
+    created_at: string
+    delivered_at: string | null
+  }
   idempotency_keys: {
     credential: string
     path: string
@@ -71,6 +177,9 @@ export interface Tables {
     created_at: string
   }
 }
+
+/** `photo`: read the codes of a capture's photo. `fields`: read a photo's text into proposals. `link`: follow a link. */
+export type TaskKind = 'photo' | 'fields' | 'link'
 
 /** What a credential may do: `readonly` may not write. */
 export type Role = 'manager' | 'editor' | 'readonly'
@@ -84,6 +193,7 @@ type ProductsTable = {
   confidence_score: Generated<number>
   owner_id: string | null
   claim_verification_status: Generated<string>
+  claimed_at: Generated<string | null>
   metadata: Generated<string>
   created_at: string
   modified_at: string
@@ -91,4 +201,6 @@ type ProductsTable = {
 
 export type SessionRow = Selectable<Tables['sessions']>
 export type CaptureRow = Selectable<Tables['captures']>
+export type PhotoRow = Selectable<Tables['photos']>
+export type ProposalRow = Selectable<Tables['proposals']>
 export type ProductRow = Selectable<Tables['products']>

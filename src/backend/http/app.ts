@@ -28,12 +28,17 @@ export interface AppParts {
   readonly wakePipeline: () => void
 }
 
+/** Whoever is not known has the server's own limits. */
+const ownLimits = { perMinute: 0, perDay: 0 }
+
 const stranger: Credential = {
   subject: '',
+  name: '',
   kind: 'none',
   organizationId: '',
   role: 'readonly',
   rateLimitPerMinute: 0,
+  rateLimitPerDay: 0,
 }
 
 /** Makes the HTTP application from the route table: one road of checks that every request takes. */
@@ -50,7 +55,7 @@ export function createApp(parts: AppParts): Hono {
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       const limit = limiter.take(
         known === undefined || known.kind === 'none' ? addressOf(context) : known.subject,
-        known?.rateLimitPerMinute ?? 0,
+        { perMinute: known?.rateLimitPerMinute ?? 0, perDay: known?.rateLimitPerDay ?? 0 },
         at,
       )
       const answer = !limit.allowed
@@ -82,7 +87,7 @@ export function createApp(parts: AppParts): Hono {
 
   function respondFreely(context: Context, answer: Answer): Response {
     const at = now()
-    return respond(answer, at, limiter.take(addressOf(context), 0, at).headers)
+    return respond(answer, at, limiter.take(addressOf(context), ownLimits, at).headers)
   }
 
   async function serve(row: Route, context: Context, credential: Credential, at: Date): Promise<Answer> {

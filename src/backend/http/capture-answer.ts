@@ -1,3 +1,4 @@
+import type { QrAnalysis } from '#contract/backend/links.ts'
 import type { Capture } from '#contract/backend/scanner.ts'
 import type { Db } from '../db/database.ts'
 import type { CaptureRow } from '../db/tables.ts'
@@ -31,6 +32,6 @@ export function captureAnswer(row: CaptureRow & { readonly product_name: string 
     product_name: row.product_name,
     processed_at: row.processed_at,
     uploaded_image_key: row.image_key,
-    qr_analysis: null,
+    qr_analysis: row.qr_analysis === null ? null : (JSON.parse(row.qr_analysis) as QrAnalysis),
   }
 }

@@ -172,12 +172,13 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
   ]
 }
 
-function findCapture(db: Db, credential: Credential, id: string) {
+/** The credential's capture of this id; another organisation's is not found. */
+export function findCapture(db: Db, credential: Credential, id: string) {
   return selectCapture(db, credential, id).executeTakeFirst()
 }
 
 /** The same, to write to it: the pipeline and other writers wait until this transaction ends. */
-function lockCapture(db: Db, credential: Credential, id: string) {
+export function lockCapture(db: Db, credential: Credential, id: string) {
   return selectCapture(db, credential, id).forNoKeyUpdate('captures').executeTakeFirst()
 }
 
@@ -226,6 +227,8 @@ async function take(
     created_at: at.toISOString(),
     processed_at: null,
     image_key: image?.key ?? null,
+    image_read: 0,
+    qr_analysis: null,
   }
   await db.insertInto('captures').values(row).execute()
   await db.insertInto('jobs').values({ capture_id: row.id }).execute()

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Db } from '../db/database.ts'
-import { isSameSecret, isWellFormedKey, secretHash } from '../keys.ts'
+import { isMistypedKey, isSameSecret, secretHash } from '../keys.ts'
 import { isPassword } from '../passwords.ts'
 import { refuse, type Refusal } from './answer.ts'
 import type { Credential } from './route.ts'
@@ -17,14 +17,12 @@ export async function identify(db: Db, request: Request, at: Date): Promise<Cred
 }
 
 async function identifyKey(db: Db, key: string, at: Date): Promise<Credential | Refusal> {
+  // A configured key may be any text, but one that looks like ours was mistyped when its checksum is wrong.
+  if (isMistypedKey(key)) return refuse('unauthorized', 'The API key is wrong: its checksum does not hold.')
   const hash = secretHash(key)
   const row = await db.selectFrom('api_keys').selectAll().where('hash', '=', hash).executeTakeFirst()
   if (!row || !isSameSecret(row.hash, hash)) {
-    // A configured key may be any text, so the checksum only helps to say what is wrong.
-    return refuse(
-      'unauthorized',
-      isWellFormedKey(key) ? 'The API key is not known here.' : 'The API key is wrong: its checksum does not hold.',
-    )
+    return refuse('unauthorized', 'The API key is not known here.')
   }
   if (row.is_active === 0) return refuse('unauthorized', 'The API key has been revoked.')
   if (row.expires_at !== null && row.expires_at <= at.toISOString()) {
@@ -32,10 +30,12 @@ async function identifyKey(db: Db, key: string, at: Date): Promise<Credential | 
   }
   return {
     subject: `key:${row.id}`,
+    name: row.name,
     kind: 'key',
     organizationId: row.organization_id,
     role: row.role,
     rateLimitPerMinute: row.rate_limit_per_minute,
+    rateLimitPerDay: row.rate_limit_per_day,
   }
 }
 
@@ -43,16 +43,18 @@ async function identifyLogin(db: Db, login: string, at: Date): Promise<Credentia
   const row = await db
     .selectFrom('logins')
     .innerJoin('users', 'users.id', 'logins.user_id')
-    .select(['logins.expires_at', 'users.id', 'users.organization_id', 'users.role'])
+    .select(['logins.expires_at', 'users.id', 'users.email', 'users.organization_id', 'users.role'])
     .where('logins.hash', '=', secretHash(login))
     .executeTakeFirst()
   if (!row || row.expires_at <= at.toISOString()) return refuse('unauthorized', 'Sign in again.')
   return {
     subject: `user:${row.id}`,
+    name: row.email,
     kind: 'cookie',
     organizationId: row.organization_id,
     role: row.role,
     rateLimitPerMinute: 0,
+    rateLimitPerDay: 0,
   }
 }
 

@@ -1,20 +1,37 @@
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
+import { z } from 'zod'
+import { photoSchema } from '#contract/backend/photos.ts'
 import {
+  productBriefSchema,
+  productChangePageSchema,
+  productChangeQuerySchema,
+  productChangeSchema,
+  productClaimAnswerSchema,
+  productClaimSchema,
   productCreateSchema,
   productMeasures,
   productPageSchema,
+  productPatchSchema,
   productQuerySchema,
   productSchema,
   productTexts,
+  tradeItemQuerySchema,
   type Product,
+  type ProductChange,
 } from '#contract/backend/products.ts'
-import type { ProductRow } from '../db/tables.ts'
+import { pageOf, pageQueryShape } from '#contract/backend/values.ts'
+import { fromShortUuid } from '#domain/shortuuid.ts'
+import { changeProduct, recordChange, type FieldChange } from '../catalogue/change-product.ts'
+import type { Db } from '../db/database.ts'
+import type { ProductRow, Tables } from '../db/tables.ts'
 import { idFromReference, newId } from '../ids.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { gtin14FromInput, gtinFault } from '../reading.ts'
-import { created, invalid, missing, ok, refuse } from './answer.ts'
+import type { ProductColumn } from '../proposals/fields.ts'
+import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { pageAnswer } from './page.ts'
-import { route, type Route } from './route.ts'
+import { photoAnswer } from './photo-answer.ts'
+import { route, type Credential, type Route } from './route.ts'
 
 const base = '/products/api/v1/products'
 
@@ -39,12 +56,7 @@ export function productRoutes(): readonly Route[] {
         if (query.organization_id !== undefined) {
           matching = matching.where('owner_id', '=', idFromReference(query.organization_id) ?? '')
         }
-        for (const word of (query.q ?? '').split(/\s+/).filter((text) => text !== '')) {
-          const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
-          matching = matching.where(
-            sql<boolean>`lower(product_name || ' ' || brand || ' ' || gtin) like lower(${pattern}) escape '\\'`,
-          )
-        }
+        for (const word of wordsOf(query.q)) matching = matching.where(holds(word))
         const { count } = await matching
           .select((all) => all.fn.countAll<number>().as('count'))
           .executeTakeFirstOrThrow()
@@ -106,10 +118,331 @@ export function productRoutes(): readonly Route[] {
           })
           .returningAll()
           .executeTakeFirstOrThrow()
+        await recordChange(db, row.id, [], { action: 'create', credential, at })
         return created(productAnswer(row))
       },
     }),
+
+    route({
+      method: 'PATCH',
+      path: `${base}/{gtin}`,
+      operationId: 'updateProduct',
+      summary: "Change a product's texts or metadata; open proposals for other values are withdrawn",
+      access: 'write',
+      body: productPatchSchema,
+      success: { status: 200, schema: productSchema },
+      async handle({ param, body, credential, at, db }) {
+        const product = await productOf(db, param, 'write')
+        if ('problem' in product) return product
+        const refused = ownedByOther(product, credential)
+        if (refused) return refused
+        const { metadata, ...texts } = body
+        const merged =
+          metadata === undefined
+            ? { metadata: JSON.parse(product.metadata) as Record<string, string> }
+            : mergeMetadata(JSON.parse(product.metadata) as Record<string, string>, metadata)
+        if ('fault' in merged) return invalid(merged.fault)
+        await db
+          .updateTable('products')
+          .set({ metadata: JSON.stringify(merged.metadata), modified_at: at.toISOString() })
+          .where('id', '=', product.id)
+          .execute()
+        const fields = Object.entries(texts).flatMap(([name, to]) => {
+          const field = name as ProductColumn
+          return to === undefined || to === product[field]
+            ? []
+            : [{ field, from: product[field], to, proposal_id: null }]
+        })
+        if (fields.length > 0) await changeProduct(db, product, fields, { action: 'update', credential, at })
+        return ok(
+          productAnswer(
+            await db.selectFrom('products').selectAll().where('id', '=', product.id).executeTakeFirstOrThrow(),
+          ),
+        )
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{gtin}/claim`,
+      operationId: 'claimProduct',
+      summary: 'Claim a product for the own organisation',
+      access: 'write',
+      body: productClaimSchema,
+      success: { status: 200, schema: productClaimAnswerSchema },
+      refusals: ['conflict'],
+      async handle({ param, body, credential, at, db }) {
+        const named = body.organization_id
+        if (named !== '' && idFromReference(named) !== credential.organizationId) return missing('organisation')
+        const product = await productOf(db, param, 'write')
+        if ('problem' in product) return product
+        if (product.owner_id !== null && product.owner_id !== credential.organizationId) {
+          return refuse('conflict', 'Another organisation has claimed this product.')
+        }
+        const isNew = product.owner_id === null
+        const claimed_at = product.claimed_at ?? at.toISOString()
+        if (isNew) {
+          await db
+            .updateTable('products')
+            .set({ owner_id: credential.organizationId, is_claimed: 1, claimed_at })
+            .where('id', '=', product.id)
+            .execute()
+          await recordChange(db, product.id, [], { action: 'claim', credential, at })
+        }
+        return ok({
+          gtin: product.gtin,
+          owner_id: credential.organizationId,
+          claimed_at,
+          claim_verification_status: product.claim_verification_status,
+          message: isNew ? 'The product is claimed.' : 'The product was claimed already.',
+        })
+      },
+    }),
+
+    route({
+      method: 'DELETE',
+      path: `${base}/{gtin}/claim`,
+      operationId: 'unclaimProduct',
+      summary: 'Give a claimed product free again',
+      access: 'write',
+      isForManagers: true,
+      success: { status: 204 },
+      refusals: ['conflict'],
+      async handle({ param, credential, at, db }) {
+        const product = await productOf(db, param, 'write')
+        if ('problem' in product) return product
+        if (product.owner_id !== credential.organizationId) {
+          return refuse('conflict', 'The own organisation has not claimed this product.')
+        }
+        await db
+          .updateTable('products')
+          .set({ owner_id: null, is_claimed: 0, claimed_at: null, claim_verification_status: 'unverified' })
+          .where('id', '=', product.id)
+          .execute()
+        await recordChange(db, product.id, [], { action: 'unclaim', credential, at })
+        return noContent()
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: `${base}/{gtin}/photos`,
+      operationId: 'listProductPhotos',
+      summary: "List the own organisation's photos of a product, newest first",
+      access: 'read',
+      query: z.strictObject(pageQueryShape),
+      success: { status: 200, schema: pageOf(photoSchema).meta({ id: 'PhotoPage' }) },
+      async handle({ param, query, credential, db }) {
+        const product = await productOf(db, param)
+        if ('problem' in product) return product
+        const matching = db
+          .selectFrom('photos')
+          .innerJoin('captures', 'captures.id', 'photos.capture_id')
+          .innerJoin('sessions', 'sessions.id', 'photos.session_id')
+          .where('captures.product_id', '=', product.id)
+          .where('sessions.organization_id', '=', credential.organizationId)
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const rows = await matching
+          .selectAll('photos')
+          .orderBy('photos.id', 'desc')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        return ok(pageAnswer(rows.map(photoAnswer), query, count))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: `${base}/{gtin}/history`,
+      operationId: 'getProductHistory',
+      summary: 'Who changed what of a product, newest first',
+      access: 'read',
+      query: productChangeQuerySchema,
+      success: { status: 200, schema: productChangePageSchema },
+      async handle({ param, query, credential, db }) {
+        const product = await productOf(db, param)
+        if ('problem' in product) return product
+        const matching = db.selectFrom('product_changes').where('product_id', '=', product.id)
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const rows = await matching
+          .selectAll()
+          .orderBy('id', 'desc')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        return ok(
+          pageAnswer(
+            rows.map((row) => changeAnswer(row, credential)),
+            query,
+            count,
+          ),
+        )
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{gtin}/history/{change_id}/undo`,
+      operationId: 'undoProductChange',
+      summary: 'Undo a change: its fields get the values back that they had before',
+      access: 'write',
+      success: { status: 200, schema: productChangeSchema },
+      refusals: ['conflict'],
+      async handle({ params, credential, at, db }) {
+        const product = await productOf(db, params['gtin'] ?? '', 'write')
+        if ('problem' in product) return product
+        const change = await db
+          .selectFrom('product_changes')
+          .selectAll()
+          .where('id', '=', params['change_id'] ?? '')
+          .where('product_id', '=', product.id)
+          .where('organization_id', '=', credential.organizationId)
+          .executeTakeFirst()
+        if (!change) return missing('change')
+        const refused = ownedByOther(product, credential)
+        if (refused) return refused
+        if (change.undone_by !== null) return refuse('conflict', 'The change has been undone already.')
+        const fields = JSON.parse(change.fields) as readonly FieldChange[]
+        if (fields.length === 0) return refuse('conflict', `A change of kind ${change.action} has nothing to undo.`)
+        const since = fields.find(({ field, to }) => product[field] !== to)
+        if (since) return refuse('conflict', `${since.field} has been changed since.`)
+        const back = fields.map(({ field, from, to }) => ({ field, from: to, to: from, proposal_id: null }))
+        const undone_by = await changeProduct(db, product, back, { action: 'undo', credential, at })
+        await db.updateTable('product_changes').set({ undone_by }).where('id', '=', change.id).execute()
+        // What the change had written waits again, to be reviewed or applied.
+        await db
+          .updateTable('proposals')
+          .set({ applied_at: null, change_id: null })
+          .where('change_id', '=', change.id)
+          .execute()
+        return ok(changeAnswer({ ...change, undone_by }, credential))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: '/products/api/v1/trade-items',
+      operationId: 'listTradeItems',
+      summary: 'List trade items by brand, category, claim, country, source or words',
+      access: 'read',
+      query: tradeItemQuerySchema,
+      success: { status: 200, schema: productPageSchema },
+      async handle({ query, db }) {
+        let matching = db.selectFrom('products')
+        for (const word of wordsOf(query.q)) matching = matching.where(holds(word))
+        if (query.brand !== undefined) matching = matching.where('brand', '=', query.brand)
+        if (query.category_id !== undefined) matching = matching.where('category', '=', query.category_id)
+        if (query.is_claimed !== undefined) matching = matching.where('is_claimed', '=', query.is_claimed ? 1 : 0)
+        if (query.country_of_origin !== undefined) {
+          matching = matching.where('country_of_origin', '=', query.country_of_origin)
+        }
+        if (query.data_source !== undefined) matching = matching.where('data_source', '=', query.data_source)
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const column = query.ordering.replace('-', '')
+        const direction = query.ordering.startsWith('-') ? 'desc' : 'asc'
+        const rows = await matching
+          .selectAll()
+          .orderBy(column === 'created' ? 'created_at' : column === 'product_name' ? 'product_name' : 'gtin', direction)
+          .orderBy('gtin')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        return ok(pageAnswer(rows.map(productAnswer), query, count))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: '/products/api/v1/trade-items/{gtin}',
+      operationId: 'getTradeItem',
+      summary: 'Get a trade item by its GTIN',
+      access: 'read',
+      success: { status: 200, schema: productSchema },
+      async handle({ param, db }) {
+        const product = await productOf(db, param)
+        return 'problem' in product ? product : ok(productAnswer(product))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: '/products/api/v1/browse/products/{id}',
+      operationId: 'browseProduct',
+      summary: 'Get a product in short, by its id',
+      access: 'read',
+      success: { status: 200, schema: productBriefSchema },
+      async handle({ param, db }) {
+        const row = await db.selectFrom('products').selectAll().where('id', '=', param).executeTakeFirst()
+        if (!row) return missing('product')
+        return ok({
+          id: row.id,
+          gtin: row.gtin,
+          is_claimed: row.is_claimed === 1,
+          created: row.created_at,
+          product_name: row.product_name,
+          brand: row.brand,
+          description: row.description,
+          owner_id: row.owner_id,
+        })
+      },
+    }),
   ]
+}
+
+/** A product to be written: other writers wait until this transaction ends. */
+export function lockProduct(db: Db, id: string): Promise<ProductRow | undefined> {
+  return db.selectFrom('products').selectAll().where('id', '=', id).forNoKeyUpdate().executeTakeFirst()
+}
+
+/** The refusal of a write to a product that another organisation has claimed; undefined when it may be written. */
+export function ownedByOther(product: ProductRow, credential: Credential): Refusal | undefined {
+  return product.owner_id === null || product.owner_id === credential.organizationId
+    ? undefined
+    : refuse('forbidden', 'Another organisation has claimed this product.')
+}
+
+/** The product of a GTIN as people write it, to be read or written, or why there is none. */
+async function productOf(db: Db, text: string, use: 'read' | 'write' = 'read'): Promise<ProductRow | Refusal> {
+  const gtin = gtin14FromInput(text)
+  if (gtin === undefined) return invalid({ field: 'gtin', message: gtinFault(text) })
+  const product = db.selectFrom('products').selectAll().where('gtin', '=', gtin)
+  return (await (use === 'write' ? product.forNoKeyUpdate() : product).executeTakeFirst()) ?? missing('product')
+}
+
+function wordsOf(text: string | undefined): readonly string[] {
+  return (text ?? '').split(/\s+/).filter((word) => word !== '')
+}
+
+/** Whether a product's name, brand or GTIN holds a word, its case aside. */
+function holds(word: string) {
+  const pattern = `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`
+  return sql<boolean>`lower(product_name || ' ' || brand || ' ' || gtin) like lower(${pattern}) escape '\\'`
+}
+
+function changeAnswer(row: Selectable<Tables['product_changes']>, credential: Credential): ProductChange {
+  const isOwn = row.organization_id === credential.organizationId
+  const fields = JSON.parse(row.fields) as readonly FieldChange[]
+  return {
+    id: row.id,
+    action: row.action,
+    actor: isOwn ? row.actor_name : '',
+    capture_short_id: isOwn ? row.capture_id : null,
+    fields: fields.map(({ field, from, to, proposal_id }) => ({
+      field,
+      from,
+      to,
+      proposal_id: isOwn && proposal_id !== null ? fromShortUuid(proposal_id) : null,
+    })),
+    undone_by: row.undone_by,
+    created: row.created_at,
+  }
 }
 
 function productAnswer(row: ProductRow): Product {

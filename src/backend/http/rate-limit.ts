@@ -6,10 +6,10 @@ const unlimited = { perMinute: 1_000_000, perDay: 1_000_000_000 }
 const dayForMinute = 10_000 / 300
 
 export interface RateLimiter {
-  /** Counts one request of a subject. `perMinute` replaces the server's own limit unless it is 0. */
+  /** Counts one request of a subject. Its own limits replace those of the server unless they are 0. */
   readonly take: (
     subject: string,
-    perMinute: number,
+    own: { readonly perMinute: number; readonly perDay: number },
     at: Date,
   ) => { readonly allowed: boolean; readonly retryAfterSeconds: number; readonly headers: Record<string, string> }
   /** Forgets the subjects whose windows have passed. */
@@ -20,13 +20,14 @@ export interface RateLimiter {
 export function createRateLimiter(serverPerMinute: number): RateLimiter {
   const counts = new Map<string, { minute: number; minuteCount: number; day: number; dayCount: number }>()
   return {
-    take(subject, ownPerMinute, at) {
+    take(subject, own, at) {
       const now = at.getTime()
       const minute = Math.floor(now / minuteMs)
       const day = Math.floor(now / dayMs)
-      const limited = ownPerMinute > 0 || serverPerMinute > 0
-      const perMinute = ownPerMinute || serverPerMinute || unlimited.perMinute
-      const perDay = limited ? Math.round(perMinute * dayForMinute) : unlimited.perDay
+      const limitedMinute = own.perMinute || serverPerMinute
+      const limited = limitedMinute > 0 || own.perDay > 0
+      const perMinute = limitedMinute || unlimited.perMinute
+      const perDay = own.perDay || (limitedMinute > 0 ? Math.round(limitedMinute * dayForMinute) : unlimited.perDay)
 
       let count = counts.get(subject)
       if (!count) counts.set(subject, (count = { minute, minuteCount: 0, day, dayCount: 0 }))

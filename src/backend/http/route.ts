@@ -9,11 +9,15 @@ import type { UploadedImage } from '../media/media.ts'
 export interface Credential {
   /** Names key or user towards the idempotency store and the rate limiter. */
   readonly subject: string
+  /** The key's name or the user's e-mail address, for the history. */
+  readonly name: string
   readonly kind: 'key' | 'cookie' | 'none'
   readonly organizationId: string
   readonly role: Role
   /** Requests a minute; 0 for the server's own limit. */
   readonly rateLimitPerMinute: number
+  /** Requests a day; 0 for the server's own limit. */
+  readonly rateLimitPerDay: number
 }
 
 /** One request, checked: everything in it is what the route's schemas say. */

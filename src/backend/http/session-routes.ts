@@ -17,7 +17,9 @@ import { idFromReference, newId } from '../ids.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
+import { requestFields } from '../proposals/request.ts'
 import { pageAnswer } from './page.ts'
+import { photosOf } from './photo-answer.ts'
 import { route, type Credential, type Route } from './route.ts'
 
 /** How long a session may idle before it counts as EXPIRED. */
@@ -63,7 +65,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
           active_at: instant,
         }
         await db.insertInto('sessions').values(row).execute()
-        return created(summaryAnswer({ ...row, capture_count: 0 }, life, at))
+        return created(summaryAnswer({ ...row, capture_count: 0, photo_count: 0 }, life, at))
       },
     }),
 
@@ -102,7 +104,10 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
           .executeTakeFirstOrThrow()
         const rows = await matching
           .selectAll()
-          .select(sql<number>`(select count(*) from captures where session_id = sessions.id)`.as('capture_count'))
+          .select([
+            sql<number>`(select count(*) from captures where session_id = sessions.id)`.as('capture_count'),
+            sql<number>`(select count(*) from photos where session_id = sessions.id)`.as('photo_count'),
+          ])
           .orderBy('id', 'desc')
           .limit(query.page_size)
           .offset((query.page - 1) * query.page_size)
@@ -131,7 +136,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
         const detail: SessionDetail = {
           ...sessionAnswer(session, life, at),
           captures: captures.map(captureAnswer),
-          product_photos: [],
+          product_photos: await photosOf(db, session.id),
         }
         return ok(detail)
       },
@@ -147,18 +152,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
       async handle({ param, credential, at, db }) {
         const session = await findSession(db, credential, param)
         if (!session) return missing('session')
-        const captures = await db
-          .selectFrom('captures')
-          .select(['id', 'status'])
-          .where('session_id', '=', session.id)
-          .orderBy('id')
-          .execute()
-        const poll: z.infer<typeof sessionPollSchema> = {
-          session_status: statusOf(session, life, at),
-          extraction_status: session.extraction_status,
-          captures: captures.map(({ id, status }) => ({ id, status, proposal_count: 0 })),
-        }
-        return ok(poll)
+        return pollAnswer(db, session, life, at)
       },
     }),
 
@@ -228,14 +222,8 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
         if (session.extraction_status !== 'pending')
           return refuse('conflict', 'The session has been submitted already.')
         if (statusOf(session, life, at) === 'EXPIRED') return refuse('conflict', 'The session is EXPIRED.')
-        const photo = await db
-          .selectFrom('captures')
-          .select('id')
-          .where('session_id', '=', session.id)
-          .where('capture_type', '=', 'IMAGE')
-          .limit(1)
-          .executeTakeFirst()
-        if (!photo) return invalid({ field: 'id', message: 'the session has no photo to extract from' })
+        const photos = await requestFields(db, { sessionId: session.id }, at)
+        if (photos === 0) return invalid({ field: 'id', message: 'the session has no photo to extract from' })
         const change = {
           status: 'COMPLETED' as const,
           extraction_status: 'processing' as const,
@@ -325,8 +313,36 @@ function sessionAnswer(session: SessionRow, life: SessionLife, at: Date) {
   }
 }
 
-function summaryAnswer(session: SessionRow & { capture_count: number }, life: SessionLife, at: Date): SessionSummary {
-  return { ...sessionAnswer(session, life, at), capture_count: session.capture_count, photo_count: 0 }
+function summaryAnswer(
+  session: SessionRow & { capture_count: number; photo_count: number },
+  life: SessionLife,
+  at: Date,
+): SessionSummary {
+  const { capture_count, photo_count } = session
+  return { ...sessionAnswer(session, life, at), capture_count, photo_count }
+}
+
+/** The light poll of a session. */
+export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife, at: Date) {
+  const captures = await db
+    .selectFrom('captures')
+    .select(['id', 'status'])
+    .select((row) =>
+      row
+        .selectFrom('proposals')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .whereRef('proposals.capture_id', '=', 'captures.id')
+        .as('proposal_count'),
+    )
+    .where('session_id', '=', session.id)
+    .orderBy('id')
+    .execute()
+  const poll: z.infer<typeof sessionPollSchema> = {
+    session_status: statusOf(session, life, at),
+    extraction_status: session.extraction_status,
+    captures: captures.map(({ id, status, proposal_count }) => ({ id, status, proposal_count: proposal_count ?? 0 })),
+  }
+  return ok(poll)
 }
 
 async function summary(db: Db, session: SessionRow, life: SessionLife, at: Date) {
@@ -335,5 +351,10 @@ async function summary(db: Db, session: SessionRow, life: SessionLife, at: Date)
     .select((all) => all.fn.countAll<number>().as('count'))
     .where('session_id', '=', session.id)
     .executeTakeFirstOrThrow()
-  return ok(summaryAnswer({ ...session, capture_count: count }, life, at))
+  const { count: photos } = await db
+    .selectFrom('photos')
+    .select((all) => all.fn.countAll<number>().as('count'))
+    .where('session_id', '=', session.id)
+    .executeTakeFirstOrThrow()
+  return ok(summaryAnswer({ ...session, capture_count: count, photo_count: photos }, life, at))
 }

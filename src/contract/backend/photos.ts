@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { photoTypes, photoTypeSchema } from '#contract/backend/photo-type.ts'
 import {
   foreignRecord,
   foreignText,
@@ -11,24 +12,6 @@ import {
   text,
   timestampSchema,
 } from '#contract/backend/values.ts'
-
-/** What a product photo shows; it routes the photo in the extraction (contracts 1.6). */
-export const photoTypes = [
-  'front',
-  'back',
-  'left',
-  'right',
-  'top',
-  'bottom',
-  'nutrition',
-  'ingredients',
-  'barcode',
-  'recycling',
-  'certification',
-  'other',
-] as const
-export const photoTypeSchema = z.enum(photoTypes)
-export type PhotoType = z.infer<typeof photoTypeSchema>
 
 /** A product photo of a session: the superset of both revisions. */
 export const photoSchema = z

@@ -10,6 +10,7 @@ import {
   referenceSchema,
   shortuuidSchema,
   text,
+  timestampSchema,
 } from '#contract/backend/values.ts'
 
 /** Where a product record came from (contracts 1.10). */
@@ -39,6 +40,11 @@ export const productTexts = {
   net_content: 100,
   net_content_uom: 20,
   ingredients: 10_000,
+  category: 255,
+  certifications: 2_000,
+  serving_size: 100,
+  nutrition_per_100: 2_000,
+  nutrition_per_serving: 2_000,
   length_uom: 20,
   width_uom: 20,
   height_uom: 20,
@@ -65,6 +71,7 @@ export const productMeasures = [
 export type ProductMeasure = (typeof productMeasures)[number]
 
 const measure = z.number().nullable()
+const country = z.string().regex(/^(?:[A-Z]{2})?$/, { error: 'must be two capital letters, ISO 3166' })
 
 /** A product record as it is answered. */
 export const productSchema = z
@@ -86,6 +93,12 @@ export const productSchema = z
     net_content_value: measure,
     net_content_uom: z.string(),
     ingredients: z.string(),
+    /** This one and the next four are ours: what photos tell beyond the documented fields. */
+    category: z.string(),
+    certifications: z.string(),
+    serving_size: z.string(),
+    nutrition_per_100: z.string(),
+    nutrition_per_serving: z.string(),
     owner_id: z.string().nullable(),
     claim_verification_status: z.string(),
     length: measure,
@@ -122,10 +135,7 @@ export const productCreateSchema = z
     product_name: text(0, 255).default(''),
     brand: text(0, 255).default(''),
     description: text(0, 10_000).default(''),
-    country_of_origin: z
-      .string()
-      .regex(/^(?:[A-Z]{2})?$/, { error: 'must be two capital letters, ISO 3166' })
-      .default(''),
+    country_of_origin: country.default(''),
     net_content: text(0, 100).default(''),
     ingredients: text(0, 10_000).default(''),
     organization_id: z.union([z.literal(''), referenceSchema]).default(''),
@@ -133,6 +143,93 @@ export const productCreateSchema = z
   })
   .meta({ id: 'ProductCreate', examples: [{ gtin: '4006381333931', product_name: 'Marker', brand: 'Stabilo' }] })
 export type ProductCreate = z.input<typeof productCreateSchema>
+
+/** What may be changed of a product; fields left out are kept. */
+export const productPatchSchema = z
+  .strictObject({
+    product_name: text(0, 255).optional(),
+    brand: text(0, 255).optional(),
+    description: text(0, 10_000).optional(),
+    category: text(0, 255).optional(),
+    country_of_origin: country.optional(),
+    net_content: text(0, 100).optional(),
+    ingredients: text(0, 10_000).optional(),
+    metadata: metadataPatchSchema.optional(),
+  })
+  .meta({ id: 'ProductPatch', examples: [{ brand: 'Stabilo' }] })
+
+const claimShape = { organization_id: z.union([z.literal(''), referenceSchema]).default('') }
+
+/** Who claims a product; with a key it need not be said. */
+export const productClaimSchema = z.strictObject(claimShape).meta({ id: 'ProductClaim', examples: [{}] })
+
+/** A claim, as it stands now. */
+export const productClaimAnswerSchema = z
+  .object({
+    gtin: z.string().regex(/^\d{14}$/),
+    owner_id: shortuuidSchema,
+    claimed_at: timestampSchema,
+    claim_verification_status: z.string(),
+    message: z.string(),
+  })
+  .meta({ id: 'ProductClaimAnswer' })
+
+/** A product in short, as it is found by its id. */
+export const productBriefSchema = z
+  .object({
+    id: shortuuidSchema,
+    gtin: z.string().regex(/^\d{14}$/),
+    is_claimed: z.boolean(),
+    created: timestampSchema,
+    product_name: z.string(),
+    brand: z.string(),
+    description: z.string(),
+    owner_id: shortuuidSchema.nullable(),
+  })
+  .meta({ id: 'ProductBrief' })
+
+/** One change of a product: who, what, from where. */
+export const productChangeSchema = z
+  .object({
+    id: shortuuidSchema,
+    action: z.enum(['create', 'update', 'apply', 'undo', 'claim', 'unclaim']),
+    /** The key's name or the user's e-mail address; empty when another organisation made it. */
+    actor: z.string(),
+    /** The capture whose proposals were applied. */
+    capture_short_id: shortuuidSchema.nullable(),
+    fields: z.array(
+      z.object({ field: z.string(), from: z.string(), to: z.string(), proposal_id: z.uuid().nullable() }),
+    ),
+    /** The change that undid it. */
+    undone_by: shortuuidSchema.nullable(),
+    created: timestampSchema,
+  })
+  .meta({ id: 'ProductChange' })
+export type ProductChange = z.infer<typeof productChangeSchema>
+
+/** A page of changes, newest first. */
+export const productChangePageSchema = pageOf(productChangeSchema).meta({ id: 'ProductChangePage' })
+
+/** Query of a product's history. */
+export const productChangeQuerySchema = z.strictObject(pageQueryShape)
+
+/** Filters of `GET /trade-items`. Our records have a category by name, so `category_id` is that name. */
+export const tradeItemQuerySchema = z.strictObject({
+  q: z.string().max(200).optional(),
+  brand: z.string().max(255).optional(),
+  category_id: z.string().max(255).optional(),
+  is_claimed: z
+    .enum(['true', 'false'])
+    .transform((value) => value === 'true')
+    .optional(),
+  country_of_origin: z
+    .string()
+    .regex(/^[A-Z]{2}$/)
+    .optional(),
+  data_source: z.enum(dataSources).optional(),
+  ordering: z.enum(['gtin', '-gtin', 'product_name', '-product_name', 'created', '-created']).default('gtin'),
+  ...pageQueryShape,
+})
 
 /** Filters of `GET /products`; `q` finds words in name and brand, or the beginning of a GTIN. */
 export const productQuerySchema = z.strictObject({

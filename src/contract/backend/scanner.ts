@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { qrAnalysisSchema } from '#contract/backend/links.ts'
+import { photoSchema } from '#contract/backend/photos.ts'
 import {
   foreignPageOf,
   foreignRecord,
@@ -125,7 +127,8 @@ export const captureSchema = z
     product_name: z.string().nullable(),
     processed_at: timestampSchema.nullable(),
     uploaded_image_key: z.string().nullable(),
-    qr_analysis: z.record(z.string(), z.unknown()).nullable(),
+    /** Null until a raw value that is an address has been followed. */
+    qr_analysis: qrAnalysisSchema.nullable(),
   })
   .meta({ id: 'Capture' })
 export type Capture = z.infer<typeof captureSchema>
@@ -138,7 +141,7 @@ export const sessionDetailSchema = z
   .object({
     ...sessionShape,
     captures: z.array(captureSchema),
-    product_photos: z.array(z.record(z.string(), z.unknown())),
+    product_photos: z.array(photoSchema),
   })
   .meta({ id: 'SessionDetail' })
 export type SessionDetail = z.infer<typeof sessionDetailSchema>
