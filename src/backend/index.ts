@@ -18,8 +18,10 @@ import { sessionRoutes } from './http/session-routes.ts'
 import { createUploadTokens, sharedSecret } from './http/upload-token.ts'
 import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
+import { openJobs } from './jobs/jobs.ts'
 import { silentLog, type Log } from './log.ts'
 import { openMedia } from './media/media.ts'
+import { openNotices } from './notices.ts'
 import { hashPassword } from './passwords.ts'
 import { startPipeline } from './pipeline/pipeline.ts'
 import { startReaper } from './reaper.ts'
@@ -75,22 +77,35 @@ const closeGraceMs = 3_000
 export async function createBackend(options: BackendOptions): Promise<Backend> {
   const { log = silentLog, now = () => new Date(), host = '127.0.0.1' } = options
   await mkdir(options.dataDir, { recursive: true })
-  const apiKey = options.apiKey ?? (await keptKey(options.dataDir))
-  const media = await openMedia(join(options.dataDir, 'media'), now())
-  const database = await openDatabase(options.databaseUrl ?? join(options.dataDir, 'backend.sqlite'), log)
-  const { db } = database
+  const closers: (() => Promise<void>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const undo of closers.splice(0).toReversed()) await undo()
+  }
   try {
+    const apiKey = options.apiKey ?? (await keptKey(options.dataDir))
+    const media = await openMedia(join(options.dataDir, 'media'), now())
+    const database = await openDatabase(options.databaseUrl ?? join(options.dataDir, 'backend.sqlite'), log)
+    closers.push(database.close)
+    const { db } = database
     const organizationId = await prepareOwner(database, apiKey, now())
     if (options.user !== undefined) await prepareUser(db, organizationId, options.user, now())
     if (options.productsCsv !== undefined) await importProducts(db, options.productsCsv, log, now())
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
-    const pipeline = startPipeline({ database, log, now })
-    const reaper = startReaper({ db, log, now, life, limiter })
+    const notices = await openNotices(database, log)
+    closers.push(notices.close)
+    const jobs = await openJobs({ database, log, now })
+    closers.push(jobs.close)
+    startPipeline({ database, jobs, notices, log, now })
+    closers.push(startReaper({ db, log, now, life, limiter }).close)
     const described = [
       ...sessionRoutes(life),
-      ...captureRoutes({ ...life, retryNotFound: options.retryNotFound ?? true }),
+      ...captureRoutes({
+        ...life,
+        retryNotFound: options.retryNotFound ?? true,
+        process: (transaction, ids) => jobs.add(transaction, 'captures', ids),
+      }),
       ...photoRoutes({ ...life, tokens: createUploadTokens(await sharedSecret(db, 'uploads')) }),
       ...proposalRoutes(life),
       ...productRoutes(),
@@ -103,33 +118,23 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       now,
       limiter,
       routes: [...described, ...discoveryRoutes(described)],
-      wakePipeline: pipeline.wake,
+      wakePipeline: () => jobs.wake('captures'),
     })
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
-    const stopWork = async (): Promise<void> => {
-      await reaper.close()
-      await pipeline.close()
-    }
-    try {
-      await listen(server, options.port, host)
-    } catch (error) {
-      await stopWork()
-      throw error
-    }
+    await listen(server, options.port, host)
+    closers.push(() => closeServer(server))
     const { port } = server.address() as AddressInfo
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
-    log.info({ url }, 'backend listening')
+    log.info({ url, engine: database.engine }, 'backend listening')
 
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
-      await closeServer(server)
-      await stopWork()
-      await database.close()
+      await closeAll()
       log.info({}, 'backend closed')
     }
     return { url, apiKey, close: () => (closing ??= close()) }
   } catch (error) {
-    await database.close()
+    await closeAll()
     throw error
   }
 }

@@ -2,6 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
 import { describe, expect, it } from 'vitest'
 import type { Database } from '#backend/db/database.ts'
+import { openNotices } from '#backend/notices.ts'
+import { openJobs } from '#backend/jobs/jobs.ts'
 import { startPipeline } from '#backend/pipeline/pipeline.ts'
 import { steps } from '#backend/pipeline/steps.ts'
 import { silentLog } from '#backend/log.ts'
@@ -18,7 +20,8 @@ const states = async ({ db }: Database): Promise<Record<string, number>> => {
 }
 
 /** Puts captures and their jobs into a site's database, as if it had just accepted them. */
-async function fill({ write }: Database, session: string, values: readonly string[]): Promise<void> {
+async function fill(database: Database, session: string, values: readonly string[]): Promise<void> {
+  const jobs = await openJobs({ database, log: silentLog, now: () => new Date() })
   const rows = values.map((value, index) => ({
     id: `capture-${index}`,
     session_id: session,
@@ -31,16 +34,18 @@ async function fill({ write }: Database, session: string, values: readonly strin
     gs1_dl_data: '{}',
     created_at: '2026-11-21T09:00:00.000Z',
   }))
-  await write(async (db) => {
+  await database.write(async (db) => {
     for (let start = 0; start < rows.length; start += 500) {
       const some = rows.slice(start, start + 500)
       await db.insertInto('captures').values(some).execute()
-      await db
-        .insertInto('jobs')
-        .values(some.map(({ id }) => ({ capture_id: id })))
-        .execute()
+      await jobs.add(
+        db,
+        'captures',
+        some.map(({ id }) => id),
+      )
     }
   })
+  await jobs.close()
 }
 
 const thousands = (count: number) => Array.from({ length: count }, (_, index) => (index % 2 === 0 ? marker : 'text'))
@@ -66,8 +71,11 @@ describe('the pipeline', () => {
     await site.close()
     const database = await databaseOf(site.dataDir)
     await fill(database, session, [marker, 'poison', 'text'])
-    const pipeline = startPipeline({
+    const jobs = await openJobs({ database, log: silentLog, now: () => new Date() })
+    startPipeline({
       database,
+      jobs,
+      notices: await openNotices(database, silentLog),
       log: silentLog,
       now: () => new Date(),
       steps: {
@@ -89,7 +97,7 @@ describe('the pipeline', () => {
       error_message: 'The capture could not be processed: too bitter',
       processed_at: expect.any(String),
     })
-    await pipeline.close()
+    await jobs.close()
   })
 
   it('resumes after SIGKILL in its midst again and again: every capture ends, none is doubled or lost', async () => {
@@ -120,7 +128,9 @@ describe('the pipeline', () => {
     expect(killedInMidst).toBeGreaterThan(0)
     await startBackendProcess(dataDir)
     await expect.poll(() => states(database), { timeout: 30_000 }).toEqual({ COMPLETED: 3_000, NOT_FOUND: 3_000 })
-    expect(await database.db.selectFrom('jobs').selectAll().execute()).toEqual([])
+    const jobs = await openJobs({ database, log: silentLog, now: () => new Date() })
+    expect(await jobs.count()).toMatchObject({ captures: 0 })
+    await jobs.close()
     if (engine === 'postgres') return
     const { rows } = await sql`PRAGMA integrity_check`.execute(database.db)
     expect(rows).toEqual([{ integrity_check: 'ok' }])

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { openDatabase } from '#backend/db/database.ts'
+import { openJobs } from '#backend/jobs/jobs.ts'
 import { silentLog } from '#backend/log.ts'
 import { createDatabase, findPostgres, startPostgres } from './postgres.ts'
 
@@ -22,6 +23,8 @@ export async function setup(project: TestProject): Promise<(() => Promise<void>)
   const server = await startPostgres(found.folder, false)
   const template = await createDatabase(server.url)
   const database = await openDatabase(template, silentLog)
+  const jobs = await openJobs({ database, log: silentLog, now: () => new Date() })
+  await jobs.close()
   await database.close()
   project.provide('postgres', { template })
   return server.stop

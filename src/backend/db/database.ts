@@ -11,6 +11,8 @@ export type Engine = 'sqlite' | 'postgres'
 /** An open database. Which engine it is, only this folder and what is made of engines (jobs, notices) may ask. */
 export interface Database {
   readonly engine: Engine
+  /** As it was opened: the path of the file, or the URL. */
+  readonly location: string
   /** For reading, and for single statements. */
   readonly db: Kysely<Tables>
   /**

@@ -248,6 +248,24 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     WHERE status IN ('PENDING', 'FAILED', 'RATE_LIMITED');
   CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, id);
   `,
+  {
+    // Jobs are no longer of captures only; on PostgreSQL they are pg-boss's.
+    sqlite: `
+  CREATE TABLE jobs_of_queues (
+    queue TEXT NOT NULL,
+    id TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    PRIMARY KEY (queue, id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO jobs_of_queues SELECT 'captures', capture_id, '', 1 FROM jobs;
+  DROP TABLE jobs;
+  ALTER TABLE jobs_of_queues RENAME TO jobs;
+    `,
+    postgres: `
+  DROP TABLE jobs;
+    `,
+  },
 ]
 
 /** The migrations as an engine runs them. */

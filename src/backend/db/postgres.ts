@@ -39,6 +39,7 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
   const write: Database['write'] = (work) => retried(() => db.transaction().execute(work))
   return {
     engine: 'postgres',
+    location: url,
     db,
     write,
     writeAlone: (name, work) =>

@@ -45,6 +45,7 @@ export function openSqlite(path: string): Database {
   const write = groupWrites(db)
   return {
     engine: 'sqlite',
+    location: path,
     db,
     write,
     // A transaction that writes is alone already.

@@ -65,8 +65,8 @@ export interface Tables {
     /** The analysis of a raw value that is an address, as JSON. */
     qr_analysis: Generated<string | null>
   }
-  /** One row for each capture that has not reached an end state. */
-  jobs: { capture_id: string }
+  /** On SQLite only: what is to be done, as `jobs/` says. Due from the start is an empty instant. */
+  jobs: { queue: string; id: string; due_at: string; attempt: number }
   products: ProductsTable
   /** What all processes of a server share and nobody else knows. */
   secrets: { name: string; value: string }

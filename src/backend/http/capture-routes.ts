@@ -24,6 +24,8 @@ const base = '/scanner/api/v1/captures'
 export interface CaptureRules extends SessionLife {
   /** Whether NOT_FOUND may be retried too: a product may have been added since. */
   readonly retryNotFound: boolean
+  /** Has captures processed, once the transaction has committed. */
+  readonly process: (db: Db, ids: readonly string[]) => Promise<void>
 }
 
 /** The endpoints of captures (contracts 1.5, 1.12). */
@@ -165,7 +167,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
         }
         const change = { status: 'PENDING' as const, error_message: '', processed_at: null, product_id: null }
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
-        await db.insertInto('jobs').values({ capture_id: capture.id }).execute()
+        await rules.process(db, [capture.id])
         return ok(captureAnswer({ ...capture, ...change, product_name: null }))
       },
     }),
@@ -231,7 +233,7 @@ async function take(
     qr_analysis: null,
   }
   await db.insertInto('captures').values(row).execute()
-  await db.insertInto('jobs').values({ capture_id: row.id }).execute()
+  await rules.process(db, [row.id])
   await db
     .updateTable('sessions')
     .set({ active_at: row.created_at, modified_at: row.created_at })

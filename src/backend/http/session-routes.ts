@@ -15,6 +15,7 @@ import type { Db } from '../db/database.ts'
 import type { SessionRow } from '../db/tables.ts'
 import { idFromReference, newId } from '../ids.ts'
 import { mergeMetadata } from '../metadata.ts'
+import { openStatuses } from '../pipeline/pipeline.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
 import { requestFields } from '../proposals/request.ts'
@@ -247,10 +248,10 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
         if (!session) return missing('session')
         if (statusOf(session, life, at) === 'ACTIVE') {
           const unfinished = await db
-            .selectFrom('jobs')
-            .innerJoin('captures', 'captures.id', 'jobs.capture_id')
-            .select('capture_id')
+            .selectFrom('captures')
+            .select('id')
             .where('session_id', '=', session.id)
+            .where('status', 'in', openStatuses)
             .limit(1)
             .executeTakeFirst()
           if (unfinished) return refuse('conflict', 'The session is ACTIVE and has captures that are being processed.')

@@ -1,165 +1,211 @@
-import { setImmediate, setTimeout as delay } from 'node:timers/promises'
-import { sql } from 'kysely'
-import type { Database } from '../db/database.ts'
+import type { Database, Db } from '../db/database.ts'
 import type { CaptureRow } from '../db/tables.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import type { QueueName } from '../jobs/queue.ts'
 import type { Log } from '../log.ts'
-import { steps as standardSteps, type Decision, type OpenStatus, type Step } from './steps.ts'
+import type { Notice, Notices } from '../notices.ts'
+import { steps as standardSteps, type OpenStatus, type Step, type StepContext } from './steps.ts'
 
-/** Works the jobs off, in the order in which the captures came. */
-export interface Pipeline {
-  /** Says that there may be work. */
-  readonly wake: () => void
-  /** Stops after the step under way; what is left is resumed at the next start. */
-  readonly close: () => Promise<void>
+/** What a step has to know from outside before it can decide, such as what a photo shows. */
+export interface SlowStep {
+  readonly queue: QueueName
+  /** Processes find out so many at a time. */
+  readonly concurrency: number
+  /** Whether this capture needs it, asked when it comes to the step. */
+  readonly isFor: (capture: CaptureRow) => boolean
+  /**
+   * Finds it out and answers how it is written, in the transaction that then takes the step: to other tables, and to the
+   * capture by the columns that it answers. It is run again after a crash or a throw; the last throw fails the capture.
+   */
+  readonly run: (
+    capture: CaptureRow,
+    signal: AbortSignal,
+  ) => Promise<(db: Db) => Promise<Partial<Omit<CaptureRow, 'id' | 'session_id' | 'status'>>>>
 }
 
-const batchSize = 200
-/** An idle pipeline starts this soon after a capture came … */
-const gatherMs = 20
-/** … and a busy one takes up the newly come this seldom, so that one commit moves many of them. */
-const spacingMs = 150
-const retryMs = 1_000
+type Located = CaptureRow & { readonly organization_id: string }
 
-/** Starts the pipeline; it first takes up what an earlier process left. */
+/** The states in which a capture is being processed. */
+export const openStatuses: readonly OpenStatus[] = ['PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING']
+
+const batchSize = 200
+const slowAttempts = 4
+
+/**
+ * Puts the pipeline to work on the queue `captures`.
+ *
+ * Captures that need nothing from outside go their whole way in one transaction, many at a time. One that does waits in
+ * its state for a job of its own. Every job may be done again: it is the capture's row, read under a lock, that says
+ * where it stands, and one that is elsewhere is left alone.
+ */
 export function startPipeline(parts: {
   readonly database: Database
+  readonly jobs: Jobs
+  readonly notices: Notices
   readonly log: Log
   readonly now: () => Date
   readonly steps?: Readonly<Record<OpenStatus, Step>>
-}): Pipeline {
-  const { database, log, now, steps = standardSteps } = parts
-  const { db } = database
-  const stop = new AbortController()
-  // There may be work from before.
-  let isAwake = true
-  let ring = (): void => undefined
+  readonly slowSteps?: Readonly<Partial<Record<OpenStatus, SlowStep>>>
+}): void {
+  const { database, jobs, notices, log, now, steps = standardSteps, slowSteps = {} } = parts
 
-  function wake(): void {
-    isAwake = true
-    ring()
+  jobs.workBatches('captures', {
+    batchSize,
+    handle: async (db, ids) => move(db, await lockCaptures(db, ids)),
+    giveUp: fail,
+    async idle() {
+      for (const slow of Object.values(slowSteps)) jobs.wake(slow.queue)
+      await finishExtractions()
+    },
+  })
+  for (const status of openStatuses) {
+    const slow = slowSteps[status]
+    if (slow) jobs.workSingly(slow.queue, singleWork(status, slow))
   }
 
-  let readyAt = 0
-
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) {
-      if (!isAwake) await new Promise<void>((resolve) => (ring = resolve))
-      isAwake = false
-      try {
-        const waitMs = Math.max(gatherMs, readyAt - performance.now())
-        await delay(waitMs, undefined, { signal: stop.signal })
-        // Those that come meanwhile are left to the next round: they would be moved one by one.
-        const last = await lastJob()
-        while (!stop.signal.aborted && (await advance(last))) await setImmediate()
-        await finishExtractions()
-        readyAt = performance.now() + spacingMs
-      } catch (error) {
-        if (stop.signal.aborted) return
-        // Not a capture's fault: the disk is full or the file is locked. Nothing is lost by waiting.
-        log.error({ err: error }, 'pipeline cannot work, trying again')
-        await delay(retryMs, undefined, { signal: stop.signal }).catch(() => undefined)
-        isAwake = true
-      }
+  function singleWork(status: OpenStatus, slow: SlowStep): Parameters<Jobs['workSingly']>[1] {
+    return {
+      concurrency: slow.concurrency,
+      attempts: slowAttempts,
+      backOffMs: (attempt) => 1_000 * 4 ** (attempt - 1),
+      async handle(id, signal) {
+        const capture = await database.db
+          .selectFrom('captures')
+          .selectAll()
+          .where('id', '=', id)
+          .where('status', '=', status)
+          .executeTakeFirst()
+        if (!capture) return () => Promise.resolve(() => undefined)
+        const found = await slow.run(capture, signal)
+        return async (db) => {
+          const [present] = await lockCaptures(db, [id])
+          if (present?.status !== status) return () => undefined
+          const columns = await found(db)
+          if (Object.keys(columns).length > 0) {
+            await db.updateTable('captures').set(columns).where('id', '=', id).execute()
+          }
+          return move(db, [{ ...present, ...columns }], status)
+        }
+      },
+      giveUp: fail,
     }
   }
 
-  async function lastJob(): Promise<string> {
-    const job = await db
-      .selectFrom('jobs')
-      .select('capture_id')
-      .orderBy('capture_id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    return job?.capture_id ?? ''
+  function lockCaptures(db: Db, ids: readonly string[]): Promise<Located[]> {
+    // In one order everywhere: two processes never wait for each other.
+    return db
+      .selectFrom('captures')
+      .innerJoin('sessions', 'sessions.id', 'captures.session_id')
+      .selectAll('captures')
+      .select('sessions.organization_id')
+      .where('captures.id', 'in', ids)
+      .where('captures.status', 'in', openStatuses)
+      .orderBy('captures.id')
+      .forNoKeyUpdate('captures')
+      .execute()
   }
 
-  /** Moves the oldest captures, up to a last one, one step; false when there were none. */
-  async function advance(last: string): Promise<boolean> {
-    const captures = await db
-      .selectFrom('captures')
-      .innerJoin('jobs', 'jobs.capture_id', 'captures.id')
-      .selectAll('captures')
-      .where('jobs.capture_id', '<=', last)
-      .orderBy('jobs.capture_id')
-      .limit(batchSize)
-      .execute()
-    if (captures.length === 0) return false
-
+  /** Moves captures as far as they go; `known` is the state whose slow step has been done. */
+  async function move(db: Db, captures: readonly Located[], known?: OpenStatus): Promise<() => void> {
     const gtins = [...new Set(captures.map(({ gtin }) => gtin).filter((gtin) => gtin !== ''))]
     const found =
       gtins.length === 0
         ? []
         : await db.selectFrom('products').select(['gtin', 'id']).where('gtin', 'in', gtins).execute()
-    const context = { products: new Map(found.map(({ gtin, id }) => [gtin, id])), at: now() }
+    const context: StepContext = { products: new Map(found.map(({ gtin, id }) => [gtin, id])), at: now() }
 
-    // Captures that go the same way are moved by one statement.
-    const moves = new Map<string, { from: OpenStatus; decision: Decision; ids: string[] }>()
+    // Captures that end the same way are written by one statement.
+    const moves = new Map<string, { readonly change: Change; readonly ids: string[] }>()
+    const told: Notice[] = []
     for (const capture of captures) {
-      const from = capture.status as OpenStatus
-      const decision = decide(capture, from, context)
-      const way = JSON.stringify([from, decision])
-      const move = moves.get(way)
-      if (move) move.ids.push(capture.id)
-      else moves.set(way, { from, decision, ids: [capture.id] })
+      const change = follow(capture, context, known)
+      const way = JSON.stringify(change)
+      const same = moves.get(way)
+      if (same) same.ids.push(capture.id)
+      else moves.set(way, { change, ids: [capture.id] })
+      told.push(noticeOf(capture, change.status))
     }
-
-    await database.write(async (transaction) => {
-      for (const { from, decision, ids } of moves.values()) {
-        const isEnd = decision.status === 'COMPLETED' || decision.status === 'NOT_FOUND' || decision.status === 'FAILED'
-        await transaction
-          .updateTable('captures')
-          .set({
-            status: decision.status,
-            error_message: decision.message,
-            product_id: decision.productId,
-            processed_at: isEnd ? context.at.toISOString() : null,
-          })
-          .where('id', 'in', ids)
-          // Whoever moved it in the meantime was right; this step is then simply not needed.
-          .where('status', '=', from)
-          .execute()
-        if (!isEnd) continue
-        await transaction
-          .deleteFrom('jobs')
-          .where('capture_id', 'in', ids)
-          .where(sql<boolean>`(select status from captures where id = jobs.capture_id) = ${decision.status}`)
-          .execute()
-      }
-    })
-    return true
+    for (const { change, ids } of moves.values()) {
+      await db.updateTable('captures').set(change).where('id', 'in', ids).execute()
+      const slow = slowSteps[change.status as OpenStatus]
+      if (slow) await jobs.add(db, slow.queue, ids)
+    }
+    return () => notices.publish(told)
   }
 
-  function decide(capture: CaptureRow, from: OpenStatus, context: Parameters<Step>[1]): Decision {
+  type Change = Pick<CaptureRow, 'status' | 'error_message' | 'product_id' | 'processed_at'>
+
+  function follow(capture: CaptureRow, context: StepContext, known: OpenStatus | undefined): Change {
+    let status: CaptureRow['status'] = capture.status
+    let change: Change = { status, error_message: '', product_id: null, processed_at: null }
+    while (isOpen(status) && (status === known || slowSteps[status]?.isFor(capture) !== true)) {
+      const { message, productId, ...decision } = decide({ ...capture, status }, status, context)
+      status = decision.status
+      change = {
+        status,
+        error_message: message,
+        product_id: productId,
+        processed_at: isOpen(status) ? null : context.at.toISOString(),
+      }
+    }
+    return change
+  }
+
+  function decide(capture: CaptureRow, from: OpenStatus, context: StepContext): ReturnType<Step> {
     try {
       return steps[from](capture, context)
     } catch (error) {
       log.error({ err: error, capture: capture.id, step: from }, 'capture failed in the pipeline')
-      const reason = error instanceof Error ? error.message : String(error)
-      return { status: 'FAILED', message: `The capture could not be processed: ${reason}`, productId: null }
+      return failed(error instanceof Error ? error.message : String(error))
     }
+  }
+
+  async function fail(db: Db, id: string, reason: string): Promise<() => void> {
+    const [capture] = await lockCaptures(db, [id])
+    if (!capture) return () => undefined
+    await db
+      .updateTable('captures')
+      .set({ status: 'FAILED', error_message: failed(reason).message, processed_at: now().toISOString() })
+      .where('id', '=', id)
+      .execute()
+    return () => notices.publish([noticeOf(capture, 'FAILED')])
   }
 
   /** A submitted session is ready for review when none of its captures is being processed. */
   async function finishExtractions(): Promise<void> {
-    await db
+    const ready = await database.db
       .updateTable('sessions')
       .set({ extraction_status: 'ready' })
       .where('extraction_status', '=', 'processing')
-      .where(
-        sql<boolean>`not exists (
-          select 1 from captures join jobs on jobs.capture_id = captures.id where captures.session_id = sessions.id
-        )`,
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('captures')
+              .select('id')
+              .whereRef('captures.session_id', '=', 'sessions.id')
+              .where('captures.status', 'in', openStatuses),
+          ),
+        ),
       )
+      .returning(['id', 'organization_id'])
       .execute()
+    notices.publish(
+      ready.map(({ id, organization_id: organizationId }): Notice => {
+        return { organizationId, sessionId: id, subject: 'session', id, status: 'ready' }
+      }),
+    )
   }
+}
 
-  const running = run()
-  return {
-    wake,
-    async close() {
-      stop.abort()
-      wake()
-      await running
-    },
-  }
+function noticeOf(capture: Located, status: CaptureRow['status']): Notice {
+  const { id, organization_id: organizationId, session_id: sessionId } = capture
+  return { organizationId, sessionId, subject: 'capture', id, status }
+}
+
+function isOpen(status: CaptureRow['status']): status is OpenStatus {
+  return (openStatuses as readonly string[]).includes(status)
+}
+
+function failed(reason: string): ReturnType<Step> {
+  return { status: 'FAILED', message: `The capture could not be processed: ${reason}`, productId: null }
 }
