@@ -8,7 +8,7 @@ import { importProducts } from './catalogue/import-products.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
-import { captureRoutes } from './http/capture-routes.ts'
+import { captureRoutes, type CaptureRules } from './http/capture-routes.ts'
 import { discoveryRoutes } from './http/openapi.ts'
 import { photoRoutes } from './http/photo-routes.ts'
 import { productRoutes } from './http/product-routes.ts'
@@ -99,15 +99,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     closers.push(jobs.close)
     startPipeline({ database, jobs, notices, log, now })
     closers.push(startReaper({ db, log, now, life, limiter }).close)
+    const process: CaptureRules['process'] = (transaction, ids) => jobs.add(transaction, 'captures', ids)
     const described = [
       ...sessionRoutes(life),
-      ...captureRoutes({
-        ...life,
-        retryNotFound: options.retryNotFound ?? true,
-        process: (transaction, ids) => jobs.add(transaction, 'captures', ids),
-      }),
+      ...captureRoutes({ ...life, process, retryNotFound: options.retryNotFound ?? true }),
       ...photoRoutes({ ...life, tokens: createUploadTokens(await sharedSecret(db, 'uploads')) }),
-      ...proposalRoutes(life),
+      ...proposalRoutes({ ...life, process }),
       ...productRoutes(),
       ...accountRoutes(),
     ]

@@ -16,7 +16,7 @@ import { applyProposals } from '../proposals/apply.ts'
 import { requestFields } from '../proposals/request.ts'
 import { accepted, invalid, missing, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer } from './capture-answer.ts'
-import { findCapture, lockCapture } from './capture-routes.ts'
+import { findCapture, lockCapture, type CaptureRules } from './capture-routes.ts'
 import { lockProduct, ownedByOther } from './product-routes.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, pollAnswer, type SessionLife } from './session-routes.ts'
@@ -25,7 +25,7 @@ const captures = '/scanner/api/v1/captures/{id}'
 const sessions = '/scanner/api/v1/sessions/{id}'
 
 /** The endpoints of proposals: review, apply, enrich, and the end of an extraction (contracts 1.7, 1.12). */
-export function proposalRoutes(life: SessionLife): readonly Route[] {
+export function proposalRoutes(rules: Omit<CaptureRules, 'retryNotFound'>): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -138,7 +138,7 @@ export function proposalRoutes(life: SessionLife): readonly Route[] {
         await requestFields(db, { captureId: capture.id }, at)
         const change = { status: 'ENRICHING' as const, processed_at: null }
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
-        await db.insertInto('jobs').values({ capture_id: capture.id }).execute()
+        await rules.process(db, [capture.id])
         return accepted(captureAnswer({ ...capture, ...change }))
       },
     }),
@@ -152,7 +152,7 @@ export function proposalRoutes(life: SessionLife): readonly Route[] {
         access: 'write',
         success: { status: 200, schema: sessionPollSchema },
         refusals: ['conflict'],
-        handle: (call) => reviewExtraction(call, review, life),
+        handle: (call) => reviewExtraction(call, review, rules),
       }),
     ),
   ]
