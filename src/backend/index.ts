@@ -10,6 +10,7 @@ import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
 import { captureRoutes, type CaptureRules } from './http/capture-routes.ts'
 import { discoveryRoutes } from './http/openapi.ts'
+import { createKeyUse } from './http/key-use.ts'
 import { photoRoutes } from './http/photo-routes.ts'
 import { productRoutes } from './http/product-routes.ts'
 import { proposalRoutes } from './http/proposal-routes.ts'
@@ -26,6 +27,7 @@ import { hashPassword } from './passwords.ts'
 import { startPipeline } from './pipeline/pipeline.ts'
 import { startReaper } from './reaper.ts'
 
+export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'
 
 /** How a backend is run; all but the folder and the port has a default. */
@@ -93,12 +95,13 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
+    const keyUse = createKeyUse()
     const notices = await openNotices(database, log)
     closers.push(notices.close)
     const jobs = await openJobs({ database, log, now })
     closers.push(jobs.close)
     startPipeline({ database, jobs, notices, log, now })
-    closers.push(startReaper({ db, log, now, life, limiter }).close)
+    closers.push(startReaper({ db, log, now, life, limiter, keyUse }).close)
     const process: CaptureRules['process'] = (transaction, ids) => jobs.add(transaction, 'captures', ids)
     const described = [
       ...sessionRoutes(life),
@@ -114,6 +117,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       log,
       now,
       limiter,
+      keyUse,
       routes: [...described, ...discoveryRoutes(described)],
       wakePipeline: () => jobs.wake('captures'),
     })

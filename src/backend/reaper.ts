@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from './db/tables.ts'
+import type { KeyUse } from './http/key-use.ts'
 import type { RateLimiter } from './http/rate-limit.ts'
 import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
@@ -14,8 +15,9 @@ export function startReaper(parts: {
   readonly now: () => Date
   readonly life: SessionLife
   readonly limiter: RateLimiter
+  readonly keyUse: KeyUse
 }): { readonly close: () => Promise<void> } {
-  const { db, log, now, life, limiter } = parts
+  const { db, log, now, life, limiter, keyUse } = parts
   const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
   let answersKeptUntil = 0
   let round = reap()
@@ -29,6 +31,7 @@ export function startReaper(parts: {
     const instant = at.toISOString()
     limiter.prune(at)
     try {
+      await keyUse.save(db)
       await db
         .updateTable('sessions')
         .set({ status: 'EXPIRED', modified_at: instant })
@@ -52,6 +55,7 @@ export function startReaper(parts: {
     async close() {
       clearInterval(timer)
       await round
+      await keyUse.save(db).catch((error: unknown) => log.warn({ err: error }, 'uses of keys were not saved'))
     },
   }
 }

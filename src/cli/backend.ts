@@ -1,5 +1,6 @@
 import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
+import { keys, keysHelp, organizations, organizationsHelp } from './backend-keys.ts'
 import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, type Help } from './command.ts'
 
 export const help = {
@@ -27,6 +28,12 @@ export const help = {
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
 } as const satisfies Help
 
+/** What `capstan backend` can do beside running. */
+export const parts = {
+  keys: { about: "makes, lists, ends and renews a backend's API keys", help: keysHelp },
+  organizations: { about: 'makes and lists the organisations of a backend', help: organizationsHelp },
+} as const
+
 /**
  * `capstan backend`: runs the reference backend until SIGTERM or SIGINT.
  *
@@ -34,6 +41,9 @@ export const help = {
  * exit code: 0 after a clean stop; 2 when it cannot start, after one JSON line on standard error that says why.
  */
 export async function backend(args: readonly string[]): Promise<number> {
+  const [what, ...rest] = args
+  if (what === 'keys') return keys(rest)
+  if (what === 'organizations') return organizations(rest)
   const options = readOptions(args)
   if (!options.ok) return refuse(options.error)
   const stopped = stopSignal()

@@ -4,6 +4,8 @@ import { printHelp, printRaw, tell, version, type Help } from './command.ts'
 interface Command {
   readonly help: Help
   readonly run: (args: readonly string[]) => Promise<number>
+  /** Commands of its own, such as `backend keys`. */
+  readonly parts?: Readonly<Record<string, { readonly about: string; readonly help: Help }>>
 }
 
 const commands: Record<string, { readonly about: string; readonly load: () => Promise<Command> }> = {
@@ -17,8 +19,8 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
   backend: {
     about: 'runs the reference backend',
     load: async () => {
-      const { backend: run, help } = await import('./backend.ts')
-      return { run, help }
+      const { backend: run, help, parts } = await import('./backend.ts')
+      return { run, help, parts }
     },
   },
   station: {
@@ -132,9 +134,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 
 if (['--version', '-v', 'version'].includes(name)) await printRaw(`${version}\n`)
 else if (command) {
-  const { run, help } = await command.load()
-  if (isHelp || args.includes('--help') || args.includes('-h')) await printHelp(command.about, help)
-  else process.exitCode = await run(args)
+  const { run, help, parts = {} } = await command.load()
+  const word = (isHelp ? args[1] : args[0]) ?? ''
+  const part = Object.hasOwn(parts, word) ? parts[word] : undefined
+  if (isHelp || args.includes('--help') || args.includes('-h')) {
+    await printHelp(part?.about ?? command.about, part?.help ?? help)
+  } else process.exitCode = await run(args)
 } else if (isHelp && asked === '') await printRaw(overview())
 else {
   tell(`capstan knows no command "${asked}".\n\n${overview()}`)

@@ -135,6 +135,35 @@ describe('a cookie', () => {
   })
 })
 
+describe('signing out', () => {
+  it('needs the CSRF header, ends the login, and clears the cookies', async () => {
+    const site = await startSite({ user: { email: 'a@example.org', password: 'correct horse' } })
+    const login = await fetch(`${site.url}/account/api/v1/login`, {
+      method: 'POST',
+      body: JSON.stringify({ email: 'a@example.org', password: 'correct horse' }),
+    })
+    const jar = login.headers
+      .getSetCookie()
+      .map((cookie) => cookie.split(';')[0])
+      .join('; ')
+    const csrf = /csrftoken=([^;]+)/.exec(jar)?.[1] ?? ''
+    const call = (method: string, path: string, headers: Record<string, string> = {}) =>
+      fetch(`${site.url}/account/api/v1/${path}`, { method, headers: { Cookie: jar, ...headers } })
+    expect(await (await call('GET', 'me')).json()).toMatchObject({
+      kind: 'cookie',
+      name: 'a@example.org',
+      role: 'manager',
+    })
+    expect((await call('POST', 'logout')).status).toBe(403)
+    const out = await call('POST', 'logout', { 'X-CSRFToken': csrf })
+    expect([out.status, out.headers.getSetCookie().every((cookie) => cookie.includes('Max-Age=0'))]).toEqual([
+      204,
+      true,
+    ])
+    expect((await call('GET', 'me')).status).toBe(401)
+  })
+})
+
 describe('the rate limit', () => {
   it('is in the headers of every answer, also where there is none', async () => {
     const site = await startSite({ rateLimitPerMinute: 300 })

@@ -84,7 +84,11 @@ const documented: Record<string, string[]> = {
     'POST /products/api/v1/products/{gtin}/claim',
     'POST /products/api/v1/products/{gtin}/history/{change_id}/undo',
   ],
-  '/account/api/v1/openapi.json': ['POST /account/api/v1/login'],
+  '/account/api/v1/openapi.json': [
+    'GET /account/api/v1/me',
+    'POST /account/api/v1/login',
+    'POST /account/api/v1/logout',
+  ],
 }
 
 async function documents(): Promise<[string, Document][]> {

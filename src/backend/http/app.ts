@@ -11,6 +11,7 @@ import { invalid, isRefusal, missing, refuse, type Answer, type Refusal } from '
 import { hasCsrfToken, identify } from './credentials.ts'
 import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
+import type { KeyUse } from './key-use.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import { parameterNames, type Call, type Credential, type Route } from './route.ts'
 
@@ -21,6 +22,7 @@ export interface AppParts {
   readonly log: Log
   readonly now: () => Date
   readonly limiter: RateLimiter
+  readonly keyUse: KeyUse
   /** Where clients reach the server, when not at the address they ask, e.g. `https://scan.example.org`. */
   readonly publicUrl?: string
   readonly routes: readonly Route[]
@@ -43,7 +45,7 @@ const stranger: Credential = {
 
 /** Makes the HTTP application from the route table: one road of checks that every request takes. */
 export function createApp(parts: AppParts): Hono {
-  const { database, media, log, now, limiter } = parts
+  const { database, media, log, now, limiter, keyUse } = parts
   const { db } = database
   const running = new Set<string>()
   const app = new Hono()
@@ -53,6 +55,7 @@ export function createApp(parts: AppParts): Hono {
       const at = now()
       const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(db, context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
+      if (known?.kind === 'key') keyUse.mark(known.subject.slice('key:'.length), at)
       const limit = limiter.take(
         known === undefined || known.kind === 'none' ? addressOf(context) : known.subject,
         { perMinute: known?.rateLimitPerMinute ?? 0, perDay: known?.rateLimitPerDay ?? 0 },
@@ -95,11 +98,11 @@ export function createApp(parts: AppParts): Hono {
     if (row.isForManagers === true && credential.role !== 'manager') {
       return refuse('forbidden', 'Only a manager may do this.')
     }
-    if (row.access === 'write') {
-      if (credential.kind === 'cookie' && !hasCsrfToken(request)) {
-        return refuse('forbidden', 'A write with a cookie needs the header X-CSRFToken to repeat the cookie csrftoken.')
-      }
-      if (credential.role === 'readonly') return refuse('forbidden', 'This credential may only read.')
+    if (credential.kind === 'cookie' && row.method !== 'GET' && !hasCsrfToken(request)) {
+      return refuse('forbidden', 'A write with a cookie needs the header X-CSRFToken to repeat the cookie csrftoken.')
+    }
+    if (row.access === 'write' && credential.role === 'readonly') {
+      return refuse('forbidden', 'This credential may only read.')
     }
 
     const read = readParams(row, context)

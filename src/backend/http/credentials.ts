@@ -88,7 +88,18 @@ export async function signIn(db: Db, email: string, password: string, at: Date) 
   }
 }
 
-function cookiesOf(request: Request): Map<string, string> {
+/** Ends the login of a request's cookie, if it has one. */
+export async function signOut(db: Db, headers: Headers): Promise<void> {
+  const login = cookiesOf({ headers }).get('sessionid')
+  if (login !== undefined) await db.deleteFrom('logins').where('hash', '=', secretHash(login)).execute()
+}
+
+/** Makes a browser forget its login. */
+export const clearedCookies: readonly string[] = ['sessionid', 'csrftoken'].map(
+  (name) => `${name}=; Path=/; SameSite=Lax; Max-Age=0`,
+)
+
+function cookiesOf(request: Pick<Request, 'headers'>): Map<string, string> {
   const cookies = new Map<string, string>()
   for (const part of (request.headers.get('cookie') ?? '').split(';')) {
     const equals = part.indexOf('=')

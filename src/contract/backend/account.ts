@@ -10,3 +10,13 @@ export const loginSchema = z
 export const loginAnswerSchema = z
   .object({ id: shortuuidSchema, email: z.string(), organization_short_id: shortuuidSchema })
   .meta({ id: 'LoginAnswer' })
+
+/** Who a credential belongs to. */
+export const whoSchema = z
+  .object({
+    kind: z.enum(['key', 'cookie']),
+    name: z.string(),
+    role: z.enum(['manager', 'editor', 'readonly']),
+    organization_short_id: shortuuidSchema,
+  })
+  .meta({ id: 'Who' })

@@ -1,0 +1,160 @@
+import { join } from 'node:path'
+import { fail, ok, type Result } from '#contract/result.ts'
+import { openDatabase, type Db } from './db/database.ts'
+import type { Role } from './db/tables.ts'
+import { idFromReference, newId } from './ids.ts'
+import { makeKey, secretHash } from './keys.ts'
+import { silentLog } from './log.ts'
+
+/** A key without its secret, as lists show it. Instants are ISO 8601 UTC. */
+export interface KeyRecord {
+  readonly id: string
+  readonly name: string
+  readonly organization_id: string
+  readonly role: Role
+  readonly rate_limit_per_minute: number
+  readonly rate_limit_per_day: number
+  readonly is_active: boolean
+  readonly expires_at: string | null
+  readonly last_used_at: string | null
+  readonly created_at: string
+}
+
+/** An organisation of a server. */
+export interface OrganizationRecord {
+  readonly id: string
+  readonly name: string
+  readonly created_at: string
+}
+
+/** What a new key may do; limits of 0 are the server's own. */
+export interface KeyWish {
+  readonly name: string
+  readonly role: Role
+  readonly rateLimitPerMinute: number
+  readonly rateLimitPerDay: number
+  readonly expiresAt: string | null
+}
+
+/** Keys and organisations of a backend's database, whether or not the backend runs. */
+export interface Administration {
+  /** Answers the key itself, once: only its hash is kept. */
+  readonly createKey: (wish: KeyWish, organizationId?: string) => Promise<Result<KeyRecord & { readonly key: string }>>
+  readonly listKeys: (organizationId?: string) => Promise<readonly KeyRecord[]>
+  readonly revokeKey: (id: string) => Promise<Result<KeyRecord>>
+  /** Makes a key like another, which then ends after `keepMs`. */
+  readonly rotateKey: (id: string, keepMs: number) => Promise<Result<KeyRecord & { readonly key: string }>>
+  readonly createOrganization: (name: string) => Promise<OrganizationRecord>
+  readonly listOrganizations: () => Promise<readonly OrganizationRecord[]>
+  readonly close: () => Promise<void>
+}
+
+/** Opens the database of a data folder, or the one of a `postgres://` address. Rejects as `createBackend` does. */
+export async function openAdministration(options: {
+  readonly dataDir: string
+  readonly databaseUrl?: string
+  readonly now?: () => Date
+}): Promise<Administration> {
+  const { dataDir, databaseUrl, now = () => new Date() } = options
+  const { db, write, close } = await openDatabase(databaseUrl ?? join(dataDir, 'backend.sqlite'), silentLog)
+
+  return {
+    createKey: (wish, organizationId) =>
+      write(async (transaction) => {
+        const organization = await organizationOf(transaction, organizationId)
+        return organization.ok ? ok(await insertKey(transaction, wish, organization.value, now())) : organization
+      }),
+    listKeys: (organizationId) => listKeys(db, organizationId),
+    revokeKey: (id) =>
+      write(async (transaction) => {
+        const key = await findKey(transaction, id)
+        if (!key.ok) return key
+        await transaction.updateTable('api_keys').set({ is_active: 0 }).where('id', '=', key.value.id).execute()
+        return ok({ ...key.value, is_active: false })
+      }),
+    rotateKey: (id, keepMs) =>
+      write(async (transaction) => {
+        const key = await findKey(transaction, id)
+        if (!key.ok) return key
+        const old = key.value
+        const at = now()
+        if (!old.is_active) return fail('conflict', `The key ${old.id} has been revoked; make a new one`)
+        const wish = {
+          name: old.name,
+          role: old.role,
+          rateLimitPerMinute: old.rate_limit_per_minute,
+          rateLimitPerDay: old.rate_limit_per_day,
+          expiresAt: null,
+        }
+        const fresh = await insertKey(transaction, wish, old.organization_id, at)
+        const until = new Date(at.getTime() + keepMs).toISOString()
+        const expires_at = old.expires_at !== null && old.expires_at < until ? old.expires_at : until
+        await transaction.updateTable('api_keys').set({ expires_at }).where('id', '=', old.id).execute()
+        return ok(fresh)
+      }),
+    createOrganization: (name) =>
+      write(async (transaction) => {
+        const organization = { id: newId(), name, created_at: now().toISOString() }
+        await transaction.insertInto('organizations').values(organization).execute()
+        return organization
+      }),
+    listOrganizations: () => db.selectFrom('organizations').selectAll().orderBy('id').execute(),
+    close,
+  }
+}
+
+/** All keys, or those of one organisation, oldest first. */
+export async function listKeys(db: Db, organizationId?: string): Promise<readonly KeyRecord[]> {
+  const keys = db.selectFrom('api_keys').selectAll().orderBy('id')
+  const rows = await (
+    organizationId === undefined
+      ? keys
+      : keys.where('organization_id', '=', idFromReference(organizationId) ?? organizationId)
+  ).execute()
+  return rows.map(({ hash: _hash, is_active, ...row }) => ({ ...row, is_active: is_active === 1 }))
+}
+
+async function findKey(db: Db, id: string): Promise<Result<KeyRecord>> {
+  const row = await db
+    .selectFrom('api_keys')
+    .selectAll()
+    .where('id', '=', idFromReference(id) ?? id)
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+  if (!row) return fail('not_found', `There is no key with the id ${id}; the list shows them`)
+  const { hash: _hash, is_active, ...record } = row
+  return ok({ ...record, is_active: is_active === 1 })
+}
+
+/** The organisation that is meant: the named one, or the only one there is. */
+async function organizationOf(db: Db, id: string | undefined): Promise<Result<string>> {
+  const all = await db.selectFrom('organizations').select('id').orderBy('id').execute()
+  if (id !== undefined) {
+    const found = all.find((one) => one.id === (idFromReference(id) ?? id))
+    return found ? ok(found.id) : fail('not_found', `There is no organisation with the id ${id}; the list shows them`)
+  }
+  const [only, second] = all
+  if (only === undefined) return fail('not_found', 'There is no organisation yet; make one first')
+  return second === undefined ? ok(only.id) : fail('invalid_input', 'There are several organisations; say which')
+}
+
+async function insertKey(db: Db, wish: KeyWish, organizationId: string, at: Date) {
+  const key = makeKey()
+  const record: KeyRecord = {
+    id: newId(),
+    name: wish.name,
+    organization_id: organizationId,
+    role: wish.role,
+    rate_limit_per_minute: wish.rateLimitPerMinute,
+    rate_limit_per_day: wish.rateLimitPerDay,
+    is_active: true,
+    expires_at: wish.expiresAt,
+    last_used_at: null,
+    created_at: at.toISOString(),
+  }
+  await db
+    .insertInto('api_keys')
+    .values({ ...record, is_active: 1, hash: secretHash(key) })
+    .execute()
+  return { ...record, key }
+}
