@@ -1,7 +1,7 @@
 import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { Capture, CaptureFilter } from '#contract/station/capture.ts'
 import type { AppError } from '#contract/result.ts'
-import { call, connection, follow } from './station.ts'
+import { call, follow, onMissed } from './station.ts'
 
 const pageSize = 100
 const largestPage = 500
@@ -57,22 +57,31 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
     let isShown = true
-    const refresh = () =>
-      void ask().then((answer) => {
-        // A late answer to an earlier search must not take the place of the present one.
-        if (isShown) setLoaded(answer)
-      })
+    /** What was heard while a question was on its way, for each of them: its answer may be older. */
+    const questions = new Set<Map<string, Capture>>()
+    const hear = (captures: readonly Capture[]) => {
+      for (const heard of questions) for (const capture of captures) heard.set(capture.id, capture)
+    }
+    const isPlain = filter === 'all' && search === ''
+    const refresh = async () => {
+      const heard = new Map<string, Capture>()
+      questions.add(heard)
+      const answer = await ask()
+      questions.delete(heard)
+      // A late answer to an earlier search must not take the place of the present one.
+      if (isShown) setLoaded((known) => withHeard(answer(known), [...heard.values()], isPlain))
+    }
     const settle = () => {
       timer ??= setTimeout(() => {
         timer = undefined
-        refresh()
+        void refresh()
       }, settleMs)
     }
-    const isPlain = filter === 'all' && search === ''
     const stops = [
-      connection.onChange((open) => open && refresh()),
+      onMissed(() => void refresh()),
       follow('scan.taken', ({ outcome, capture }) => {
         if (capture.sessionId !== sessionId) return
+        hear([capture])
         if (!isPlain) return settle()
         setLoaded((known) => {
           if (known.key !== key) return known
@@ -84,11 +93,12 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
       follow('capture.changed', ({ captures }) => {
         const changed = captures.filter((one) => one.sessionId === sessionId)
         if (changed.length === 0) return
+        hear(changed)
         setLoaded((known) => withChanged(known, changed))
         if (!isPlain) settle()
       }),
     ]
-    refresh()
+    void refresh()
     return () => {
       isShown = false
       clearTimeout(timer)
@@ -118,6 +128,18 @@ export function useCapturePages(sessionId: string, filter: CaptureFilter, search
 function withChanged(known: Loaded, changed: readonly Capture[]): Loaded {
   const byId = new Map(changed.map((one) => [one.id, one]))
   return { ...known, captures: known.captures.map((one) => byId.get(one.id) ?? one) }
+}
+
+/** Puts what was heard since the question into its answer; only a list of everything takes new ones in. */
+function withHeard(answer: Loaded, heard: readonly Capture[], isPlain: boolean): Loaded {
+  const newest = answer.captures[0]?.sequence ?? 0
+  return heard.reduce(
+    (known, capture) =>
+      isPlain && capture.sequence > newest
+        ? withNew(known, capture, Number.POSITIVE_INFINITY)
+        : withChanged(known, [capture]),
+    answer,
+  )
 }
 
 /** Puts a new scan on top; one that comes late, after newer ones, into its place. */

@@ -1,6 +1,6 @@
 import { useCallback, useEffect, useState } from 'react'
 import type { DeviceDetails, DeviceList, DeviceRead } from '#contract/station/device.ts'
-import { connection, call, subscribe } from './station.ts'
+import { call, follow, onMissed } from './station.ts'
 
 /** Rates fall without an event; the list is asked for anew this often while it is looked at. */
 const refreshMs = 5_000
@@ -24,8 +24,8 @@ export function useDevices(): Devices {
     reload()
     const timer = setInterval(reload, refreshMs)
     const stops = [
-      connection.onChange((isOpen) => isOpen && reload()),
-      subscribe('device.changed', (device) =>
+      onMissed(reload),
+      follow('device.changed', (device) =>
         setList((known) => (known === null ? null : { ...known, devices: put(known.devices, device) })),
       ),
     ]
@@ -48,7 +48,7 @@ export function useReads(active: boolean): readonly (DeviceRead & { readonly num
   const [reads, setReads] = useState<readonly (DeviceRead & { readonly number: number })[]>([])
   useEffect(() => {
     if (!active) return
-    const stop = subscribe('device.scan', (read) =>
+    const stop = follow('device.scan', (read) =>
       setReads((before) => [{ ...read, number: (before[0]?.number ?? 0) + 1 }, ...before].slice(0, readLimit)),
     )
     return () => {

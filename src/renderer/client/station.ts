@@ -8,10 +8,27 @@ import { createFrames } from './frames.ts'
 /** This window's road to its station, made once. */
 export const connection = createConnection()
 
+const anew = new Set<() => void>()
+const askAnew = (): void => {
+  for (const ask of anew) ask()
+}
+connection.onChange((isOpen) => isOpen && askAnew())
+
 const frames = createFrames({
   requestFrame: (run) => requestAnimationFrame(run),
   later: (run, waitMs) => void setTimeout(run, waitMs),
+  now: () => performance.now(),
+  onBehind: askAnew,
 })
+
+/**
+ * Calls `ask` whenever events have been missed, so that everything must be asked for anew: the station is back, or this
+ * window could not keep up. Returns the function that stops it.
+ */
+export function onMissed(ask: () => void): () => void {
+  anew.add(ask)
+  return () => anew.delete(ask)
+}
 
 /** Asks the station; an expected failure is data, and so is a carrier that breaks. */
 export async function call<N extends ProcedureName>(

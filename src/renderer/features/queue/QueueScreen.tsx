@@ -6,7 +6,7 @@ import type { Session } from '#contract/station/session.ts'
 import { stationPaths } from '#contract/station/http.ts'
 import type { ServiceLevel } from '#contract/station/status.ts'
 import { useNow, useStation } from '../../client/state.ts'
-import { call, connection, subscribe } from '../../client/station.ts'
+import { call, onMissed, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { captureView, isRetryable } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
@@ -209,11 +209,7 @@ function useQueue(): QueueAnswer {
         load()
       }, settleMs)
     }
-    const stops = [
-      connection.onChange((open) => open && settle()),
-      subscribe('capture.changed', settle),
-      subscribe('scan.taken', settle),
-    ]
+    const stops = [onMissed(settle), subscribe('capture.changed', settle), subscribe('scan.taken', settle)]
     load()
     return () => {
       clearTimeout(timer)

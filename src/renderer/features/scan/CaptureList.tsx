@@ -6,7 +6,6 @@ import { stationPaths } from '#contract/station/http.ts'
 import type { AppError, Result } from '#contract/result.ts'
 import { captureFilterSchema } from '#contract/station/capture.ts'
 import type { Capture, CaptureFilter } from '#contract/station/capture.ts'
-import type { Session } from '#contract/station/session.ts'
 import { useCapturePages } from '../../client/capture-pages.ts'
 import { takeCapture, useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
@@ -26,21 +25,19 @@ const rowHeight = 72
 const longestRaw = 20
 
 /** All scans of the session, newest first; only what is in sight is in the document. */
-export function CaptureList({
-  session,
+export const CaptureList = memo(function CaptureList({
+  sessionId,
   onCreate,
 }: {
-  readonly session: Session
+  readonly sessionId: string
   readonly onCreate: (from: Capture) => void
 }) {
   const { t, i18n } = useTranslation()
   const [filter, setFilter] = useState<CaptureFilter>('all')
   const [search, setSearch] = useState('')
-  const { captures, total, loading, error, more } = useCapturePages(session.id, filter, search.trim())
+  const { captures, total, loading, error, more } = useCapturePages(sessionId, filter, search.trim())
   const [openId, setOpenId] = useState<string | null>(null)
   const toggle = useCallback((id: string) => setOpenId((open) => (open === id ? null : id)), [])
-  const searchInput = useRef<HTMLInputElement>(null)
-  useShortcut('/', () => searchInput.current?.focus())
 
   const scroller = useRef<HTMLElement>(null)
   const fingerIn = useRef(false)
@@ -49,12 +46,13 @@ export function CaptureList({
     count: captures.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    getItemKey: (index) => captures[index]?.id ?? index,
+    getItemKey: useCallback((index: number) => captures[index]?.id ?? index, [captures]),
     overscan: 6,
   })
   const newer = useAnchor(captures, scroller, () => fingerIn.current || openId !== null)
   const items = rows.getVirtualItems()
   const lastShown = items.at(-1)?.index ?? 0
+  const height = rows.getTotalSize()
   const loadMore = useEffectEvent(more)
   useEffect(() => {
     if (captures.length < total && lastShown >= captures.length - 20) loadMore()
@@ -63,24 +61,9 @@ export function CaptureList({
   return (
     <div className="list">
       <div className="list-head">
-        <Choices
-          label={t('scan.list.filter')}
-          hideLabel
-          look="row"
-          value={filter}
-          onChange={setFilter}
-          choices={captureFilterSchema.options.map((value) => ({ value, label: t(`scan.list.filters.${value}`) }))}
-        />
+        <Filters value={filter} onChange={setFilter} />
         <div className="list-search">
-          <Field
-            label={t('scan.list.search')}
-            hideLabel
-            keyName="/"
-            value={search}
-            onChange={setSearch}
-            maxLength={200}
-            inputRef={searchInput}
-          />
+          <Search value={search} onChange={setSearch} />
           <output className="count">
             {t('scan.list.of', {
               shown: captures.length.toLocaleString(i18n.language),
@@ -106,20 +89,22 @@ export function CaptureList({
         {captures.length === 0 && !loading && (
           <p className="list-none">{t(filter === 'all' && search === '' ? 'scan.list.empty' : 'scan.list.none')}</p>
         )}
-        <ol className="list-rows" style={{ height: rows.getTotalSize() }}>
-          {items.map(({ key, index, start }) => {
+        <ol className="list-rows" style={{ height }}>
+          {items.map(({ key, index, end }) => {
             const capture = captures[index]
             if (capture === undefined) return null
+            const isOpen = openId === capture.id
             return (
               <li
                 key={key}
                 data-index={index}
-                ref={rows.measureElement}
+                // All rows but the open one are of one height; measuring each new one would lay the page out once more.
+                ref={isOpen ? rows.measureElement : null}
                 aria-setsize={total}
                 aria-posinset={index + 1}
-                style={{ transform: `translateY(${start}px)` }}
+                style={{ transform: `translateY(${end - height}px)` }}
               >
-                <Row capture={capture} isOpen={openId === capture.id} onToggle={toggle} onCreate={onCreate} />
+                <Row capture={capture} isOpen={isOpen} onToggle={toggle} onCreate={onCreate} />
               </li>
             )
           })}
@@ -127,7 +112,31 @@ export function CaptureList({
       </section>
     </div>
   )
-}
+})
+
+/** Which captures are listed; drawn again when that changes, not with each scan. */
+const Filters = memo(function Filters(props: {
+  readonly value: CaptureFilter
+  readonly onChange: (filter: CaptureFilter) => void
+}) {
+  const { t } = useTranslation()
+  return (
+    <Choices
+      {...props}
+      label={t('scan.list.filter')}
+      hideLabel
+      look="row"
+      choices={captureFilterSchema.options.map((value) => ({ value, label: t(`scan.list.filters.${value}`) }))}
+    />
+  )
+})
+
+const Search = memo(function Search(props: { readonly value: string; readonly onChange: (search: string) => void }) {
+  const { t } = useTranslation()
+  const input = useRef<HTMLInputElement>(null)
+  useShortcut('/', () => input.current?.focus())
+  return <Field {...props} label={t('scan.list.search')} hideLabel keyName="/" maxLength={200} inputRef={input} />
+})
 
 /**
  * Keeps the row under a finger where it is when newer ones come on top, and counts those out of sight.

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPaths } from '#contract/station/http.ts'
@@ -19,22 +19,26 @@ import { Marks } from './Marks.tsx'
 import { Quantity } from './Quantity.tsx'
 
 /** The last scan, large: was it saved, and what is it? */
-export function LastScan({
-  session,
+export const LastScan = memo(function LastScan({
+  sessionId,
+  captureMode,
+  canUndo,
   onCreate,
 }: {
-  readonly session: Session
+  readonly sessionId: string
+  readonly captureMode: Session['captureMode']
+  readonly canUndo: boolean
   readonly onCreate: (from: Capture) => void
 }) {
   const { t } = useTranslation()
   const last = useStation((state) => state.last)
   const [error, setError] = useState<AppError | null>(null)
-  const isPhoto = session.captureMode === 'product_photography'
+  const isPhoto = captureMode === 'product_photography'
   const take = (result: Result<Capture>) => {
     setError(result.ok ? null : result.error)
     if (result.ok) takeCapture(result.value)
   }
-  if (last === null || last.capture.sessionId !== session.id)
+  if (last === null || last.capture.sessionId !== sessionId)
     return (
       <section className="last last-empty" aria-label={t('scan.last.label')}>
         <h1>{t(isPhoto ? 'scan.empty.title_photo' : 'scan.empty.title')}</h1>
@@ -49,8 +53,8 @@ export function LastScan({
         {capture.disposition === 'counted' && <Quantity key={capture.id} capture={capture} onResult={take} withKeys />}
         <Button
           shortcut="u"
-          isDisabled={session.totals.scans === 0}
-          onPress={() => void call('capture.undoLast', { sessionId: session.id }).then(take)}
+          isDisabled={!canUndo}
+          onPress={() => void call('capture.undoLast', { sessionId }).then(take)}
         >
           {t('scan.action.undo_last')}
         </Button>
@@ -70,7 +74,7 @@ export function LastScan({
       </Shown>
     </>
   )
-}
+})
 
 function useView(capture: Capture) {
   const online = useStation((state) => state.status?.backend.state === 'online')

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react'
+import { memo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { receiveScan } from '../../client/scans.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -7,7 +7,7 @@ import { Field } from '../../ui/Fields.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 
 /** A code typed by hand; the check digit is a hint and never a gate. */
-export function ManualEntry() {
+export const ManualEntry = memo(function ManualEntry() {
   const { t } = useTranslation()
   const [code, setCode] = useState('')
   const input = useRef<HTMLInputElement>(null)
@@ -40,4 +40,4 @@ export function ManualEntry() {
       </Button>
     </form>
   )
-}
+})

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { memo, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Capture } from '#contract/station/capture.ts'
@@ -28,7 +28,9 @@ export function Work({
 }) {
   const { t } = useTranslation()
   const cameraEnabled = useStation((state) => state.settings?.camera.enabled ?? false)
-  const [camera, setCamera] = useState(cameraEnabled)
+  /** What was chosen here; until then the setting holds, which may change after this was opened. */
+  const [chosen, setChosen] = useState<boolean | null>(null)
+  const camera = chosen ?? cameraEnabled
   const [creating, setCreating] = useState<Capture | null>(null)
   const takesPhotos = session.captureMode !== 'barcode_scan'
   // A shot that is asked for from elsewhere needs the cameras; once open, they answer the next one.
@@ -36,7 +38,7 @@ export function Work({
     () =>
       subscribe('camera.shoot', ({ id }) => {
         if (!camera) void call('camera.shot', { id, shots: [] })
-        setCamera(true)
+        setChosen(true)
       }),
     [camera],
   )
@@ -45,7 +47,12 @@ export function Work({
       <div className="scan-left">
         <StrangeBurstNote />
         <PendingScans />
-        <LastScan session={session} onCreate={setCreating} />
+        <LastScan
+          sessionId={session.id}
+          captureMode={session.captureMode}
+          canUndo={session.totals.scans > 0}
+          onCreate={setCreating}
+        />
         <ControlNote canShoot={camera && takesPhotos} />
         {session.location !== null && (
           <p className="control-note">{t('scan.location', { location: session.location })}</p>
@@ -53,17 +60,15 @@ export function Work({
         <Totals session={session} />
         <div className="scan-tools">
           <ManualEntry />
-          <Button shortcut="c" onPress={() => setCamera(!camera)}>
-            {t(camera ? 'scan.camera.hide' : 'scan.camera.show')}
-          </Button>
-          <EndSession session={session} onEnded={onEnded} />
+          <CameraButton isShown={camera} onChange={setChosen} />
+          <EndSession sessionId={session.id} onEnded={onEnded} />
         </div>
       </div>
       <div className="scan-right">
         {creating !== null && <CreateProduct key={creating.id} capture={creating} onClose={() => setCreating(null)} />}
         {camera && <CameraPanel session={session} takesPhotos={takesPhotos} />}
         {takesPhotos && <PhotoIntake sessionId={session.id} />}
-        <CaptureList session={session} onCreate={setCreating} />
+        <CaptureList sessionId={session.id} onCreate={setCreating} />
       </div>
     </div>
   )
@@ -87,19 +92,33 @@ function Totals({ session: { totals } }: { readonly session: Session }) {
   )
 }
 
+const CameraButton = memo(function CameraButton(props: {
+  readonly isShown: boolean
+  readonly onChange: (isShown: boolean) => void
+}) {
+  const { t } = useTranslation()
+  return (
+    <Button shortcut="c" onPress={() => props.onChange(!props.isShown)}>
+      {t(props.isShown ? 'scan.camera.hide' : 'scan.camera.show')}
+    </Button>
+  )
+})
+
 /** Ending takes a second press, in place: a scan that arrives meanwhile is taken as ever. */
-function EndSession({
-  session,
+const EndSession = memo(function EndSession({
+  sessionId,
   onEnded,
 }: {
-  readonly session: Session
+  readonly sessionId: string
   readonly onEnded: (end: SessionSummary) => void
 }) {
   const { t } = useTranslation()
   const [asked, setAsked] = useState(false)
+  // Followed only while it is shown.
+  const scans = useStation((state) => (asked ? (state.session?.totals.scans ?? 0) : 0))
   const [error, setError] = useState<AppError | null>(null)
   const end = async () => {
-    const result = await call('session.end', { id: session.id })
+    const result = await call('session.end', { id: sessionId })
     if (!result.ok) return setError(result.error)
     onEnded(result.value)
     useStation.setState({ session: null, last: null })
@@ -112,7 +131,7 @@ function EndSession({
     )
   return (
     <div className="end-sure">
-      <p>{t('scan.end.sure', { count: session.totals.scans })}</p>
+      <p>{t('scan.end.sure', { count: scans })}</p>
       <Button kind="primary" shortcut="y" autoFocus onPress={() => void end()}>
         {t('scan.end.yes')}
       </Button>
@@ -122,4 +141,4 @@ function EndSession({
       {error !== null && <ErrorNote error={error} />}
     </div>
   )
-}
+})

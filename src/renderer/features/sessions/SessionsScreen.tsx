@@ -2,7 +2,7 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Session, SessionSummary } from '#contract/station/session.ts'
-import { call, connection, follow } from '../../client/station.ts'
+import { call, follow, onMissed } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
@@ -26,7 +26,7 @@ export function SessionsScreen() {
     }
     void load()
     const stops = [
-      connection.onChange((open) => open && void load()),
+      onMissed(() => void load()),
       follow('session.changed', (changed) =>
         setSessions((known) =>
           known?.some(({ id }) => id === changed.id)
