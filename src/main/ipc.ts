@@ -1,8 +1,8 @@
-import type { IpcMain, IpcMainInvokeEvent, WebContents } from 'electron'
-import { ipcChannels } from '#contract/ipc.ts'
+import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'electron'
+import { ipcChannels, missedTopic } from '#contract/ipc.ts'
 import type { Log } from '#contract/ports.ts'
 import { fail, type Result } from '#contract/result.ts'
-import { topics } from '#contract/station/topics.ts'
+import { topics, type TopicName } from '#contract/station/topics.ts'
 import { maxMessageBytes, type Transport } from '#contract/transport.ts'
 import { isOwnUrl } from './origin.ts'
 
@@ -21,8 +21,14 @@ export function isTrustedSender(facts: SenderFacts): boolean {
   return facts.isOwnWindow && facts.isMainFrame && facts.url !== null && isOwnUrl(facts.url)
 }
 
+/** A page that has not read so many events yet gets no more of those that only say what is true now. */
+const unreadLimit = 512
+
+/** What cannot be asked for later, and goes to the page however far behind it is. */
+const mustReach: ReadonlySet<string> = new Set<TopicName>(['scan.refused', 'control.taken', 'camera.shoot'])
+
 export interface IpcCarrierPorts {
-  readonly ipcMain: Pick<IpcMain, 'handle' | 'removeHandler'>
+  readonly ipcMain: Pick<IpcMain, 'handle' | 'removeHandler' | 'on' | 'off'>
   readonly transport: Transport
   /** The window's page, or null while there is none. */
   readonly page: () => Pick<WebContents, 'id' | 'send' | 'isDestroyed'> | null
@@ -30,7 +36,8 @@ export interface IpcCarrierPorts {
 }
 
 /**
- * The station's end of the IPC carrier: answers calls of the kiosk's own page and sends it every topic.
+ * The station's end of the IPC carrier: answers calls of the kiosk's own page and sends it every topic. What a page that
+ * cannot keep up has not read is bounded: it is told that it has missed something once it has caught up with half of it.
  * Returns the function that ends it.
  */
 export function serveIpc({ ipcMain, transport, page, log }: IpcCarrierPorts): () => void {
@@ -47,19 +54,40 @@ export function serveIpc({ ipcMain, transport, page, log }: IpcCarrierPorts): ()
     return await transport.call(name, input)
   })
 
+  let sent = 0
+  let read = 0
+  let hasMissed = false
+  const send = (topic: string, payload: unknown): void => {
+    const contents = page()
+    if (contents === null || contents.isDestroyed()) return
+    sent += 1
+    contents.send(ipcChannels.event, topic, payload, sent)
+  }
+  const takeRead = (event: IpcMainEvent, number: unknown): void => {
+    if (!isTrustedSender(senderFacts(event, page()?.id)) || !Number.isSafeInteger(number)) return
+    // A page that begins has nothing of the one before it.
+    read = number === 0 ? sent : Math.min(sent, Math.max(read, Number(number)))
+    if (!hasMissed || sent - read > unreadLimit / 2) return
+    hasMissed = false
+    send(missedTopic, {})
+  }
+  ipcMain.on(ipcChannels.read, takeRead)
+
   const stops = Object.keys(topics).map((topic) =>
     transport.subscribe(topic, (payload) => {
-      const contents = page()
-      if (contents !== null && !contents.isDestroyed()) contents.send(ipcChannels.event, topic, payload)
+      if (sent - read < unreadLimit || mustReach.has(topic)) return send(topic, payload)
+      if (!hasMissed) log.warn({ unread: sent - read }, 'the window cannot keep up: events are left out')
+      hasMissed = true
     }),
   )
   return () => {
     for (const stop of stops) stop()
+    ipcMain.off(ipcChannels.read, takeRead)
     ipcMain.removeHandler(ipcChannels.call)
   }
 }
 
-function senderFacts(event: IpcMainInvokeEvent, ownId: number | undefined): SenderFacts {
+function senderFacts(event: IpcMainInvokeEvent | IpcMainEvent, ownId: number | undefined): SenderFacts {
   const frame = event.senderFrame
   return {
     isOwnWindow: ownId !== undefined && event.sender.id === ownId,

@@ -1,5 +1,5 @@
 import type { IpcRenderer } from 'electron'
-import { ipcChannels } from '#contract/ipc.ts'
+import { ipcChannels, missedTopic, readEvery } from '#contract/ipc.ts'
 import type { Transport } from '#contract/transport.ts'
 
 /**
@@ -7,12 +7,14 @@ import type { Transport } from '#contract/transport.ts'
  *
  * Listeners get the payload alone: an `IpcRendererEvent` would hand them `ipcRenderer` by its `sender`.
  */
-export function createBridge(ipcRenderer: Pick<IpcRenderer, 'invoke' | 'on'>): Transport {
+export function createBridge(ipcRenderer: Pick<IpcRenderer, 'invoke' | 'on' | 'send'>): Transport {
   const listeners = new Map<string, Set<(payload: unknown) => void>>()
 
-  ipcRenderer.on(ipcChannels.event, (_event, topic: string, payload: unknown) => {
+  ipcRenderer.on(ipcChannels.event, (_event, topic: string, payload: unknown, number: number) => {
+    if (number % readEvery === 0 || topic === missedTopic) ipcRenderer.send(ipcChannels.read, number)
     for (const listener of listeners.get(topic) ?? []) listener(payload)
   })
+  ipcRenderer.send(ipcChannels.read, 0)
 
   return {
     async call(name, input) {

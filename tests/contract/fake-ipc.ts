@@ -6,10 +6,13 @@ export interface FakeIpc {
   readonly ipcMain: {
     handle(channel: string, handler: (event: never, ...args: unknown[]) => unknown): void
     removeHandler(channel: string): void
+    on(channel: string, listener: (event: never, ...args: unknown[]) => void): void
+    off(channel: string, listener: (event: never, ...args: unknown[]) => void): void
   }
   readonly ipcRenderer: {
     invoke(channel: string, ...args: unknown[]): Promise<unknown>
     on(channel: string, listener: (event: unknown, ...args: unknown[]) => void): void
+    send(channel: string, ...args: unknown[]): void
   }
   readonly page: { readonly id: number; send(channel: string, ...args: unknown[]): void; isDestroyed(): boolean }
   /** What `ipcMain` sees as the sender of the messages from now on. */
@@ -24,11 +27,13 @@ export function createFakeIpc(): FakeIpc {
   const { port1: mainPort, port2: pagePort } = new MessageChannel()
   const handlers = new Map<string, (event: never, ...args: unknown[]) => unknown>()
   const events = new EventEmitter()
+  const told = new EventEmitter()
   const answers = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>()
   let event: unknown = ownEvent
   let lastId = 0
 
   mainPort.on('message', async ({ id, channel, args }) => {
+    if (id === undefined) return void told.emit(channel, event, ...args)
     const handler = handlers.get(channel)
     try {
       if (handler === undefined) throw new Error(`No handler registered for '${channel}'`)
@@ -47,6 +52,8 @@ export function createFakeIpc(): FakeIpc {
     ipcMain: {
       handle: (channel, handler) => void handlers.set(channel, handler),
       removeHandler: (channel) => void handlers.delete(channel),
+      on: (channel, listener) => void told.on(channel, listener as never),
+      off: (channel, listener) => void told.off(channel, listener as never),
     },
     ipcRenderer: {
       invoke: (channel, ...args) =>
@@ -56,6 +63,7 @@ export function createFakeIpc(): FakeIpc {
           pagePort.postMessage({ id: lastId, channel, args })
         }),
       on: (channel, listener) => void events.on(channel, listener),
+      send: (channel, ...args) => pagePort.postMessage({ channel, args }),
     },
     page: { id: 1, send: (channel, ...args) => mainPort.postMessage({ channel, args }), isDestroyed: () => false },
     sendAs: (other) => (event = other),

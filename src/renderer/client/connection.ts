@@ -1,3 +1,4 @@
+import { missedTopic } from '#contract/ipc.ts'
 import { transportPath } from '#contract/transport.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createWebSocketTransport } from '#contract/web-socket-transport.ts'
@@ -7,7 +8,9 @@ export interface Connection extends Transport {
   readonly isOpen: () => boolean
   /** Resolves once the station answers again; at once while it does. */
   readonly whenOpen: () => Promise<void>
-  /** Tells of each change of `isOpen`; returns the function that stops it. */
+  /**
+   * Tells of each change of `isOpen`, and `true` again when events were left out; returns the function that stops it.
+   */
   readonly onChange: (listener: (open: boolean) => void) => () => void
 }
 
@@ -27,7 +30,7 @@ export function createConnection(): Connection {
     subscribe: (topic, listener) => bridge.subscribe(topic, listener),
     isOpen: () => true,
     whenOpen: () => Promise.resolve(),
-    onChange: () => () => undefined,
+    onChange: (listener) => bridge.subscribe(missedTopic, () => listener(true)),
   }
 }
 

@@ -36,7 +36,12 @@ const sounds: Readonly<Record<Sound, readonly Tone[]>> = {
   ],
 }
 
+/** Two of the same that begin within this time are heard as one, only louder. */
+const togetherMs = 20
+
 let context: AudioContext | undefined
+/** When each sound was last begun. Not on the context's clock, which stands still between its turns. */
+const begun = new Map<Sound, number>()
 const listeners = new Set<() => void>()
 
 /** Whether the browser lets this window sound: it does not before the first touch or key. */
@@ -65,10 +70,13 @@ export function openSound(): void {
   if (context.state !== 'running') void context.resume()
 }
 
-/** Plays one sound at a volume of 0 to 1; silent while the browser does not allow any. */
+/** Plays one sound at a volume of 0 to 1, once for those that come together; silent while the browser does not allow any. */
 export function playSound(sound: Sound, volume: number): void {
   if (context?.state !== 'running' || volume <= 0) return
   const start = context.currentTime + 0.005
+  const now = performance.now()
+  if (now - (begun.get(sound) ?? Number.NEGATIVE_INFINITY) < togetherMs) return
+  begun.set(sound, now)
   for (const { at, length, from, to, wave, gain } of sounds[sound]) {
     const oscillator = context.createOscillator()
     const envelope = context.createGain()

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { missedTopic } from '#contract/ipc.ts'
 import { serveIpc, isTrustedSender } from '#main/ipc.ts'
 import { isOwnUrl } from '#main/origin.ts'
 import { createBridge } from '#preload/bridge.ts'
@@ -83,5 +84,98 @@ describe('a message over IPC', () => {
     for (const name of [7, null, ['settings.get'], { toString: 'settings.get' }]) {
       expect(await window.call(name as never, {})).toMatchObject({ ok: false, error: { code: 'invalid_input' } })
     }
+  })
+})
+
+describe('a page that cannot keep up', () => {
+  const own = { sender: { id: 1 }, senderFrame: { url: 'app://kiosk/', parent: null } }
+
+  /** A page whose messages wait until it reads them. */
+  function open() {
+    const station = createFakeStation()
+    const { log, lines } = createKeptLog()
+    const unread: unknown[][] = []
+    let toPage: (...all: unknown[]) => void = () => undefined
+    let fromPage: (event: unknown, number: unknown) => void = () => undefined
+    const ipcMain = {
+      handle: () => undefined,
+      removeHandler: () => undefined,
+      on: (_channel: string, listener: typeof fromPage) => (fromPage = listener),
+      off: () => undefined,
+    }
+    const page = { id: 1, isDestroyed: () => false, send: (_channel: string, ...all: unknown[]) => unread.push(all) }
+    serveIpc({ ipcMain: ipcMain as never, transport: station, page: () => page, log })
+    const begin = () =>
+      createBridge({
+        invoke: () => Promise.reject(new Error('not here')),
+        on: (_channel: string, listener: typeof toPage) => (toPage = listener),
+        send: (_channel: string, number: unknown) => fromPage(own, number),
+      } as never)
+    const read = (count = Number.POSITIVE_INFINITY): void => {
+      for (const all of unread.splice(0, count)) toPage({}, ...all)
+    }
+    return { station, lines, unread, begin, read, say: (event: unknown, number: unknown) => fromPage(event, number) }
+  }
+
+  it('gets no more of a flood than it can hold, and asks anew once it has read that', () => {
+    const { station, lines, unread, begin, read } = open()
+    const window = begin()
+    const heard: unknown[] = []
+    let missed = 0
+    window.subscribe('scan.taken', (payload) => heard.push(payload))
+    window.subscribe(missedTopic, () => (missed += 1))
+    for (let scan = 0; scan < 20_000; scan++) {
+      station.emit('scan.taken', scan)
+      station.emit('status.changed', scan)
+    }
+    expect(unread.length).toBeLessThanOrEqual(512)
+    expect(lines.map(({ level }) => level)).toEqual(['warn'])
+    read()
+    expect(heard.length).toBeGreaterThan(200)
+    // What came while it was told is in the answers that it asks for.
+    read()
+    expect(missed).toBe(1)
+    station.emit('scan.taken', 'the next one')
+    read()
+    expect(heard.at(-1)).toBe('the next one')
+    expect(missed).toBe(1)
+  })
+
+  it('is told whatever it could not ask for later', () => {
+    const { station, begin, read } = open()
+    const window = begin()
+    const refused: unknown[] = []
+    window.subscribe('scan.refused', (payload) => refused.push(payload))
+    for (let scan = 0; scan < 2_000; scan++) {
+      station.emit('scan.taken', scan)
+      station.emit('scan.refused', scan)
+    }
+    read()
+    expect(refused).toEqual(Array.from({ length: 2_000 }, (_, index) => index))
+  })
+
+  it('begins with nothing unread when it is loaded anew', () => {
+    const { station, unread, begin, read } = open()
+    begin()
+    for (let scan = 0; scan < 2_000; scan++) station.emit('scan.taken', scan)
+    // What was on its way went with the page.
+    unread.length = 0
+    const window = begin()
+    const heard: unknown[] = []
+    window.subscribe('scan.taken', (payload) => heard.push(payload))
+    station.emit('scan.taken', 'the first one')
+    read()
+    expect(heard).toEqual(['the first one'])
+  })
+
+  it('is not believed to have read by a foreign frame, or in numbers that are none', () => {
+    const { station, unread, begin, say } = open()
+    begin()
+    for (let scan = 0; scan < 2_000; scan++) station.emit('scan.taken', scan)
+    const before = unread.length
+    say({ ...own, sender: { id: 2 } }, 500)
+    for (const number of ['500', Number.NaN, 1.5, null]) say(own, number)
+    for (let scan = 0; scan < 2_000; scan++) station.emit('scan.taken', scan)
+    expect(unread).toHaveLength(before)
   })
 })

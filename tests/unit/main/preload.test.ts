@@ -7,6 +7,7 @@ vi.mock('electron', () => ({
   contextBridge: { exposeInMainWorld: (name: string, api: object) => exposed.set(name, api) },
   ipcRenderer: {
     invoke: () => Promise.reject(new Error('no handler')),
+    send: () => undefined,
     on: (_channel: string, listener: (...args: unknown[]) => void) => (sent.listener = listener),
   },
 }))

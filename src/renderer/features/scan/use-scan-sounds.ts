@@ -9,6 +9,8 @@ import type { Sound } from '../../ui/sounds.ts'
 
 /** An answer of the catalogue about a scan older than this is for the eye only, in milliseconds. */
 const freshMs = 10_000
+/** A "saved" that comes later than this, in a window that could not keep up, would be taken for that of a later scan. */
+const lateMs = 2_000
 /** When a backlog comes back, one sound stands for all that come within this time. */
 const crowdMs = 400
 
@@ -22,7 +24,8 @@ function soundOf({ outcome, capture }: ScanOutcome): Sound {
  * Lets the person hear what became of each scan.
  *
  * "Saved" hangs on `scan.taken`, which the station sends after the commit: it is never early. "Unknown" follows when
- * the catalogue has answered, "stopped" when the station did not save, or may not have.
+ * the catalogue has answered, "stopped" when the station did not save, or may not have. No sound waits for another one;
+ * what comes too late is not heard at all, except that something was not saved.
  */
 export function useScanSounds(): void {
   useEffect(() => {
@@ -32,8 +35,12 @@ export function useScanSounds(): void {
       const { settings } = useStation.getState()
       if (settings?.sound.enabled) playSound(sound, settings.sound.volume)
     }
+    const isLate = ({ capture }: ScanOutcome) =>
+      Date.now() + useStation.getState().clockOffsetMs - Date.parse(capture.capturedAt) > lateMs
     const stops = [
-      subscribe('scan.taken', (outcome) => play(soundOf(outcome))),
+      subscribe('scan.taken', (outcome) => {
+        if (!isLate(outcome)) play(soundOf(outcome))
+      }),
       subscribe('control.taken', () => play('saved')),
       subscribe('capture.changed', ({ captures }) => {
         const now = Date.now() + useStation.getState().clockOffsetMs
