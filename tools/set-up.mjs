@@ -49,7 +49,10 @@ export async function install() {
   if (isInstalled()) return
   say('Installing the dependencies (npm ci) ...')
   // `npm start --silent` would silence the reason of a failure as well.
-  const code = await run('npm', ['ci', '--no-audit', '--no-fund'], { env: { npm_config_loglevel: 'error' } })
+  const code = await run('npm', ['ci', '--no-audit', '--no-fund'], {
+    // onnxruntime-node would fetch parts for graphics cards that nothing here uses, from outside of the registry.
+    env: { npm_config_loglevel: 'error', ONNXRUNTIME_NODE_INSTALL: 'skip' },
+  })
   if (code !== 0) throw new Error('npm ci failed; its words are above')
 }
 

@@ -114,6 +114,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  extract: {
+    about: 'prints what photos of labels say: name, ingredients, nutrition, ...',
+    load: async () => {
+      const { extract: run, help } = await import('./extract.ts')
+      return { run, help }
+    },
+  },
   doctor: {
     about: 'checks this machine, a data folder and a backend',
     load: async () => {

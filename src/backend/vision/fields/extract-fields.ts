@@ -1,0 +1,86 @@
+import type { PhotoType } from '#contract/backend/photo-type.ts'
+import type { Page } from '../ocr/page.ts'
+import type { ExtractedField } from '../vision.ts'
+import { calibrated } from './calibration.ts'
+import type { Found } from './found.ts'
+import { findBrandAndName, type BrandSource } from './front.ts'
+import { findIngredients } from './ingredients.ts'
+import { findLabels } from './labels.ts'
+import { around, layoutOf, type Layout } from './layout.ts'
+import { findNetContent } from './net-content.ts'
+import { findNutrition } from './nutrition.ts'
+import { findOrigin } from './origin.ts'
+
+/** What is less likely than this costs the reviewer more than it gives. */
+const minScore = 0.3
+
+export interface FieldContext {
+  readonly type: PhotoType | null
+  readonly gtin?: string
+  readonly brands?: BrandSource
+}
+
+/** The fields of a page that was read, and its text in reading order. Pure. */
+export function extractFields(page: Page, context: FieldContext): { fields: ExtractedField[]; text: string } {
+  const layout = layoutOf(page)
+  const nutrition = findNutrition(layout)
+  const ingredients = findIngredients(layout)
+  const found: Found[] = [
+    ...findNetContent(layout),
+    ...ingredients,
+    ...findOrigin(layout),
+    ...findLabels(layout),
+    ...nutrition,
+  ]
+  const isBack = isBackOf(layout, context.type, nutrition, ingredients)
+  const likely = [...findBrandAndName(layout, { ...context, isBack }), ...found].filter(
+    ({ score }) => score >= minScore,
+  )
+  const fields = likely.map((one): ExtractedField => {
+    const { score, reason } = routed(one, context.type)
+    return {
+      field: one.field,
+      value: one.value,
+      data: one.data,
+      confidence: calibrated(one.field, one.rule, score),
+      box: around(one.boxes, page),
+      reasoning: reason === '' ? one.reasoning : `${one.reasoning} ${reason}`,
+      source: `ppocr-v4+tesseract: ${one.rule}`,
+    }
+  })
+  return { fields, text: textOf(layout) }
+}
+
+/** The photo's type says what to expect on it: what it does not show is believed less. */
+function routed({ field, score }: Found, type: PhotoType | null): { score: number; reason: string } {
+  const expected: Readonly<Partial<Record<PhotoType, readonly Found['field'][]>>> = {
+    front: ['product_name', 'brand', 'net_content', 'certifications'],
+    nutrition: ['nutrition_per_100', 'nutrition_per_serving', 'serving_size'],
+    ingredients: ['ingredients'],
+    certification: ['certifications'],
+  }
+  const fields = type === null ? undefined : expected[type]
+  if (!fields) return { score, reason: '' }
+  if (fields.includes(field)) return { score: Math.min(0.98, score + 0.03), reason: '' }
+  if (field === 'brand' || field === 'product_name')
+    return { score: score * 0.7, reason: `A photo of the ${type} seldom says it.` }
+  return { score, reason: '' }
+}
+
+/** A back has much small print: its largest words are no name. */
+function isBackOf(
+  layout: Layout,
+  type: PhotoType | null,
+  nutrition: readonly Found[],
+  ingredients: readonly Found[],
+): boolean {
+  if (type === 'front') return false
+  if (type === 'back' || type === 'nutrition' || type === 'ingredients' || type === 'barcode') return true
+  if (ingredients.some(({ score }) => score > 0.4) || nutrition.length > 0) return true
+  const letters = layout.fragments.reduce((sum, { text }) => sum + text.length, 0)
+  return letters > 700
+}
+
+function textOf(layout: Layout): string {
+  return [...layout.lines, ...layout.across].map(({ text }) => text).join('\n')
+}

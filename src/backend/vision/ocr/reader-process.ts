@@ -1,0 +1,224 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { fail, type Result } from '#contract/result.ts'
+import type { Log } from '../../log.ts'
+import type { Page } from './page.ts'
+
+/** What is asked of the process, one at a time. */
+export interface ReadJob {
+  readonly id: number
+  readonly path: string
+}
+
+/** What it says: that it is up, then one answer a job, with its memory after the job and the most it ever had. */
+export type ReaderMessage =
+  | { readonly kind: 'ready' }
+  | {
+      readonly kind: 'answer'
+      readonly id: number
+      readonly outcome: Result<Page>
+      readonly rssBytes: number
+      readonly peakBytes: number
+    }
+
+/** A running process, whoever started it: Node's `fork` or Electron's `utilityProcess`. Each listener is set once. */
+export interface ChildProcess {
+  send(message: unknown): void
+  onMessage(listener: (message: unknown) => void): void
+  /** Called once, however it ended; `reason` is for the log. */
+  onExit(listener: (reason: string) => void): void
+  /** Ends it at once, whatever it is doing. */
+  kill(): void
+}
+
+/** Starts one process that reads. */
+export type SpawnReader = () => ChildProcess
+
+export interface ReaderProcess {
+  /** Expected failures as of `Vision.extract`. */
+  read(path: string, signal?: AbortSignal): Promise<Result<Page>>
+  /** The most memory that a process has held so far, in bytes; 0 before the first answer. */
+  peakBytes(): number
+  close(): void
+}
+
+export interface ReaderProcessOptions {
+  readonly spawn?: SpawnReader
+  readonly log?: Pick<Log, 'warn'>
+  /** A photo that takes longer fails, and its process is ended. */
+  readonly deadlineMs?: number
+  /** A process that holds more than this after a photo is replaced before its next. */
+  readonly memoryBudgetBytes?: number
+  /** A process that had nothing to do for this long is ended, and gives its gigabyte back. */
+  readonly idleMs?: number
+}
+
+interface Waiting {
+  readonly job: ReadJob
+  readonly settle: (result: Result<Page>) => void
+  /** How many processes have ended while they worked on it. */
+  crashes: number
+}
+
+interface Worker {
+  readonly process: ChildProcess
+  /** It has said that it is up: what ends it from now on is the photo's doing. */
+  isReady: boolean
+}
+
+/**
+ * Reads photos in a process of its own, one after the other: decoders and models are native code, and a photo that
+ * ends them must end nothing else. A photo whose process ends is tried once more in another, and then fails alone.
+ */
+export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderProcess {
+  const { spawn = forkReader(), log, deadlineMs = 180_000, idleMs = 60_000 } = options
+  const memoryBudgetBytes = options.memoryBudgetBytes ?? 1_600 * 1024 * 1024
+  const queue: Waiting[] = []
+  let worker: Worker | null = null
+  let current: Waiting | null = null
+  let timer: NodeJS.Timeout | undefined
+  let nextId = 1
+  let peak = 0
+  let isClosed = false
+
+  function start(): Worker {
+    const started: Worker = { process: spawn(), isReady: false }
+    started.process.onMessage((message) => hear(started, message as ReaderMessage))
+    started.process.onExit((reason) => bury(started, reason))
+    return started
+  }
+
+  /** Ends the process; its exit is then no news. */
+  function drop(): void {
+    clearTimeout(timer)
+    const dropped = worker
+    worker = null
+    dropped?.process.kill()
+  }
+
+  function startNext(): void {
+    if (isClosed || current) return
+    current = queue.shift() ?? null
+    clearTimeout(timer)
+    if (!current) {
+      if (worker) {
+        timer = setTimeout(drop, idleMs)
+        timer.unref()
+      }
+      return
+    }
+    worker ??= start()
+    timer = setTimeout(giveUp, deadlineMs)
+    worker.process.send(current.job)
+  }
+
+  function finish(result: Result<Page>): void {
+    const finished = current
+    current = null
+    finished?.settle(result)
+    startNext()
+  }
+
+  function hear(from: Worker, message: ReaderMessage): void {
+    if (from !== worker) return
+    if (message.kind === 'ready') {
+      from.isReady = true
+      return
+    }
+    if (message.id !== current?.job.id) return
+    peak = Math.max(peak, message.peakBytes)
+    if (message.rssBytes > memoryBudgetBytes) {
+      log?.warn({ rssBytes: message.rssBytes }, 'vision process replaced')
+      drop()
+    }
+    finish(message.outcome)
+  }
+
+  function bury(dead: Worker, reason: string): void {
+    if (dead !== worker) return
+    worker = null
+    clearTimeout(timer)
+    log?.warn({ reason, isReady: dead.isReady, path: current?.job.path }, 'vision process ended')
+    if (!current) return
+    current.crashes += 1
+    if (current.crashes < 2) {
+      queue.unshift(current)
+      current = null
+      startNext()
+    } else if (dead.isReady) finish(fail('unreadable_image', 'the image ended the vision process twice'))
+    else finish(fail('internal', `the vision process does not start: ${reason}`))
+  }
+
+  function giveUp(): void {
+    log?.warn({ deadlineMs, path: current?.job.path }, 'vision took too long')
+    drop()
+    finish(fail('unreadable_image', `the image was not read within ${deadlineMs} ms`))
+  }
+
+  function abort(waiting: Waiting): void {
+    const at = queue.indexOf(waiting)
+    if (at >= 0) queue.splice(at, 1)
+    const aborted = fail('conflict', 'reading was aborted')
+    if (waiting === current) {
+      drop()
+      finish(aborted)
+    } else waiting.settle(aborted)
+  }
+
+  return {
+    read(path, signal) {
+      if (isClosed) return Promise.resolve(fail('conflict', 'vision is closed'))
+      if (signal?.aborted) return Promise.resolve(fail('conflict', 'reading was aborted'))
+      return new Promise((resolve) => {
+        const onAbort = (): void => abort(waiting)
+        const waiting: Waiting = {
+          job: { id: nextId++, path },
+          crashes: 0,
+          settle: (result) => {
+            signal?.removeEventListener('abort', onAbort)
+            resolve(result)
+          },
+        }
+        signal?.addEventListener('abort', onAbort, { once: true })
+        queue.push(waiting)
+        startNext()
+      })
+    },
+    peakBytes: () => peak,
+    close() {
+      if (isClosed) return
+      isClosed = true
+      const left = [...(current ? [current] : []), ...queue]
+      queue.length = 0
+      current = null
+      drop()
+      for (const waiting of left) waiting.settle(fail('conflict', 'vision was closed'))
+    },
+  }
+}
+
+/**
+ * The process as a child of plain Node; `workerPath` is only needed where the code was bundled. What it prints goes to
+ * our standard error, since standard output belongs to results.
+ */
+export function forkReader(workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))): SpawnReader {
+  return () => {
+    const child = fork(workerPath, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
+    return {
+      // A send to a process that has just died is answered by its exit, not by an exception here.
+      send: (message) => void child.send(message as object, () => {}),
+      onMessage: (listener) => void child.on('message', listener),
+      onExit: (listener) => {
+        let isTold = false
+        const tell = (reason: string): void => {
+          if (isTold) return
+          isTold = true
+          listener(reason)
+        }
+        child.once('exit', (code, signal) => tell(signal ?? `exit code ${code}`))
+        child.once('error', (error) => tell(error.message))
+      },
+      kill: () => void child.kill('SIGKILL'),
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import sharp from 'sharp'
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { TextBand } from './detect.ts'
+import { createEngine, type Engine, type ReadLine } from './engine.ts'
+import { fuse } from './fuse.ts'
+import { languageOf } from './language.ts'
+import { createSecondReader } from './second-reader.ts'
+import type { Page, PageLine, PageWord } from './page.ts'
+
+/** Reads the text of photos. */
+export interface Reader {
+  read(path: string): Promise<Result<Page>>
+}
+
+/** 50 megapixels: more than any phone's photo that is not stitched, at three bytes each. */
+const maxPixels = 50_000_000
+/** A line that the first reader is less sure of is a texture, a logo or a barcode. */
+const minConfidence = 0.5
+
+/** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
+const loaders = ['Jpeg', 'Png', 'Webp'].map((name) => `VipsForeignLoad${name}`)
+
+export async function createReader(): Promise<Reader> {
+  sharp.cache(false)
+  sharp.concurrency(1)
+  sharp.block({ operation: ['VipsForeignLoad'] })
+  sharp.unblock({ operation: loaders })
+  const engine = await createEngine()
+  const second = createSecondReader()
+
+  return {
+    async read(path) {
+      const bitmap = await load(path)
+      if (!bitmap.ok) return bitmap
+      const found = await readAll(engine, bitmap.value)
+      const language = languageOf(found.map(({ letters }) => letters.map(({ text }) => text).join('')).join('\n'))
+      const latin = found.filter(({ isForeign }) => !isForeign)
+      const words = await second.read(
+        latin.map(({ strip }) => strip),
+        language,
+      )
+      const lines = latin.map((line, index) => pageLine(line, words[index] ?? []))
+      return ok({ width: bitmap.value.width, height: bitmap.value.height, language, lines })
+    },
+  }
+}
+
+async function readAll(engine: Engine, bitmap: Parameters<Engine['read']>[0]): Promise<ReadLine[]> {
+  return (await engine.read(bitmap)).filter(({ confidence }) => confidence >= minConfidence)
+}
+
+async function load(path: string): Promise<Result<Parameters<Engine['read']>[0]>> {
+  try {
+    const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: maxPixels })
+      .rotate()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    if (info.channels !== 3) return fail('unreadable_image', `the image has ${info.channels} channels`)
+    return ok({ data, width: info.width, height: info.height })
+  } catch (error) {
+    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+    if (/exceeds pixel limit|too large/i.test(message))
+      return fail('too_large', `the image has more than ${maxPixels} pixels`)
+    return fail('unreadable_image', message)
+  }
+}
+
+function pageLine(line: ReadLine, second: Parameters<typeof fuse>[1]): PageLine {
+  const words = fuse(line.letters, second).map(({ text, from, to, confidence }): PageWord => ({
+    text,
+    confidence,
+    corners: cornersOf(line.band, line.angle, from, to),
+  }))
+  return { words, confidence: line.confidence, angle: line.angle, corners: cornersOf(line.band, line.angle, 0, 1) }
+}
+
+/** The corners of a part of a band in reading order: top left, top right, bottom right, bottom left. */
+function cornersOf(band: TextBand, angle: number, from: number, to: number): PageLine['corners'] {
+  const isTurned = Math.cos(angle - band.angle) < 0
+  const cos = Math.cos(band.angle)
+  const sin = Math.sin(band.angle)
+  const corner = (share: number, side: number): readonly [number, number] => {
+    const along = (isTurned ? 0.5 - share : share - 0.5) * band.length
+    const across = (isTurned ? -side : side) * (band.thickness / 2) + band.bend * along * along + band.slope * along
+    return [band.x + along * cos - across * sin, band.y + along * sin + across * cos]
+  }
+  return [corner(from, -1), corner(to, -1), corner(to, 1), corner(from, 1)]
+}
