@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { createBackend } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
-import { createStation, forkImaging } from '#station/index.ts'
+import { createStation, forkImaging, type StationSecrets } from '#station/index.ts'
 import { createSecretFile, createWebHost, type WebHost } from '#web/index.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
 import {
@@ -134,6 +134,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       log,
       fetch: (url, init) => fetch(url, init),
       backend,
+      secrets: secretFiles(dataDir),
       spawnImaging: forkImaging(),
     })
     if (!opened.ok) return refuse(opened.error)
@@ -181,6 +182,12 @@ async function startBackend(dataDir: string, log: Log, closers: Closers) {
   const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
   closers.push(() => backend.close())
   return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
+}
+
+/** The station's further secrets, each in a file of its own. */
+function secretFiles(dataDir: string): StationSecrets {
+  const file = (name: string) => createSecretFile(join(dataDir, 'secrets'), `https://${name}.station.invalid`)
+  return { read: (name) => file(name).read(), write: (name, secret) => file(name).write(secret) }
 }
 
 /** Another machine's backend: its key is kept in a file, once it was given here or in the window. */

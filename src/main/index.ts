@@ -28,7 +28,7 @@ import { limitPermissions, lockNavigation } from './lockdown.ts'
 import { ownScheme, ownUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
-import { createSecrets } from './secrets.ts'
+import { createSecrets, type Secrets } from './secrets.ts'
 import { createKioskWindow } from './window.ts'
 
 const log = createLog()
@@ -57,7 +57,13 @@ if (app.requestSingleInstanceLock()) {
 
 async function start(): Promise<void> {
   const dataDir = options.data ?? join(app.getPath('userData'), 'data')
-  const backend = options.backend === null ? await startBackend(dataDir) : await remoteBackend(options.backend)
+  const secrets = createSecrets({
+    safeStorage,
+    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
+    platform: process.platform,
+    log,
+  })
+  const backend = options.backend === null ? await startBackend(dataDir) : await remoteBackend(options.backend, secrets)
 
   const opened = await createStation({
     dataDir,
@@ -67,6 +73,7 @@ async function start(): Promise<void> {
     // Chromium's network stack: it knows the system's proxy and certificates.
     fetch: (url, init) => net.fetch(url, init),
     backend,
+    secrets,
     spawnImaging: createImagingSpawner(utilityProcess, join(import.meta.dirname, 'imaging-worker.js')),
   })
   if (!opened.ok) throw new Error(opened.error.message)
@@ -115,14 +122,8 @@ async function startBackend(dataDir: string) {
  * Another machine's backend. Its key comes once, from the file given or from `capstan kiosk` by the environment,
  * and is then kept by the platform's key store.
  */
-async function remoteBackend(url: string) {
+async function remoteBackend(url: string, secrets: Secrets) {
   if (!isSafeBackendAddress(url)) throw new Error('the backend must have an https address, or be on this machine')
-  const secrets = createSecrets({
-    safeStorage,
-    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
-    platform: process.platform,
-    log,
-  })
   // Bound to the address, so that one backend's key is never sent to another.
   const name = createHash('sha256').update(new URL(url).origin).digest('hex')
   const given =

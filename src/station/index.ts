@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { readFile, rm, stat, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { readCredential, writeCredential } from '#contract/credential.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
@@ -35,6 +36,10 @@ import { listRoads } from '#station/device/roads.ts'
 import { createDeviceService } from '#station/device/service.ts'
 import type { ScannersDriver } from '#station/device/scanners.ts'
 import { createDeviceRegistry } from '#station/device/registry.ts'
+import { openSerialLine } from '#station/device/serial/line.ts'
+import { createGate, type GateRemotes, type GateSecret } from '#station/gate/gate.ts'
+import { createGateClient } from '#station/remote/gate-client.ts'
+import { createRelayClient, createWalletClient } from '#station/remote/wallet-client.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
@@ -81,6 +86,11 @@ export interface StationPorts {
     readonly credential: () => Promise<string | null>
     readonly keep?: (secret: string) => Promise<void>
   } | null
+  /**
+   * Where further secrets are kept, by name: `gate-list` opens the list of passes, `wallet` is the key of The Wallet Crew
+   * where the station asks it directly. Without one they are kept until the station is closed.
+   */
+  readonly secrets?: StationSecrets
   readonly spawnImaging: SpawnImaging
   readonly clock?: Clock
   readonly ids?: Ids
@@ -89,6 +99,12 @@ export interface StationPorts {
   readonly folderDelays?: Partial<FolderDelays>
   /** How long an answer that was lost may still take effect; 20 s unless given. */
   readonly quietMs?: number
+}
+
+/** Secrets by name; the empty text forgets one. */
+export interface StationSecrets {
+  read(name: string): Promise<string | null>
+  write(name: string, secret: string): Promise<void>
 }
 
 /** A running station: a Transport for windows, a request handler for bytes, and an end. */
@@ -132,6 +148,7 @@ const keptDeviceLimit = 500
 const maxImagingProcesses = 4
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
+const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
 /** Below this the station says that the disk is nearly full. */
 const lowDiskBytes = 500 * 1024 * 1024
@@ -168,6 +185,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const changedSessions = new Set<string>()
   const changedDevices = new Set<string>()
   let isStatusChanged = false
+  let isGateChanged = false
   let summaryTimer: NodeJS.Timeout | null = null
   const summarise = (): void => {
     summaryTimer ??= setTimeout(() => {
@@ -182,6 +200,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       changedDevices.clear()
       if (isStatusChanged) publish('status.changed', status())
       isStatusChanged = false
+      if (isGateChanged && isHeard('gate.changed')) publish('gate.changed', gate.status())
+      isGateChanged = false
     }, summaryMs)
   }
   const sessionChanged = (id: string): void => {
@@ -207,6 +227,34 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       for (const capture of captures) sessionChanged(capture.sessionId)
     }
     statusChanged()
+  }
+
+  const kept = new Map<string, string>()
+  const secrets: StationSecrets = ports.secrets ?? {
+    read: (name) => Promise.resolve(kept.get(name) ?? null),
+    write: (name, secret) => Promise.resolve(void kept.set(name, secret)),
+  }
+  /** Whom the gate asks, by the road that its settings name. */
+  const gateRemotes = ({ road, wallet }: Settings['gate']): GateRemotes => {
+    const common = { fetch: clockWatch.watching(ports.fetch), now: () => clock.now(), signal: stopping.signal }
+    const { backend } = ports
+    if (road === 'direct') {
+      if (wallet.tenantId === '' || !isSafeBackendAddress(wallet.url)) return noRemotes
+      const client = createWalletClient({ ...common, ...wallet, secret: () => secrets.read('wallet') })
+      return { site: null, record: ({ data, type }, ms) => client.recordScan({ data, type }, ms), isRepeatable: false }
+    }
+    if (backend === null) return noRemotes
+    const { url, credential } = backend
+    if (road === 'site') {
+      return { site: createGateClient({ ...common, url, credential }), record: null, isRepeatable: true }
+    }
+    const relay = createRelayClient({ ...common, url, credential })
+    return {
+      site: null,
+      record: ({ id, at, data, type, deviceName }, ms) =>
+        relay.recordScan({ data, type, scanned_at: at, device_id: deviceName, client_scan_id: id }, ms),
+      isRepeatable: true,
+    }
   }
 
   // --- Rooms --------------------------------------------------------------------------------------
@@ -289,6 +337,31 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       sync?.wake()
     },
   })
+  const secretOf = (name: string): GateSecret => ({
+    read: () => secrets.read(name),
+    write: (secret) => secrets.write(name, secret),
+  })
+  const gate = await createGate(
+    {
+      store,
+      clock,
+      ids,
+      log: log.child({ room: 'gate' }),
+      random: ports.random ?? Math.random,
+      listPath: join(ports.dataDir, 'passes.sqlite'),
+      listSecret: secretOf('gate-list'),
+      fetch: ports.fetch,
+      openLine: openSerialLine,
+      remotes: (of) => gateRemotes(of),
+      clockBounds: () => clockWatch.reading() ?? { leastMs: 0, mostMs: 0 },
+      onVerdict: (verdict) => publish('gate.verdict', verdict),
+      onChange() {
+        isGateChanged = true
+        summarise()
+      },
+    },
+    settings.gate,
+  )
   const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
     // What is typed, or read from a file, has no event of a device.
     const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
@@ -334,10 +407,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       return false
     }
   }
+  /** A read at the gate: its device is told whether the person is let in. */
+  const judged = async (scan: Scan): Promise<Result<ScanAnswer>> => {
+    const verdict = await gate.scan(scan)
+    return verdict.ok ? ok({ outcome: 'checked', isSound: verdict.value.result === 'admit' }) : verdict
+  }
   /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
   const take = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
     const answered = devices.follow(scan, event)
-    const result = service.take(scan, event.deviceId) ?? (await submitOpening(scan, event))
+    const result =
+      service.take(scan, event.deviceId) ?? (await (settings.gate.isOn ? judged(scan) : submitOpening(scan, event)))
     const read = answered(result)
     if (isHeard('device.scan')) publish('device.scan', read)
     if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')
@@ -445,6 +524,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     store.facts.set('settings', JSON.stringify(settings))
     scanners?.configure(settings.scanners)
     folders.configure(settings.folders)
+    if (change.gate) gate.configure(settings.gate)
     publish('settings.changed', settings)
     statusChanged()
   }
@@ -636,7 +716,21 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       'network.changed': () => {
         sync?.networkChanged()
+        gate.hurry()
         return ok({})
+      },
+      'gate.status': () => ok(gate.status()),
+      'gate.scan': (scan) => gate.scan(scan),
+      'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),
+      'gate.override': ({ id, reason, by }) => gate.override(id, reason, by),
+      'gate.undo': ({ id, reason }) => gate.undo(id, reason),
+      'gate.refresh': async () => {
+        await gate.refresh()
+        return ok(gate.status())
+      },
+      'gate.wipe': async () => {
+        await gate.wipe()
+        return ok(gate.status())
       },
       'product.create': (product) =>
         changeCapture(product.captureId, (capture) => {
@@ -858,6 +952,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await sync?.close()
+        await gate.close()
         clearTimeout(cutOff)
         imaging.close()
         // Only now: what was in flight has changed something to the end.

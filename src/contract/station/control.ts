@@ -39,10 +39,10 @@ export const controlOutcomeSchema = z.object({
 })
 export type ControlOutcome = z.infer<typeof controlOutcomeSchema>
 
-/** The answer to a read in test mode, or to the code that registers a scanner: nothing was saved. */
+/** The answer to a read in test mode, to the code that registers a scanner, or to a pass at the gate: no capture was saved. */
 export const checkOutcomeSchema = z.object({
   outcome: z.literal('checked'),
-  /** It keeps the rules of its own kind: check digits, GS1 syntax. */
+  /** It keeps the rules of its own kind: check digits, GS1 syntax; at the gate: its person is let in. */
   isSound: z.boolean(),
 })
 export type CheckOutcome = z.infer<typeof checkOutcomeSchema>

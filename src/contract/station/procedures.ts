@@ -10,6 +10,7 @@ import {
 } from '#contract/station/capture.ts'
 import { scanAnswerSchema } from '#contract/station/control.ts'
 import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
+import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
@@ -131,6 +132,39 @@ export const procedures = {
   },
   /** The window's network came back or changed: a wait for the backend is over. */
   'network.changed': { input: nothing, output: nothing },
+  'gate.status': { input: nothing, output: gateStatusSchema },
+  /**
+   * Judges one read and answers once the verdict is durable, whatever it is. `conflict` where the gate is not on. A device's
+   * reads come by `scan.submit` and are told by the topic `gate.verdict`.
+   */
+  'gate.scan': { input: scanSchema, output: gateVerdictSchema },
+  /** The newest verdicts first. */
+  'gate.list': {
+    input: z.strictObject({
+      limit: z.number().int().min(1).max(200).default(50),
+      /** Only those of which the site would have said otherwise. */
+      isDifferent: z.boolean().default(false),
+    }),
+    output: z.array(gateVerdictSchema),
+  },
+  /** Somebody of the staff lets in what was not: a verdict of its own. `conflict` for one that was admitted. */
+  'gate.override': {
+    input: z.strictObject({
+      id: idSchema,
+      reason: z.string().trim().min(1).max(300),
+      by: z.string().max(100).default(''),
+    }),
+    output: gateVerdictSchema,
+  },
+  /** Takes an admission back by a compensating entry; `conflict` for what is none, or is taken back. */
+  'gate.undo': {
+    input: z.strictObject({ id: idSchema, reason: z.string().trim().min(1).max(300) }),
+    output: gateVerdictSchema,
+  },
+  /** Brings the list of passes up to date now. */
+  'gate.refresh': { input: nothing, output: gateStatusSchema },
+  /** Removes the list of passes and its key from this station. */
+  'gate.wipe': { input: nothing, output: gateStatusSchema },
   'product.create': { input: createProductSchema, output: captureSchema },
 } as const satisfies Record<string, ProcedureDefinition>
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { gateSettingsSchema } from '#contract/station/gate.ts'
 import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.ts'
 import { calibrationSchema } from './calibration.ts'
@@ -64,6 +65,8 @@ export const settingsSchema = z.strictObject({
       quotaMegabytes: z.number().int().min(0).max(100_000_000).default(0),
     })
     .prefault({}),
+  /** The venue's gate, where this station is one. */
+  gate: gateSettingsSchema.prefault({}),
 })
 export type Settings = z.infer<typeof settingsSchema>
 

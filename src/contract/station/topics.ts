@@ -3,6 +3,7 @@ import { errorCodes } from '#contract/result.ts'
 import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
+import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
 import { idSchema } from '#contract/station/values.ts'
@@ -32,6 +33,10 @@ export const topics = {
   'device.changed': deviceDetailsSchema,
   /** Each read of a device, in test mode too, after its answer. */
   'device.scan': deviceReadSchema,
+  /** A verdict, after its commit, by whatever device; and again when it was taken back, or compared with the site's. */
+  'gate.verdict': gateVerdictSchema,
+  /** Attendance, the list, the site or the door has changed; at most ten times a second. */
+  'gate.changed': gateStatusSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
 } as const

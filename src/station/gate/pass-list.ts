@@ -37,8 +37,6 @@ export interface ListState {
 export interface PassList {
   /** The pass that has the value; null when none has, or there is no list. */
   find(value: string): PassRecord | null
-  /** The key under which a value's uses are kept, as hex; null without a key. */
-  placeOf(value: string): string | null
   readonly state: ListState | null
   /**
    * Takes one page in, whole or not at all, if the site has signed it and it follows what is there: `invalid_input` when
@@ -158,7 +156,6 @@ export function openPassList(options: {
     get state() {
       return state
     },
-    placeOf: (value) => keys && Buffer.from(hashValue(keys, value)).toString('hex'),
     find(value) {
       if (keys === null || database === null) return null
       const [reading, from] = [keys, database]

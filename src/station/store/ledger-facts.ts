@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { dispositionSchema, syncStateSchema } from '#contract/station/capture.ts'
+import { verdictCodeSchema, verdictModeSchema } from '#contract/gate/verdict.ts'
 import { receiptSchema } from '#contract/station/ledger.ts'
 
 const captureSchema = z.string()
@@ -117,6 +118,27 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('capture.moved'), capture: captureSchema, session: sessionSchema }),
   /** A person said whether the backend has an undecided one: as `remote`, or not at all. */
   z.strictObject({ kind: z.literal('capture.decided'), capture: captureSchema, remote: z.string().nullable() }),
+
+  /** A pass was judged at the gate. `content` is the digest of what the verdict's row says of it. */
+  z.strictObject({
+    kind: z.literal('gate.judged'),
+    verdict: z.string(),
+    code: verdictCodeSchema,
+    mode: verdictModeSchema,
+    content: digestSchema,
+    /** The verdict that somebody of the staff has overridden. */
+    overrides: z.string().nullable(),
+  }),
+  /** An admission was taken back. */
+  z.strictObject({ kind: z.literal('gate.undone'), verdict: z.string() }),
+  /** The site was told of it, and would have said `code`; null when it only recorded the scan, or refused it. */
+  z.strictObject({
+    kind: z.literal('gate.settled'),
+    verdict: z.string(),
+    report: z.enum(['sent', 'refused', 'doubtful']),
+    code: verdictCodeSchema.nullable(),
+    agrees: z.boolean().nullable(),
+  }),
 ])
 export type LedgerFact = z.infer<typeof ledgerFactSchema>
 
@@ -186,6 +208,9 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
+    case 'gate.judged':
+    case 'gate.undone':
+    case 'gate.settled':
       return null
     case 'session.opened':
     case 'session.ended':

@@ -270,6 +270,44 @@ const migrations: readonly ((database: Database) => void)[] = [
   (database) => database.exec(`ALTER TABLE sessions ADD COLUMN formats TEXT NOT NULL DEFAULT 'all'`),
   // Where the backend has a capture's photo, when that is a thing of its own there.
   (database) => database.exec('ALTER TABLE captures ADD COLUMN remote_photo TEXT'),
+  // What was decided at the gate.
+  (database) => {
+    database.exec(`
+      CREATE TABLE verdicts (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        gate TEXT NOT NULL,
+        event TEXT NOT NULL,
+        direction TEXT NOT NULL,
+        data TEXT NOT NULL,
+        type TEXT NOT NULL,
+        device_name TEXT NOT NULL,
+        pass_id TEXT,
+        pass_type TEXT,
+        result TEXT NOT NULL,
+        code TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        counts_entry INTEGER NOT NULL,
+        judgement TEXT NOT NULL,
+        took_ms REAL NOT NULL,
+        overrides TEXT,
+        reason TEXT,
+        by_whom TEXT,
+        undone_at TEXT,
+        undo_reason TEXT,
+        report TEXT NOT NULL,
+        undo_report TEXT NOT NULL DEFAULT 'none',
+        settled_at TEXT,
+        compared TEXT,
+        agrees INTEGER
+      ) STRICT;
+      CREATE INDEX verdicts_of_pass ON verdicts (pass_id, number) WHERE pass_id IS NOT NULL;
+      CREATE INDEX verdicts_of_value ON verdicts (data, number);
+      CREATE INDEX verdicts_by_time ON verdicts (at);
+      CREATE INDEX verdicts_to_report ON verdicts (number) WHERE report = 'waiting' OR undo_report = 'waiting';
+      CREATE INDEX verdicts_that_differ ON verdicts (number) WHERE agrees = 0;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -96,6 +96,7 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
     unreadable += copy(damaged, fresh, 'marks')
     unreadable += copy(damaged, fresh, 'outbox')
     unreadable += copy(damaged, fresh, 'decisions')
+    unreadable += copy(damaged, fresh, 'verdicts')
     // What is about a lost capture can no longer be sent.
     fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`

@@ -19,6 +19,7 @@ import { createPhotoFiles, type PhotoFiles } from '#station/store/photo-files.ts
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { createPhotos, type Photos } from '#station/store/photos.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
+import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
 /** Where everything of a station lives. The only road between capturing and syncing. */
@@ -34,6 +35,7 @@ export interface Store {
   readonly media: Media
   readonly photoFiles: PhotoFiles
   readonly photos: Photos
+  readonly verdicts: Verdicts
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -178,6 +180,7 @@ function assemble(
     media: createMedia(join(options.dataDir, files.media)),
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
+    verdicts: createVerdicts(database, options.clock, ledger),
     recovered,
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),

@@ -131,7 +131,6 @@ describe('the list of passes on a station', () => {
     expect(list.find('aaa')?.pass.passId).toBe('a')
     list.useKey(null)
     expect(list.find('aaa')).toBeNull()
-    expect(list.placeOf('aaa')).toBeNull()
     expect(readdirSync(list.folder)).toEqual([])
   })
 

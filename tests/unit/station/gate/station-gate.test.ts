@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import type { GateVerdict } from '#contract/station/gate.ts'
+import { gateSettingsSchema } from '#contract/station/gate.ts'
+import { startStation } from '../start-station.ts'
+import { startSite } from './site.ts'
+import { pass } from './venue.ts'
+
+describe('a station that is a gate', () => {
+  it('judges what devices and windows read, and captures none of it', async () => {
+    const site = await startSite(new Map([['4006381333931', pass('good')]]))
+    const { station, call, ask } = await startStation({ url: site.url, apiKey: 'key' })
+    const told: GateVerdict[] = []
+    station.subscribe('gate.verdict', (verdict) => void told.push(verdict as GateVerdict))
+    expect(await ask('gate.scan', { data: '4006381333931' })).toMatchObject({ ok: false, error: { code: 'conflict' } })
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north' }) })
+
+    expect(await call('scan.submit', { data: ']E04006381333931', source: 'wedge' })).toEqual({
+      outcome: 'checked',
+      isSound: true,
+    })
+    expect(await call('scan.submit', { data: ']Q1nobody', source: 'device' })).toEqual({
+      outcome: 'checked',
+      isSound: false,
+    })
+    const typed = await call('gate.scan', { data: '4006381333931', source: 'manual' })
+    expect(told.map(({ code, type }) => [code, type])).toEqual([
+      ['admitted', 'ean13'],
+      ['unknown_pass', 'qrcode'],
+      ['admitted', 'manual'],
+    ])
+    expect(site.told.map(({ data }) => data)).toEqual(['4006381333931', 'nobody', '4006381333931'])
+    expect(await call('gate.list', {})).toMatchObject([
+      { id: typed.id },
+      { code: 'unknown_pass' },
+      { code: 'admitted' },
+    ])
+    expect(await call('gate.status', {})).toMatchObject({ isOn: true, gate: 'north', site: 'online', inside: 3 })
+    expect(await call('session.list', {})).toEqual([])
+  })
+})
