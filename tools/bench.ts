@@ -181,6 +181,11 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   backlog: [benchBacklog],
   kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
   gate: [async () => (await import('./bench-gate.ts')).benchGate(say, Number(options.passes))],
+  backend: [async () => (await import('./bench-backend.ts')).benchBackend(say)],
+  'backend-kill': [
+    async () =>
+      (await import('./bench-backend-kill.ts')).benchBackendKill(Number(options.rounds), Number(options.seed), say),
+  ],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

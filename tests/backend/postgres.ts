@@ -10,6 +10,7 @@ import { Client } from 'pg'
 export interface PostgresServer {
   /** Of its first database, which is for administration. */
   readonly url: string
+  readonly pid: number
   readonly stop: () => Promise<void>
 }
 
@@ -79,7 +80,7 @@ export async function startPostgres(binaries: string, isDurable: boolean): Promi
   for (let tries = 0; ; tries += 1) {
     try {
       await execute(url, 'SELECT 1')
-      return { url, stop }
+      return { url, pid: server.pid ?? 0, stop }
     } catch (error) {
       if (server.exitCode === null && tries < 200) {
         await delay(50)

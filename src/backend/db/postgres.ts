@@ -17,6 +17,7 @@ const poolSize = 10
 export async function openPostgres(url: string, log: Log): Promise<Database> {
   await migrate(url)
   const pool = new Pool({
+    Client: PreparingClient,
     connectionString: url,
     max: poolSize,
     application_name: 'capstan',
@@ -85,6 +86,26 @@ async function migrate(url: string): Promise<void> {
     await client.query('COMMIT')
   } finally {
     await client.end()
+  }
+}
+
+/** The names of statements by their text. Texts vary with the length of IN lists; the map is kept from growing. */
+const names = new Map<string, string>()
+const namesLimit = 500
+const preparedParameters = 64
+
+/** Has statements with parameters parsed and planned once for each connection: the same few run all the time. */
+class PreparingClient extends Client {
+  // The overloads of pg's own query cannot be followed, only handed on.
+  override query(...given: readonly unknown[]): never {
+    const query = super.query.bind(this) as (...values: readonly unknown[]) => never
+    const [text, values, ...rest] = given
+    if (typeof text !== 'string' || !Array.isArray(values) || values.length > preparedParameters || rest.length > 0) {
+      return query(...given)
+    }
+    let name = names.get(text)
+    if (name === undefined && names.size < namesLimit) names.set(text, (name = `capstan_${names.size}`))
+    return query({ text, values, ...(name === undefined ? {} : { name }) })
   }
 }
 

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest'
+import { backendKillRounds } from '../../tools/bench-backend-kill.ts'
+
+const rounds = Number(process.env['CAPSTAN_KILL_ROUNDS'] ?? 6)
+
+describe('a backend that is killed at any statement of its start, of taking captures and of processing them', () => {
+  // Five hundred of them: npm run bench -- backend-kill --rounds 500
+  it.each(['sqlite', 'postgres'] as const)(
+    'has every capture it acknowledged once and at its end, on %s',
+    { timeout: 120_000 + rounds * 10_000 },
+    async (engine) => {
+      const figures = await backendKillRounds({ engine, rounds, seed: 20_261_121 })
+      if ('missing' in figures) throw new Error(figures.missing)
+      expect(figures).toMatchObject({ rounds, lost: 0, doubled: 0, stuck: 0, faults: [] })
+      expect(figures.acknowledged).toBe(figures.sent)
+      expect(figures.atStatement).toBeGreaterThan(0)
+    },
+  )
+})
