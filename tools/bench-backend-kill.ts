@@ -84,7 +84,14 @@ export async function backendKillRounds(options: {
       process.execPath,
       [
         ...(statement > 0 ? ['--import', killAt] : []),
-        ...[capstan, 'backend', '--data', folder, '--port', '0', '--api-key', 'kill'],
+        capstan,
+        'backend',
+        '--data',
+        folder,
+        '--port',
+        '0',
+        '--api-key',
+        'kill',
         ...(server ? ['--database-url', location] : []),
       ],
       {

@@ -83,7 +83,6 @@ async function startProcesses(count: number, folder: string, url: string | undef
     const child = spawn(
       process.execPath,
       [
-        ...(process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['BENCH_PROFILE']] : []),
         capstan,
         'backend',
         '--data',
