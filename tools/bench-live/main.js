@@ -29,7 +29,7 @@ function makeFeed(start) {
 const feeds = {
   capstan: () =>
     makeFeed((frames, onFrame) =>
-      decodeFrames({ frames, region: 'full', onFrame, onFailed: (detail) => console.error(detail) }),
+      decodeFrames({ frames, region: 'full', formats: 'all', onFrame, onFailed: (detail) => console.error(detail) }),
     ),
   defaults: () =>
     makeFeed((frames, onFrame) => {

@@ -37,6 +37,8 @@ export interface ReadRequest {
   readonly formats: readonly string[]
   /** Also turned by quarters, inverted and scaled down. */
   readonly thorough: boolean
+  /** Fewer lines and no inversion, but turned by quarters: about a fifth of the time. */
+  readonly quick?: boolean
   readonly binarizer?: 'local' | 'global'
   readonly denoise?: boolean
   /** Only EAN and UPC with an add-on, whose digits follow the number's. */
@@ -75,18 +77,22 @@ interface Budget {
   readonly ms: number
   /** ...and as much more for each megapixel beyond four: every pass over a large photo takes longer. */
   readonly msPerMegapixel: number
+  /** Whether the first look takes every option, or only the cheap ones. */
+  readonly thorough: boolean
   /** Regions that look like bars and are tried one by one. */
   readonly regions: number
   /** How many of them are tried by likelihood. */
   readonly likely: number
   /** Whether the whole image is tried again in other lights and sizes. */
   readonly rescues: boolean
+  /** Whether add-ons are looked for beside an EAN or UPC. */
+  readonly addOns: boolean
 }
 
 const budgets: Readonly<Record<Effort, Budget>> = {
-  frame: { ms: 40, msPerMegapixel: 0, regions: 2, likely: 1, rescues: false },
-  photo: { ms: 280, msPerMegapixel: 60, regions: 8, likely: 5, rescues: true },
-  batch: { ms: 1500, msPerMegapixel: 60, regions: 16, likely: 16, rescues: true },
+  frame: { ms: 40, msPerMegapixel: 0, thorough: false, regions: 3, likely: 0, rescues: false, addOns: false },
+  photo: { ms: 280, msPerMegapixel: 60, thorough: true, regions: 8, likely: 5, rescues: true, addOns: true },
+  batch: { ms: 1500, msPerMegapixel: 60, thorough: true, regions: 16, likely: 16, rescues: true, addOns: true },
 }
 
 export interface DecodeOptions {
@@ -128,7 +134,7 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
 
     const found: DecodedCode[] = []
     const doubtful: DecodedCode[] = []
-    for (const one of read(image, { formats, thorough: true })) {
+    for (const one of read(image, { formats, thorough: budget.thorough, quick: !budget.thorough })) {
       const code: DecodedCode = { ...one, pass: 'whole', confidence: confidenceOf(one) }
       if (code.lines === 0 || code.lines >= linesToBelieve(code)) found.push(code)
       else doubtful.push(code)
@@ -149,7 +155,7 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
     if (found.length === 0 && budget.rescues) rescue(dearRescues)
     return withoutFragments(found).map((code) => {
       if (code.format.startsWith('Code39')) return { ...code, text: withoutImportMark(code.text) }
-      const addOn = inTime() ? readAddOn(code) : undefined
+      const addOn = budget.addOns && inTime() ? readAddOn(code) : undefined
       return addOn === undefined ? code : { ...code, addOn }
     })
 
@@ -185,7 +191,10 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
     function confirm(original: GreyImage, code: DecodedCode): DecodedCode | undefined {
       const region = regionOf(code.position)
       if (!region) return undefined
-      return readStrip(original, region, code.text) ?? (retail.size > 0 ? readLikely(original, region) : undefined)
+      return (
+        readStrip(original, region, code.text) ??
+        (budget.likely > 0 && retail.size > 0 ? readLikely(original, region) : undefined)
+      )
     }
 
     function tryRegion(

@@ -12,7 +12,7 @@ import type { ReadFrame } from './frame-message.ts'
 import { matchCameras } from './identity.ts'
 import { createOutlines } from './outlines.ts'
 import type { Outline } from './outlines.ts'
-import { createPresence, isWeakFormat } from './presence.ts'
+import { createPresence } from './presence.ts'
 import './camera-view.css'
 
 /** A code that has come into view. */
@@ -90,10 +90,10 @@ export function CameraView({
 
     const readFrame = (frame: ReadFrame) => {
       const timeMs = performance.now()
-      const found = frame.codes.map(({ format, text, symbologyIdentifier, corners }) => {
+      const found = frame.codes.map(({ format, text, symbologyIdentifier, isWeak, corners }) => {
         const symbology = symbologyOfFormat(format, symbologyIdentifier)
         const code = { text, symbologyIdentifier, symbology, readAt: frame.takenAt }
-        return { key: `${symbology} ${text}`, isWeak: isWeakFormat(format), code, corners }
+        return { key: `${symbology} ${text}`, isWeak, code, corners }
       })
       for (const key of presence.see(found, timeMs)) {
         const one = found.find((candidate) => candidate.key === key)

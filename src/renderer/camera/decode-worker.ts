@@ -3,47 +3,63 @@
  * frame at a time, always the newest; the pixels go through buffers that are kept, so that a day of frames does not
  * grow the heap.
  */
-import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
-import type { ReaderOptions, ReadInputBarcodeFormat } from 'zxing-wasm/reader'
+import { prepareZXingModule } from 'zxing-wasm/reader'
 import wasmUrl from 'zxing-wasm/reader/zxing_reader.wasm?url'
+import { createEngine } from '#domain/decoding/engine.ts'
+import type { Pass, ReadSymbols, SymbolRead } from '#domain/decoding/engine.ts'
 import { formatsOfGroup } from '#domain/decoding/groups.ts'
+import type { GreyImage } from '#domain/decoding/image.ts'
+import { createReader } from '#domain/decoding/zxing.ts'
 import { createFramePlan } from './frame-plan.ts'
 import type { Look, Sighting } from './frame-plan.ts'
 import type { DecodeMessage, ReadCode, StartMessage } from './frame-message.ts'
-import { freeResults } from './free-results.ts'
 import { createLuminance } from './luminance.ts'
+import { isWeakRead } from './presence.ts'
 
-type Found = Sighting & { readonly symbologyIdentifier: string; readonly effort: Look['effort'] }
-
-/** `Plain` keeps control characters as they are. */
-const efforts: Readonly<Record<Look['effort'], ReaderOptions>> = {
-  quick: { textMode: 'Plain', tryHarder: false, tryRotate: true, tryInvert: false, tryDownscale: false },
-  thorough: { textMode: 'Plain', tryHarder: true, tryRotate: true, tryInvert: true, tryDownscale: false },
-}
+type Found = Sighting & Pick<ReadCode, 'symbologyIdentifier' | 'isWeak'> & { readonly effort: Look['effort'] }
 
 const luminance = createLuminance()
-let free = (): void => undefined
 
 function send(message: DecodeMessage): void {
   self.postMessage(message)
 }
 
-async function lookAt(frame: VideoFrame, look: Look, formats: readonly string[]): Promise<readonly Found[]> {
+/** How each kind of look is read: by zxing's cheap options, or by the engine's passes within a frame's time. */
+type Readers = Readonly<
+  Record<Look['effort'], (image: GreyImage, formats: readonly string[]) => readonly (SymbolRead & { pass?: Pass })[]>
+>
+
+function createReaders(read: ReadSymbols): Readers {
+  const engine = createEngine({ read, clockMs: () => performance.now() })
+  return {
+    quick: (image, formats) => read(image, { formats, thorough: false, quick: true }),
+    thorough: (image, formats) => read(image, { formats, thorough: true }),
+    bars: (image, formats) => engine(image, { formats, effort: 'frame' }),
+  }
+}
+
+async function lookAt(
+  readers: Readers,
+  frame: VideoFrame,
+  look: Look,
+  formats: readonly string[],
+): Promise<readonly Found[]> {
   const picture = await luminance.take(frame, look)
-  const read = await readBarcodes(picture, {
-    ...efforts[look.effort],
-    formats: (look.format === null ? formats : [look.format]) as ReadInputBarcodeFormat[],
-  }).finally(free)
-  return read.map(({ format, text, symbologyIdentifier, position }) => ({
-    format,
-    text,
-    symbologyIdentifier,
-    effort: look.effort,
-    corners: [position.topLeft, position.topRight, position.bottomRight, position.bottomLeft].map(({ x, y }) => ({
-      x: look.x + x * look.scale,
-      y: look.y + y * look.scale,
-    })),
-  }))
+  const codes = readers[look.effort](picture, look.format === null ? formats : [look.format])
+  return codes.map((code) => {
+    const { topLeft, topRight, bottomRight, bottomLeft } = code.position
+    return {
+      format: code.format,
+      text: code.text,
+      symbologyIdentifier: code.symbologyIdentifier,
+      isWeak: isWeakRead(code),
+      effort: look.effort,
+      corners: [topLeft, topRight, bottomRight, bottomLeft].map(({ x, y }) => ({
+        x: look.x + x * look.scale,
+        y: look.y + y * look.scale,
+      })),
+    }
+  })
 }
 
 /** The part of a frame that is read at all; even numbers, since the frame's colour is stored for two by two pixels. */
@@ -58,12 +74,13 @@ function boundsOf(frame: VideoFrame, region: StartMessage['region']) {
   }
 }
 
-function toRead({ format, text, symbologyIdentifier, corners }: Found): ReadCode {
+function toRead({ format, text, symbologyIdentifier, isWeak, corners }: Found): ReadCode {
   // The bars of UPC-A are those of EAN-13 with a leading zero.
-  return { format: format === 'EAN13' && text.startsWith('0') ? 'UPCA' : format, text, symbologyIdentifier, corners }
+  const printed = format === 'EAN13' && text.startsWith('0') ? 'UPCA' : format
+  return { format: printed, text, symbologyIdentifier, isWeak, corners }
 }
 
-async function readAll({ frames, region, formats }: StartMessage): Promise<void> {
+async function readAll(readers: Readers, { frames, region, formats }: StartMessage): Promise<void> {
   const wanted = formatsOfGroup(formats)
   const plan = createFramePlan()
   const reader = frames.getReader()
@@ -74,7 +91,7 @@ async function readAll({ frames, region, formats }: StartMessage): Promise<void>
       const { whole, bounds } = boundsOf(frame, region)
       const timeMs = performance.now()
       const found: Found[] = []
-      for (const look of plan.next(bounds, timeMs)) found.push(...(await lookAt(frame, look, wanted)))
+      for (const look of plan.next(bounds, timeMs)) found.push(...(await lookAt(readers, frame, look, wanted)))
       plan.saw(found, timeMs)
       send({
         kind: 'read',
@@ -101,9 +118,10 @@ function fail(error: unknown): void {
 }
 
 // The wasm is a file of the build, never one from a CDN.
-const ready = prepareZXingModule({ overrides: { locateFile: () => wasmUrl }, fireImmediately: true }).then(
-  (reader) => (free = freeResults(reader)),
+const ready = prepareZXingModule({ overrides: { locateFile: () => wasmUrl }, fireImmediately: true }).then((zxing) =>
+  createReaders(createReader(zxing)),
 )
 
-self.onmessage = ({ data }: MessageEvent<StartMessage>) => void ready.then(() => readAll(data)).catch(fail)
+self.onmessage = ({ data }: MessageEvent<StartMessage>) =>
+  void ready.then((readers) => readAll(readers, data)).catch(fail)
 ready.then(() => send({ kind: 'ready' }), fail)

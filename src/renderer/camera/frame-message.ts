@@ -15,6 +15,8 @@ export interface ReadCode {
   readonly format: string
   readonly text: string
   readonly symbologyIdentifier: string
+  /** Whether it takes a second look to believe it. */
+  readonly isWeak: boolean
   readonly corners: readonly Corner[]
 }
 

@@ -3,8 +3,11 @@ import type { Corner } from './outlines.ts'
 
 /** One look at a part of one frame. */
 export interface Look extends Part {
-  /** `quick`: the decoder's cheap options; `thorough`: all of them, which cost about five times as much a pixel. */
-  readonly effort: 'quick' | 'thorough'
+  /**
+   * `quick`: the decoder's cheap options; `thorough`: all of them, which cost about five times as much a pixel; `bars`: the
+   * cheap ones, and what looks like bars laid straight, at about the same cost.
+   */
+  readonly effort: 'quick' | 'thorough' | 'bars'
   /** The only format to look for, where a code is followed; null for all. */
   readonly format: string | null
 }
@@ -49,14 +52,15 @@ interface Followed {
 /**
  * Creates the plan.
  *
- * While nothing is seen, quick looks at the whole alternate with thorough looks that are as cheap: at the whole in a
- * coarse picture, and at one tile after the other, from the middle outwards. Once codes are seen, most frames are
+ * While nothing is seen, quick looks at the whole alternate with dearer looks at fewer pixels: at the whole in a coarse
+ * picture, at one tile after the other, from the middle outwards, and at what looks like bars. Once codes are seen, most frames are
  * looked at only where they were, each for its own format.
  */
 export function createFramePlan(): FramePlan {
   let followed = new Map<string, Followed>()
   let step = 0
   let searches = 0
+  let coarse = 0
   let tileAt = 0
   let searchedMs = Number.NEGATIVE_INFINITY
 
@@ -66,7 +70,7 @@ export function createFramePlan(): FramePlan {
     // Beside codes that are followed a newcomer is mostly as easy as they are.
     const kind = isFollowing && step % 3 !== 0 ? 0 : searches++ % 4
     if (kind === 0) return look(bounds, overview, 'quick')
-    if (kind === 1) return look(bounds, overview * 2, 'thorough')
+    if (kind === 1) return look(bounds, overview * 2, coarse++ % 2 === 0 ? 'thorough' : 'bars')
     if (kind === 2) return look(bounds, scaleFor(bounds, finePixels), 'quick')
     const tiles = tilesOf(bounds)
     const chosen = tiles[tileAt % tiles.length] ?? bounds

@@ -1,10 +1,9 @@
-/**
- * The brightness of a part of a frame, in the one buffer that every frame goes through, as a PGM picture: the decoder
- * reads that without turning it into colours first.
- */
+import type { GreyImage } from '#domain/decoding/image.ts'
+
+/** The brightness of a part of a frame, in the one buffer that every frame goes through. */
 export interface Luminance {
   /** The picture as it was last taken. It is overwritten by the next one. */
-  take(frame: VideoFrame, part: Part): Promise<Uint8Array>
+  take(frame: VideoFrame, part: Part): Promise<GreyImage>
 }
 
 /** A part of a frame in pixels, and how many of them become one: each picture element is the mean of `scale` squared. */
@@ -29,10 +28,8 @@ export function createLuminance(): Luminance {
       const { scale } = part
       const width = Math.floor(part.width / scale)
       const height = Math.floor(part.height / scale)
-      const header = `P5\n${width} ${height}\n255\n`
-      const length = header.length + width * height
+      const length = width * height
       if (picture.byteLength < length) picture = new Uint8Array(length)
-      for (let index = 0; index < header.length; index += 1) picture[index] = header.charCodeAt(index)
       const rect = { x: part.x, y: part.y, width: part.width, height: part.height }
       const isPlanar = planar.includes(frame.format ?? '')
       // A layout is given so that the brightness comes first, without gaps between its lines.
@@ -44,8 +41,8 @@ export function createLuminance(): Luminance {
       const stride = layout?.stride ?? part.width * (isPlanar ? 1 : 4)
       // Green carries most of the brightness, and is where an RGBA pixel has its second byte.
       const step = isPlanar ? 1 : 4
-      shrink(layers, isPlanar ? offset : offset + 1, stride, step, picture, header.length, width, height, scale)
-      return picture.subarray(0, length)
+      shrink(layers, isPlanar ? offset : offset + 1, stride, step, picture, width, height, scale)
+      return { data: picture.subarray(0, length), width, height }
     },
   }
 }
@@ -57,7 +54,6 @@ function shrink(
   stride: number,
   step: number,
   to: Uint8Array,
-  start: number,
   width: number,
   height: number,
   scale: number,
@@ -65,14 +61,14 @@ function shrink(
   if (scale === 1 && step === 1) {
     for (let y = 0; y < height; y += 1) {
       const line = offset + y * stride
-      to.set(from.subarray(line, line + width), start + y * width)
+      to.set(from.subarray(line, line + width), y * width)
     }
     return
   }
   const far = scale === 1 ? 0 : Math.floor(scale / 2)
   const right = far * step
   const below = far * stride
-  let at = start
+  let at = 0
   for (let y = 0; y < height; y += 1) {
     let pixel = offset + y * scale * stride
     for (let x = 0; x < width; x += 1) {

@@ -1,7 +1,10 @@
+import { linesToBelieve } from '#domain/decoding/accept.ts'
+import type { Pass } from '#domain/decoding/engine.ts'
+
 /** One code of a frame, by any key that tells codes apart. */
 export interface Seen {
   readonly key: string
-  /** Whether it takes a second look to believe it: its symbology has no check that noise could not pass. */
+  /** Whether it takes a second look to believe it, as noise could be read so. */
   readonly isWeak: boolean
 }
 
@@ -38,7 +41,9 @@ export function createPresence(absentMs = 1_500): Presence {
         if (nowMs - seenMs > confirmMs) doubted.delete(key)
       }
       const arrived: string[] = []
-      for (const [key, { isWeak }] of new Map(codes.map((code) => [code.key, code]))) {
+      const isWeakBy = new Map<string, boolean>()
+      for (const { key, isWeak } of codes) isWeakBy.set(key, isWeak && (isWeakBy.get(key) ?? true))
+      for (const [key, isWeak] of isWeakBy) {
         if (!lastSeen.has(key)) {
           if (isWeak && !doubted.has(key)) {
             doubted.set(key, nowMs)
@@ -63,7 +68,16 @@ const strong: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** Whether a format needs a second look: ITF, Codabar, Code 39, UPC-E, EAN-8 and whatever is not known to be strong. */
-export function isWeakFormat(format: string): boolean {
-  return !strong.has(format)
+/**
+ * Whether a read needs a second look: ITF, Codabar, Code 39, UPC-E, EAN-8 and whatever is not known to be strong; bars
+ * of which too few lines said the same; and what was not read from the picture as it is, but from bars made clearer.
+ */
+export function isWeakRead(read: {
+  readonly format: string
+  readonly text: string
+  readonly lines: number
+  readonly pass?: Pass
+}): boolean {
+  const { format, lines, pass = 'whole' } = read
+  return !strong.has(format) || pass !== 'whole' || (lines > 0 && lines < linesToBelieve(read))
 }

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import process from 'node:process'
 import { prepareZXingModule } from 'zxing-wasm/reader'
-import type { ZXingReaderModule, ZXingReadResult } from 'zxing-wasm/reader'
 import { createEngine } from '#domain/decoding/engine.ts'
-import type { DecodedCode, DecodeOptions, ReadSymbols, SymbolRead } from '#domain/decoding/engine.ts'
+import type { DecodedCode, DecodeOptions, ReadSymbols } from '#domain/decoding/engine.ts'
 import { greyOf } from '#domain/decoding/image.ts'
+import { createReader } from '#domain/decoding/zxing.ts'
 import { symbologyOfFormat } from '#domain/symbology.ts'
 import type { FoundCode } from './reading.ts'
 import { readPdf417 } from './second-reader.ts'
@@ -44,75 +44,13 @@ function processorMs(): number {
   return (user + system) / 1000
 }
 
-/** What Emscripten adds to the module, as far as it is used. */
-interface WasmHeap {
-  readonly HEAPU8: Uint8Array
-  _malloc(bytes: number): number
-  _free(pointer: number): void
-}
-
-/** zxing-cpp as a reader of symbols, over memory that is its own and is given back after each image. */
+/** zxing-cpp as a reader of symbols. */
 export async function loadReader(): Promise<ReadSymbols> {
   // `require.resolve` and not `import.meta.resolve`: it works from source, in a bundle and inside an ASAR archive.
   const wasm = await readFile(createRequire(import.meta.url).resolve('zxing-wasm/reader/zxing_reader.wasm'))
-  const reader = (await prepareZXingModule({
-    overrides: { wasmBinary: new Uint8Array(wasm).buffer },
-    fireImmediately: true,
-  })) as ZXingReaderModule & WasmHeap
-  return (image, { formats, thorough, binarizer, denoise, withAddOn }) => {
-    const pointer = reader._malloc(image.data.length)
-    if (pointer === 0) throw new Error(`no ${image.data.length} bytes for an image`)
-    try {
-      reader.HEAPU8.set(image.data, pointer)
-      const results = reader.readBarcodesFromPixmap(pointer, image.width, image.height, {
-        ...zxingOptions,
-        formats: formats.join(','),
-        tryRotate: thorough,
-        tryDownscale: thorough,
-        tryDenoise: denoise === true,
-        binarizer: binarizer === 'global' ? 1 : 0,
-        eanAddOnSymbol: withAddOn === true ? 2 : 0,
-      }) as ReturnType<typeof reader.readBarcodesFromPixmap> & { delete(): void }
-      const reads: SymbolRead[] = []
-      for (let index = 0; index < results.size(); index++) {
-        const result = results.get(index)
-        if (result) reads.push(toSymbolRead(result))
-      }
-      results.delete()
-      return reads
-    } finally {
-      reader._free(pointer)
-    }
-  }
-}
-
-const zxingOptions = {
-  tryHarder: true,
-  tryInvert: true,
-  isPure: false,
-  downscaleThreshold: 500,
-  downscaleFactor: 3,
-  minLineCount: 2,
-  maxNumberOfSymbols: 255,
-  validateOptionalChecksum: false,
-  returnErrors: false,
-  // Plain text: control characters stay what they are.
-  textMode: 0,
-  characterSet: 0,
-  tryCode39ExtendedMode: true,
-} as const
-
-function toSymbolRead(result: ZXingReadResult): SymbolRead {
-  const { format, text, bytes, symbologyIdentifier, lineCount, position } = result
-  const { topLeft, topRight, bottomRight, bottomLeft } = position
-  return {
-    format,
-    text,
-    bytes: Uint8Array.from(bytes),
-    symbologyIdentifier,
-    lines: lineCount,
-    position: { topLeft, topRight, bottomRight, bottomLeft },
-  }
+  return createReader(
+    await prepareZXingModule({ overrides: { wasmBinary: new Uint8Array(wasm).buffer }, fireImmediately: true }),
+  )
 }
 
 /** zxing-cpp's variants of a format, by the name that Capstan prints for all of them. */

@@ -50,10 +50,23 @@ describe('the plan of looks', () => {
     }
   })
 
+  it('looks for bars at any angle in the whole frame again and again, in a coarse picture', () => {
+    const bars = search(1_280, 720, 24).filter(({ effort }) => effort === 'bars')
+    expect(bars).toHaveLength(3)
+    expect(bars[0]).toEqual({ ...whole(1_280, 720), scale: 2, effort: 'bars', format: null })
+  })
+
+  it('follows a code that only laid-out bars gave by laying its bars out', () => {
+    const plan = createFramePlan()
+    plan.next(whole(1_280, 720), 0)
+    plan.saw([{ ...code(300, 300), effort: 'bars' }], 0)
+    expect(plan.next(whole(1_280, 720), 40)).toMatchObject([{ effort: 'bars', format: 'EAN13' }])
+  })
+
   it('gives no look more than a full HD picture to read, whatever the camera sends', () => {
     const looks = [...search(3_840, 2_160, 60), ...search(7_680, 4_320, 60), ...search(320, 240, 60)]
     expect(Math.max(...looks.map(pixels))).toBeLessThanOrEqual(2_200_000)
-    expect(Math.max(...looks.filter(({ effort }) => effort === 'thorough').map(pixels))).toBeLessThanOrEqual(300_000)
+    expect(Math.max(...looks.filter(({ effort }) => effort !== 'quick').map(pixels))).toBeLessThanOrEqual(300_000)
   })
 
   it('looks only where the codes were, for their format, once it has seen them', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createPresence, isWeakFormat } from '#renderer/camera/presence.ts'
+import { createPresence, isWeakRead } from '#renderer/camera/presence.ts'
 
 /** Shows codes at ten frames a second from `fromMs` on and answers what came into view, frame by frame. */
 function watch(presence: ReturnType<typeof createPresence>, fromMs: number, frames: readonly (readonly string[])[]) {
@@ -57,8 +57,30 @@ describe('presence', () => {
     expect(presence.see(weak('b'), 1_000)).toEqual(['b'])
   })
 
-  it('holds the formats without a strong check for weak', () => {
-    expect(['ITF', 'Codabar', 'Code39', 'UPCE', 'EAN8'].filter((format) => !isWeakFormat(format))).toEqual([])
-    expect(['EAN13', 'UPCA', 'Code128', 'QRCode', 'DataMatrix', 'PDF417'].filter(isWeakFormat)).toEqual([])
+  it('holds a code for strong as soon as one read of it is', () => {
+    const presence = createPresence()
+    expect(presence.see([...strong('a'), ...weak('a')], 0)).toEqual(['a'])
+    expect(createPresence().see([...weak('b'), ...strong('b')], 0)).toEqual(['b'])
+  })
+})
+
+describe('what takes a second look', () => {
+  const read = (format: string, lines = 20) => ({ format, text: '12345678', lines })
+
+  it('is a format without a strong check', () => {
+    expect(['ITF', 'Codabar', 'Code39', 'UPCE', 'EAN8'].filter((format) => !isWeakRead(read(format)))).toEqual([])
+    expect(['EAN13', 'UPCA', 'Code128'].filter((format) => isWeakRead(read(format)))).toEqual([])
+    expect(['QRCode', 'DataMatrix', 'PDF417'].filter((format) => isWeakRead(read(format, 0)))).toEqual([])
+  })
+
+  it('is bars of which few lines said the same', () => {
+    expect(isWeakRead(read('EAN13', 3))).toBe(true)
+    expect(isWeakRead(read('Code128', 1))).toBe(true)
+    expect(isWeakRead(read('Code128', 3))).toBe(false)
+  })
+
+  it('is what was read from bars made clearer', () => {
+    expect(isWeakRead({ ...read('EAN13'), pass: 'strip' })).toBe(true)
+    expect(isWeakRead({ ...read('EAN13'), pass: 'whole' })).toBe(false)
   })
 })
