@@ -8,3 +8,14 @@ export function verdictOf(faults: readonly PhotoFault[]): PhotoQuality['verdict'
   if (faults.some((fault) => unreadable.has(fault))) return 'retake'
   return faults.length > 0 ? 'check' : 'good'
 }
+
+const ranks: Readonly<Record<PhotoQuality['verdict'], number>> = { retake: 0, check: 1, good: 2 }
+/** Legibility differs by less from one photo of a label to the next. */
+const moreLegible = 0.15
+
+/** Whether a photo shows more than another of the same thing: a better verdict, apart from being there twice, or clearly more print. */
+export function showsMore(one: PhotoQuality, other: PhotoQuality): boolean {
+  const rank = ({ faults }: PhotoQuality): number => ranks[verdictOf(faults.filter((fault) => fault !== 'repeated'))]
+  if (rank(one) !== rank(other)) return rank(one) > rank(other)
+  return (one.legibility ?? 0) >= (other.legibility ?? 0) + moreLegible
+}

@@ -18,6 +18,8 @@ export const photoFaultSchema = z.enum([
 ])
 export type PhotoFault = z.infer<typeof photoFaultSchema>
 
+const alikeSchema = z.object({ photo: mediaHashSchema, takenAt: instantSchema })
+
 /**
  * How fit a photo is to be read from, as the uploaded image shows it (at most 2,048 pixels a side). Only print that is
  * too small in the original is called too small: the uploaded image can be made larger, the original cannot.
@@ -47,7 +49,9 @@ export const photoQualitySchema = z.object({
     /** The share of the lines that run out of the picture, 0 to 1. */
     cutOffShare: z.number(),
   }),
-  /** The photo of the same session that this one looks like, and when that was taken. */
-  repeats: z.object({ photo: mediaHashSchema, takenAt: instantSchema }).nullable(),
+  /** The photo of the same session that this one looks like and shows no more than, and when that was taken. */
+  repeats: alikeSchema.nullable(),
+  /** The photo of the same session that this one looks like and shows more than: a good retake of a bad one. */
+  improves: alikeSchema.nullable().default(null),
 })
 export type PhotoQuality = z.infer<typeof photoQualitySchema>

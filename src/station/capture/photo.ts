@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { PhotoFault, PhotoQuality } from '#contract/station/photo-quality.ts'
-import { verdictOf } from '#domain/photo-verdict.ts'
+import { showsMore, verdictOf } from '#domain/photo-verdict.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
@@ -12,7 +12,7 @@ import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
 import { isStorageError } from '#station/store/database.ts'
-import type { PhotoRecord } from '#station/store/photos.ts'
+import type { PhotoRecord, Photos } from '#station/store/photos.ts'
 import type { Store } from '#station/store/store.ts'
 
 /**
@@ -54,10 +54,11 @@ export async function takePhoto(options: {
   // A control barcode that happens to be in the picture asks for nothing, and is no item either.
   const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')
   const scans = items.map((code) => toScan(code, deviceName))
-  const quality = complete(reading.value.quality, {
-    isCodeMissing: session.captureMode === 'barcode_scan' && scans.length === 0,
-    repeats: store.photos.findAlike(session.id, reading.value.perceptualHash),
-  })
+  const alone = completed(
+    reading.value.quality,
+    session.captureMode === 'barcode_scan' && scans.length === 0 ? ['no_code'] : [],
+  )
+  const quality = compared(alone, store.photos, store.photos.findAlike(session.id, reading.value.perceptualHash))
   const { widthPixels, heightPixels, perceptualHash } = reading.value
   const recorded = await record(store, derivativePath, thumbnailPath, {
     hash: photo,
@@ -88,16 +89,19 @@ export async function takePhoto(options: {
 }
 
 /** Adds to a verdict what the picture alone does not tell. */
-function complete(
-  quality: PhotoQuality,
-  { isCodeMissing, repeats }: { isCodeMissing: boolean; repeats: PhotoQuality['repeats'] },
-): PhotoQuality {
-  const faults: PhotoFault[] = [
-    ...quality.faults,
-    ...(isCodeMissing ? (['no_code'] as const) : []),
-    ...(repeats === null ? [] : (['repeated'] as const)),
-  ]
-  return { ...quality, repeats, faults, verdict: verdictOf(faults) }
+function completed(quality: PhotoQuality, more: readonly PhotoFault[]): PhotoQuality {
+  const faults = [...quality.faults, ...more]
+  return { ...quality, faults, verdict: verdictOf(faults) }
+}
+
+/** Adds what the photos of the session tell that look like this one: a repetition shows no more than one of them. */
+function compared(quality: PhotoQuality, photos: Photos, alike: ReturnType<Photos['findAlike']>): PhotoQuality {
+  const repeats = alike.find(({ photo }) => {
+    const former = photos.qualityOf(photo)
+    return former === null || !showsMore(quality, former)
+  })
+  if (repeats) return { ...completed(quality, ['repeated']), repeats }
+  return { ...quality, improves: alike[0] ?? null }
 }
 
 async function keep(options: {

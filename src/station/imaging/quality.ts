@@ -104,6 +104,7 @@ export function conclude(measures: Measures, pixelsOfOriginal = 1): PhotoQuality
       cutOffShare: round(cutOff),
     },
     repeats: null,
+    improves: null,
   }
 }
 

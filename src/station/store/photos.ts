@@ -26,8 +26,8 @@ export interface Photos {
   thumbnailOf(hash: string): string | null
   /** The verdict on a photo; null for what is no photo, or one from before verdicts. */
   qualityOf(hash: string): PhotoQuality | null
-  /** The photo of a session that looks the most like a new one, if any does: taken twice, or sent twice. */
-  findAlike(sessionId: string, perceptualHash: string): { readonly photo: string; readonly takenAt: Instant } | null
+  /** The photos of a session that look like a new one, those that do the most first: taken again, or sent twice. */
+  findAlike(sessionId: string, perceptualHash: string): readonly { readonly photo: string; readonly takenAt: Instant }[]
 }
 
 /** Keeps photos in the `photos` table. */
@@ -58,19 +58,19 @@ export function createPhotos(database: Database): Photos {
       return typeof stored === 'string' ? photoQualitySchema.parse(JSON.parse(stored)) : null
     },
     findAlike(sessionId, perceptualHash) {
-      let best = samePhotoBits + 1
-      let alike: { photo: string; takenAt: Instant } | null = null
       const rows = database.all(
         'SELECT hash, taken_at, perceptual_hash FROM photos WHERE session_id = ? ORDER BY taken_at',
         sessionId,
       )
-      for (const row of rows) {
-        const bits = differingBits(perceptualHash, String(row['perceptual_hash']))
-        if (bits >= best) continue
-        best = bits
-        alike = { photo: String(row['hash']), takenAt: String(row['taken_at']) }
-      }
-      return alike
+      return rows
+        .map((row) => ({
+          photo: String(row['hash']),
+          takenAt: String(row['taken_at']),
+          bits: differingBits(perceptualHash, String(row['perceptual_hash'])),
+        }))
+        .filter(({ bits }) => bits <= samePhotoBits)
+        .toSorted((a, b) => a.bits - b.bits)
+        .map(({ photo, takenAt }) => ({ photo, takenAt }))
     },
   }
 }

@@ -142,6 +142,21 @@ describe('what a window asks', () => {
     expect((await take(await jpeg(70))).quality).toMatchObject({ faults: ['no_code'], repeats: null })
   })
 
+  it('says that a photo shows more than the one before, and that a worse one repeats it', async () => {
+    const { station, call } = await startStation(null)
+    await call('session.open', { captureMode: 'product_photography' })
+    const picture = await drawLabel({ width: 1200, height: 900 }).png().toBuffer()
+    const take = async (bytes: Uint8Array) => (await (await put(station, bytes)).json()) as PhotoOutcome
+    const blurred = await take(await sharp(picture).blur(9).jpeg().toBuffer())
+    expect(blurred.quality).toMatchObject({ verdict: 'retake', repeats: null, improves: null })
+    const sharper = await take(await sharp(picture).jpeg().toBuffer())
+    expect(sharper.quality).toMatchObject({ verdict: 'good', faults: [], repeats: null })
+    expect(sharper.quality.improves).toMatchObject({ photo: blurred.photo })
+    const again = await take(await sharp(picture).blur(9).jpeg({ quality: 70 }).toBuffer())
+    expect(again.quality.faults).toContain('repeated')
+    expect(again.quality.improves).toBeNull()
+  })
+
   it('looks in photos for what its session wants, and takes whatever a scanner sends', async () => {
     const { station, call, scan } = await startStation(null)
     const session = await call('session.open', { formats: 'retail' })

@@ -1,13 +1,14 @@
 import { useTranslation } from 'react-i18next'
 import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
+import { timeOfDay } from '../../ui/time.ts'
 
 const tones = { good: 'ok', check: 'attention', retake: 'stop' } as const
 
 /** How fit a photo is to be read from: a word, a shape, and for each thing that is wrong what to do about it. */
 export function PhotoVerdict({ quality }: { readonly quality: PhotoQuality }) {
-  const { t } = useTranslation()
-  const { verdict, faults, legibility } = quality
+  const { t, i18n } = useTranslation()
+  const { verdict, faults, legibility, improves } = quality
   const tone = tones[verdict]
   return (
     <output className="note photo-verdict" data-tone={tone}>
@@ -21,6 +22,7 @@ export function PhotoVerdict({ quality }: { readonly quality: PhotoQuality }) {
             ))}
           </ul>
         )}
+        {improves !== null && <p>{t('photo.improves', { at: timeOfDay(improves.takenAt, i18n.language) })}</p>}
         {legibility !== null && (
           <p className="photo-legibility">{t('photo.legibility', { percent: Math.round(legibility * 100) })}</p>
         )}
