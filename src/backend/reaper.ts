@@ -1,23 +1,25 @@
-import type { Kysely } from 'kysely'
-import type { Tables } from './db/tables.ts'
+import type { Database } from './db/database.ts'
 import type { KeyUse } from './http/key-use.ts'
 import type { RateLimiter } from './http/rate-limit.ts'
 import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
+import { sessionHappening, type Announce } from './webhooks/announce.ts'
 
 const hourMs = 3_600_000
 const idempotencyMs = 24 * hourMs
 
 /** Ends in the background what time has ended: idle sessions, logins, stored answers, rate limit windows. */
 export function startReaper(parts: {
-  readonly db: Kysely<Tables>
+  readonly database: Database
   readonly log: Log
   readonly now: () => Date
   readonly life: SessionLife
   readonly limiter: RateLimiter
   readonly keyUse: KeyUse
+  readonly announce: Announce
 }): { readonly close: () => Promise<void> } {
-  const { db, log, now, life, limiter, keyUse } = parts
+  const { database, announce, log, now, life, limiter, keyUse } = parts
+  const { db } = database
   const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
   let answersKeptUntil = 0
   let round = reap()
@@ -32,12 +34,19 @@ export function startReaper(parts: {
     limiter.prune(at)
     try {
       await keyUse.save(db)
-      await db
-        .updateTable('sessions')
-        .set({ status: 'EXPIRED', modified_at: instant })
-        .where('status', '=', 'ACTIVE')
-        .where('active_at', '<=', idleLimit(life, at))
-        .execute()
+      await database.write(async (transaction) => {
+        const expired = await transaction
+          .updateTable('sessions')
+          .set({ status: 'EXPIRED', modified_at: instant })
+          .where('status', '=', 'ACTIVE')
+          .where('active_at', '<=', idleLimit(life, at))
+          .returning(['id', 'organization_id'])
+          .execute()
+        await announce(
+          transaction,
+          expired.map((session) => sessionHappening(session, 'scanner.session.expired')),
+        )
+      })
       await db.deleteFrom('logins').where('expires_at', '<=', instant).execute()
       // The stored answers have no index by age, and to be late does no harm: they are not read when too old.
       if (at.getTime() < answersKeptUntil) return

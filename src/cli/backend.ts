@@ -23,6 +23,9 @@ export const help = {
     },
     user: { type: 'string', value: 'EMAIL:PASSWORD', about: 'an account that may sign in' },
     'session-ttl': { type: 'string', value: 'SECONDS', about: 'how long a session may be idle before it is ended' },
+    'public-url': { type: 'string', value: 'URL', about: 'where clients reach it, when a proxy stands before it' },
+    'no-links': { type: 'boolean', about: 'scanned addresses are not followed: for sites without the internet' },
+    'site-webhooks': { type: 'boolean', about: 'webhooks may go to private addresses of the site' },
     'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
   },
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
@@ -67,6 +70,10 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (parsed.value.port === undefined) return fail('invalid_input', '--port N is missing; 0 is any free one')
   const port = parsePort(parsed.value.port, 0)
   if (!port.ok) return port
+  const publicUrl = parsed.value['public-url']
+  if (publicUrl !== undefined && !/^https?:\/\/[^\s/]+\/?$/.test(publicUrl)) {
+    return fail('invalid_input', `--public-url takes an address such as https://scan.example.org, not "${publicUrl}"`)
+  }
   if (apiKey === '') return fail('invalid_input', '--api-key is empty')
   if (databaseUrl !== undefined && !/^postgres(?:ql)?:\/\//.test(databaseUrl)) {
     return fail('invalid_input', '--database-url takes postgres://USER:PASSWORD@HOST:PORT/DATABASE')
@@ -82,6 +89,10 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
     port: port.value,
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(host === undefined ? {} : { host }),
+    readsPhotos: true,
+    followsLinks: parsed.value['no-links'] !== true,
+    sendsToSite: parsed.value['site-webhooks'] === true,
+    ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/$/, '') }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(products === undefined ? {} : { productsCsv: products }),
     ...(account === undefined ? {} : { user: { email: account['email'] ?? '', password: account['password'] ?? '' } }),

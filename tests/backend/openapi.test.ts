@@ -20,6 +20,7 @@ import {
   sessionPollSchema,
   sessionSummarySchema,
 } from '#contract/backend/scanner.ts'
+import { webhookCreateSchema, webhookPatchSchema } from '#contract/backend/webhooks.ts'
 import { startSite } from './fixture.ts'
 
 interface Operation {
@@ -44,6 +45,7 @@ const documented: Record<string, string[]> = {
     'GET /scanner/api/v1/captures',
     'GET /scanner/api/v1/captures/{id}',
     'GET /scanner/api/v1/captures/{id}/proposals',
+    'GET /scanner/api/v1/events',
     'GET /scanner/api/v1/sessions',
     'GET /scanner/api/v1/sessions/{id}',
     'GET /scanner/api/v1/sessions/{id}/status',
@@ -83,6 +85,16 @@ const documented: Record<string, string[]> = {
     'POST /products/api/v1/products',
     'POST /products/api/v1/products/{gtin}/claim',
     'POST /products/api/v1/products/{gtin}/history/{change_id}/undo',
+  ],
+  '/integrations/api/v1/openapi.json': [
+    'DELETE /integrations/api/v1/webhooks/endpoints/{id}',
+    'GET /integrations/api/v1/webhooks/endpoints',
+    'GET /integrations/api/v1/webhooks/endpoints/{id}',
+    'GET /integrations/api/v1/webhooks/endpoints/{id}/deliveries',
+    'PATCH /integrations/api/v1/webhooks/endpoints/{id}',
+    'POST /integrations/api/v1/webhooks/endpoints',
+    'POST /integrations/api/v1/webhooks/endpoints/{id}/deliveries/{delivery_id}/resend',
+    'POST /integrations/api/v1/webhooks/endpoints/{id}/rotate-secret',
   ],
   '/account/api/v1/openapi.json': [
     'GET /account/api/v1/me',
@@ -177,6 +189,8 @@ describe('the OpenAPI documents', () => {
       BulkReview: bulkReviewSchema,
       ProductPatch: productPatchSchema,
       ProductClaim: productClaimSchema,
+      WebhookCreate: webhookCreateSchema,
+      WebhookPatch: webhookPatchSchema,
       Login: loginSchema,
       LoginAnswer: loginAnswerSchema,
     }

@@ -36,7 +36,7 @@ describe('uploads', () => {
     const blank = await site.call('POST', path, photoForm({ session_short_id: id }))
     expect(await site.settled(blank.body.id)).toMatchObject({
       status: 'NOT_FOUND',
-      error_message: 'No code was found in the photo, and this server has no vision extraction yet.',
+      error_message: 'The photo has no GTIN with it, and this server does not read photos.',
     })
   })
 

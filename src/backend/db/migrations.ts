@@ -165,7 +165,7 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   CREATE TABLE proposals (
     id TEXT PRIMARY KEY,
     capture_id TEXT NOT NULL REFERENCES captures ON DELETE CASCADE,
-    product_id TEXT NOT NULL REFERENCES products,
+    product_id TEXT REFERENCES products,
     photo_id TEXT REFERENCES photos ON DELETE SET NULL,
     field_name TEXT NOT NULL,
     current_value TEXT NOT NULL,
@@ -199,20 +199,17 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ) STRICT;
   CREATE INDEX product_changes_of_product ON product_changes (product_id, id);
 
-  CREATE TABLE tasks (
+  CREATE TABLE extractions (
     id TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    session_id TEXT REFERENCES sessions ON DELETE CASCADE,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    due_at TEXT NOT NULL,
-    claimed_until TEXT NOT NULL DEFAULT '',
-    last_error TEXT NOT NULL DEFAULT '',
-    is_dead INTEGER NOT NULL DEFAULT 0,
-    created_at TEXT NOT NULL
+    session_id TEXT NOT NULL REFERENCES sessions ON DELETE CASCADE,
+    capture_id TEXT REFERENCES captures ON DELETE CASCADE,
+    photo_id TEXT REFERENCES photos ON DELETE CASCADE,
+    is_open INTEGER NOT NULL DEFAULT 1,
+    error TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL,
+    done_at TEXT
   ) STRICT;
-  CREATE INDEX tasks_due ON tasks (due_at) WHERE is_dead = 0;
-  CREATE INDEX tasks_of_session ON tasks (session_id);
+  CREATE INDEX extractions_open ON extractions (session_id) WHERE is_open = 1;
 
   CREATE TABLE webhook_endpoints (
     id TEXT PRIMARY KEY,
@@ -237,15 +234,11 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     body TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('PENDING', 'DELIVERED', 'FAILED', 'RATE_LIMITED', 'DEAD_LETTER')),
     attempts INTEGER NOT NULL DEFAULT 0,
-    due_at TEXT NOT NULL,
-    claimed_until TEXT NOT NULL DEFAULT '',
     response_status INTEGER,
     last_error TEXT NOT NULL DEFAULT '',
     created_at TEXT NOT NULL,
     delivered_at TEXT
   ) STRICT;
-  CREATE INDEX webhook_deliveries_due ON webhook_deliveries (due_at)
-    WHERE status IN ('PENDING', 'FAILED', 'RATE_LIMITED');
   CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, id);
   `,
   {

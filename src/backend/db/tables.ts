@@ -60,7 +60,7 @@ export interface Tables {
     processed_at: string | null
     /** Path of the photo below the media folder. */
     image_key: string | null
-    /** 1 when the codes of its photo have been read, whether or not there were any. */
+    /** Whether the codes of its photo have been read: `imageReads` of the pipeline. */
     image_read: Generated<number>
     /** The analysis of a raw value that is an address, as JSON. */
     qr_analysis: Generated<string | null>
@@ -89,7 +89,8 @@ export interface Tables {
   proposals: {
     id: string
     capture_id: string
-    product_id: string
+    /** Null when the capture had no product yet. */
+    product_id: string | null
     /** The photo it was read from; null for the capture's own photo, or when the photo was deleted. */
     photo_id: string | null
     field_name: string
@@ -124,19 +125,17 @@ export interface Tables {
     undone_by: string | null
     created_at: string
   }
-  /** Work beside the pipeline, written in the transaction that makes it necessary. */
-  tasks: {
+  /** A photo that is to be read into proposals, or was: a registered one, or the one of a capture. */
+  extractions: {
     id: string
-    kind: TaskKind
-    subject: string
-    session_id: string | null
-    attempts: Generated<number>
-    due_at: string
-    /** Until then a process has it in hand; empty when none has. */
-    claimed_until: Generated<string>
-    last_error: Generated<string>
-    is_dead: Generated<number>
+    session_id: string
+    capture_id: string | null
+    photo_id: string | null
+    is_open: Generated<number>
+    /** Why nothing could be read; empty when it could. */
+    error: Generated<string>
     created_at: string
+    done_at: string | null
   }
   webhook_endpoints: {
     id: string
@@ -160,8 +159,6 @@ export interface Tables {
     body: string
     status: 'PENDING' | 'DELIVERED' | 'FAILED' | 'RATE_LIMITED' | 'DEAD_LETTER'
     attempts: Generated<number>
-    due_at: string
-    claimed_until: Generated<string>
     response_status: number | null
     last_error: Generated<string>
     created_at: string
@@ -177,9 +174,6 @@ export interface Tables {
     created_at: string
   }
 }
-
-/** `photo`: read the codes of a capture's photo. `fields`: read a photo's text into proposals. `link`: follow a link. */
-export type TaskKind = 'photo' | 'fields' | 'link'
 
 /** What a credential may do: `readonly` may not write. */
 export type Role = 'manager' | 'editor' | 'readonly'

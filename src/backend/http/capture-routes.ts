@@ -8,7 +8,9 @@ import {
   captureUploadSchema,
 } from '#contract/backend/scanner.ts'
 import { idFromReference, newId } from '../ids.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 import { mergeMetadata } from '../metadata.ts'
+import { isWebAddress } from '../outbound/link-analysis.ts'
 import { checkReading, gtin14FromInput } from '../reading.ts'
 import type { Db } from '../db/database.ts'
 import type { CaptureRow } from '../db/tables.ts'
@@ -24,8 +26,9 @@ const base = '/scanner/api/v1/captures'
 export interface CaptureRules extends SessionLife {
   /** Whether NOT_FOUND may be retried too: a product may have been added since. */
   readonly retryNotFound: boolean
-  /** Has captures processed, once the transaction has committed. */
-  readonly process: (db: Db, ids: readonly string[]) => Promise<void>
+  readonly addJobs: Jobs['add']
+  /** Whether a raw value that is an address is followed. */
+  readonly followLinks: boolean
 }
 
 /** The endpoints of captures (contracts 1.5, 1.12). */
@@ -165,9 +168,15 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
         if (capture.status !== 'FAILED' && !(capture.status === 'NOT_FOUND' && rules.retryNotFound)) {
           return refuse('conflict', `The capture is ${capture.status}; there is nothing to retry.`)
         }
-        const change = { status: 'PENDING' as const, error_message: '', processed_at: null, product_id: null }
+        const change = {
+          status: 'PENDING' as const,
+          error_message: '',
+          processed_at: null,
+          product_id: null,
+          image_read: 0,
+        }
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
-        await rules.process(db, [capture.id])
+        await rules.addJobs(db, 'captures', [capture.id])
         return ok(captureAnswer({ ...capture, ...change, product_name: null }))
       },
     }),
@@ -233,7 +242,8 @@ async function take(
     qr_analysis: null,
   }
   await db.insertInto('captures').values(row).execute()
-  await rules.process(db, [row.id])
+  await rules.addJobs(db, 'captures', [row.id])
+  if (rules.followLinks && isWebAddress(row.raw_value)) await rules.addJobs(db, 'link', [row.id])
   await db
     .updateTable('sessions')
     .set({ active_at: row.created_at, modified_at: row.created_at })

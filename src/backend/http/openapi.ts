@@ -9,6 +9,7 @@ const titles: Readonly<Record<string, string>> = {
   scanner: 'Scanner API',
   products: 'Products API',
   account: 'Account API',
+  integrations: 'Integrations API',
 }
 
 type Json = Record<string, unknown>

@@ -12,11 +12,12 @@ import { fromShortUuid } from '#domain/shortuuid.ts'
 import type { Db } from '../db/database.ts'
 import type { ProposalRow } from '../db/tables.ts'
 import { idFromReference } from '../ids.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 import { applyProposals } from '../proposals/apply.ts'
 import { requestFields } from '../proposals/request.ts'
 import { accepted, invalid, missing, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer } from './capture-answer.ts'
-import { findCapture, lockCapture, type CaptureRules } from './capture-routes.ts'
+import { findCapture, lockCapture } from './capture-routes.ts'
 import { lockProduct, ownedByOther } from './product-routes.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, pollAnswer, type SessionLife } from './session-routes.ts'
@@ -25,7 +26,7 @@ const captures = '/scanner/api/v1/captures/{id}'
 const sessions = '/scanner/api/v1/sessions/{id}'
 
 /** The endpoints of proposals: review, apply, enrich, and the end of an extraction (contracts 1.7, 1.12). */
-export function proposalRoutes(rules: Omit<CaptureRules, 'retryNotFound'>): readonly Route[] {
+export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['add'] }): readonly Route[] {
   return [
     route({
       method: 'GET',
@@ -135,10 +136,10 @@ export function proposalRoutes(rules: Omit<CaptureRules, 'retryNotFound'>): read
         if (capture.status !== 'COMPLETED') {
           return refuse('conflict', `The capture is ${capture.status}; only a COMPLETED one is enriched.`)
         }
-        await requestFields(db, { captureId: capture.id }, at)
+        await requestFields(db, { captureId: capture.id }, rules.addJobs, at)
         const change = { status: 'ENRICHING' as const, processed_at: null }
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
-        await rules.process(db, [capture.id])
+        await rules.addJobs(db, 'captures', [capture.id])
         return accepted(captureAnswer({ ...capture, ...change }))
       },
     }),

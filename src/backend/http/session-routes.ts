@@ -14,7 +14,9 @@ import {
 import type { Db } from '../db/database.ts'
 import type { SessionRow } from '../db/tables.ts'
 import { idFromReference, newId } from '../ids.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 import { mergeMetadata } from '../metadata.ts'
+import { sessionHappening, type Announce } from '../webhooks/announce.ts'
 import { openStatuses } from '../pipeline/pipeline.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
@@ -28,10 +30,16 @@ export interface SessionLife {
   readonly ttlSeconds: number
 }
 
+/** How sessions are ended. */
+export interface SessionRules extends SessionLife {
+  readonly addJobs: Jobs['add']
+  readonly announce: Announce
+}
+
 const base = '/scanner/api/v1/sessions'
 
 /** The endpoints of scan sessions (contracts 1.4, 1.12). */
-export function sessionRoutes(life: SessionLife): readonly Route[] {
+export function sessionRoutes(life: SessionRules): readonly Route[] {
   return [
     route({
       method: 'POST',
@@ -204,6 +212,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
         if (ended) return ended
         const change = { status: 'COMPLETED' as const, modified_at: at.toISOString() }
         await db.updateTable('sessions').set(change).where('id', '=', session.id).execute()
+        await life.announce(db, [sessionHappening(session, 'scanner.session.completed')])
         return summary(db, { ...session, ...change }, life, at)
       },
     }),
@@ -223,7 +232,7 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
         if (session.extraction_status !== 'pending')
           return refuse('conflict', 'The session has been submitted already.')
         if (statusOf(session, life, at) === 'EXPIRED') return refuse('conflict', 'The session is EXPIRED.')
-        const photos = await requestFields(db, { sessionId: session.id }, at)
+        const photos = await requestFields(db, { sessionId: session.id }, life.addJobs, at)
         if (photos === 0) return invalid({ field: 'id', message: 'the session has no photo to extract from' })
         const change = {
           status: 'COMPLETED' as const,
@@ -231,6 +240,9 @@ export function sessionRoutes(life: SessionLife): readonly Route[] {
           modified_at: at.toISOString(),
         }
         await db.updateTable('sessions').set(change).where('id', '=', session.id).execute()
+        if (session.status === 'ACTIVE') {
+          await life.announce(db, [sessionHappening(session, 'scanner.session.completed')])
+        }
         return summary(db, { ...session, ...change }, life, at)
       },
     }),

@@ -24,6 +24,8 @@ export type MediaFault = 'empty' | 'too_large' | 'too_many_pixels' | 'unsupporte
 export interface Media {
   /** Writes a stream to disk as it comes; always reads it to its end. Rejects when the stream breaks. */
   readonly receive: (stream: Readable) => Promise<UploadedImage | MediaFault>
+  /** Lends a kept photo as a file, to be read only, until `work` is done. */
+  readonly withFile: <Value>(key: string, work: (path: string) => Promise<Value>) => Promise<Value>
 }
 
 /** The image types that are taken, told by their first bytes and never by what the client says. */
@@ -54,6 +56,7 @@ export async function openMedia(folder: string, at: Date): Promise<Media> {
   }
 
   return {
+    withFile: (key, work) => work(join(folder, key)),
     async receive(stream) {
       const path = join(waiting, randomUUID())
       const file = await open(path, 'wx')

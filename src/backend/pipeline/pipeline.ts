@@ -4,6 +4,7 @@ import type { Jobs } from '../jobs/jobs.ts'
 import type { QueueName } from '../jobs/queue.ts'
 import type { Log } from '../log.ts'
 import type { Notice, Notices } from '../notices.ts'
+import { sessionHappening, type Announce, type Happening } from '../webhooks/announce.ts'
 import { steps as standardSteps, type OpenStatus, type Step, type StepContext } from './steps.ts'
 
 /** What a step has to know from outside before it can decide, such as what a photo shows. */
@@ -46,8 +47,10 @@ export function startPipeline(parts: {
   readonly now: () => Date
   readonly steps?: Readonly<Record<OpenStatus, Step>>
   readonly slowSteps?: Readonly<Partial<Record<OpenStatus, SlowStep>>>
+  readonly announce?: Announce
 }): void {
   const { database, jobs, notices, log, now, steps = standardSteps, slowSteps = {} } = parts
+  const { announce = () => Promise.resolve() } = parts
 
   jobs.workBatches('captures', {
     batchSize,
@@ -117,8 +120,10 @@ export function startPipeline(parts: {
     // Captures that end the same way are written by one statement.
     const moves = new Map<string, { readonly change: Change; readonly ids: string[] }>()
     const told: Notice[] = []
+    const ended: Happening[] = []
     for (const capture of captures) {
       const change = follow(capture, context, known)
+      ended.push(...happeningsOf({ ...capture, ...change }))
       const way = JSON.stringify(change)
       const same = moves.get(way)
       if (same) same.ids.push(capture.id)
@@ -130,6 +135,7 @@ export function startPipeline(parts: {
       const slow = slowSteps[change.status as OpenStatus]
       if (slow) await jobs.add(db, slow.queue, ids)
     }
+    await announce(db, ended)
     return () => notices.publish(told)
   }
 
@@ -168,27 +174,52 @@ export function startPipeline(parts: {
       .set({ status: 'FAILED', error_message: failed(reason).message, processed_at: now().toISOString() })
       .where('id', '=', id)
       .execute()
+    await announce(db, happeningsOf({ ...capture, status: 'FAILED' }))
     return () => notices.publish([noticeOf(capture, 'FAILED')])
   }
 
-  /** A submitted session is ready for review when none of its captures is being processed. */
+  /** A submitted session is ready for review when none of its captures is being processed, and none of its photos read. */
   async function finishExtractions(): Promise<void> {
-    const ready = await database.db
-      .updateTable('sessions')
-      .set({ extraction_status: 'ready' })
+    const extracting = await database.db
+      .selectFrom('sessions')
+      .select('id')
       .where('extraction_status', '=', 'processing')
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom('captures')
-              .select('id')
-              .whereRef('captures.session_id', '=', 'sessions.id')
-              .where('captures.status', 'in', openStatuses),
-          ),
-        ),
+      .limit(1)
+      .executeTakeFirst()
+    if (!extracting) return
+    const ready = await database.write(async (db) => {
+      const sessions = await db
+        .updateTable('sessions')
+        .set({ extraction_status: 'ready' })
+        .where('extraction_status', '=', 'processing')
+        .where(({ and, not, exists, selectFrom }) =>
+          and([
+            not(
+              exists(
+                selectFrom('captures')
+                  .select('id')
+                  .whereRef('captures.session_id', '=', 'sessions.id')
+                  .where('captures.status', 'in', openStatuses),
+              ),
+            ),
+            not(
+              exists(
+                selectFrom('extractions')
+                  .select('id')
+                  .whereRef('extractions.session_id', '=', 'sessions.id')
+                  .where('extractions.is_open', '=', 1),
+              ),
+            ),
+          ]),
+        )
+        .returning(['id', 'organization_id'])
+        .execute()
+      await announce(
+        db,
+        sessions.map((session) => sessionHappening(session, 'scanner.proposals.ready')),
       )
-      .returning(['id', 'organization_id'])
-      .execute()
+      return sessions
+    })
     notices.publish(
       ready.map(({ id, organization_id: organizationId }): Notice => {
         return { organizationId, sessionId: id, subject: 'session', id, status: 'ready' }
@@ -200,6 +231,14 @@ export function startPipeline(parts: {
 function noticeOf(capture: Located, status: CaptureRow['status']): Notice {
   const { id, organization_id: organizationId, session_id: sessionId } = capture
   return { organizationId, sessionId, subject: 'capture', id, status }
+}
+
+/** What webhooks are told of a capture: its end, and nothing before. */
+function happeningsOf(capture: Located): readonly Happening[] {
+  const { id, organization_id: organizationId, session_id, status, gtin, product_id } = capture
+  if (status !== 'COMPLETED' && status !== 'NOT_FOUND' && status !== 'FAILED') return []
+  const type = `scanner.capture.${status.toLowerCase() as Lowercase<typeof status>}` as const
+  return [{ organizationId, type, data: { session_id, capture_id: id, status, gtin, product_short_id: product_id } }]
 }
 
 function isOpen(status: CaptureRow['status']): status is OpenStatus {

@@ -24,6 +24,12 @@ export interface StepContext {
  */
 export type Step = (capture: CaptureRow, context: StepContext) => Decision
 
+/** Whether the codes of a capture's photo have been read. */
+export const imageReads = { waiting: 0, read: 1, unreadable: 2 } as const
+
+/** Why a photo fails that cannot be unpacked. */
+const unreadablePhoto = 'The photo cannot be unpacked: it is damaged, or not what it begins as. Take it again.'
+
 const moveOn = (status: Decision['status']): Decision => ({ status, message: '', productId: null })
 const notFound = (message: string): Decision => ({ status: 'NOT_FOUND', message, productId: null })
 
@@ -46,7 +52,14 @@ export const steps: Readonly<Record<OpenStatus, Step>> = {
 
   ENRICHING(capture) {
     if (capture.gtin !== '') return moveOn('RESOLVING')
-    return notFound('No code was found in the photo, and this server has no vision extraction yet.')
+    if (capture.image_read === imageReads.unreadable) {
+      return { status: 'FAILED', message: unreadablePhoto, productId: null }
+    }
+    return notFound(
+      capture.image_read === imageReads.read
+        ? 'No code with a GTIN was found in the photo.'
+        : 'The photo has no GTIN with it, and this server does not read photos.',
+    )
   },
 
   RESOLVING(capture, { products }) {
