@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path'
 import { isStorageError, type Database, type Row, type SqlValue } from '#station/store/database.ts'
 import { sha256 } from '#station/store/ledger.ts'
-import { waitingState } from '#station/store/outbox.ts'
+import { onceOnly, waitingState } from '#station/store/outbox.ts'
 
 /** The name under which a damaged database is set aside. */
 export const setAsideName = (instant: string): string => `station-${instant.replaceAll(/[:.]/g, '-')}.sqlite`
@@ -71,9 +71,10 @@ const derivedSessionColumns = [
 /**
  * Copies every row that can still be read from a damaged store into a fresh one; answers how many captures
  * were saved, and how many rows could be read but make no sense. A capture whose session is lost gets a placeholder
- * session; one that still waits gets its outbox item again.
+ * session; one that still waits gets its outbox item again. Whether that had been sent, nobody knows: where the backend
+ * knows its session, it is doubtful since `nowMs` (epoch), and read back first.
  */
-export function salvage(damaged: Database, fresh: Database): { captures: number; unreadable: number } {
+export function salvage(damaged: Database, fresh: Database, nowMs: number): { captures: number; unreadable: number } {
   let unreadable = 0
   fresh.transaction(() => {
     unreadable += copy(damaged, fresh, 'facts')
@@ -100,11 +101,18 @@ export function salvage(damaged: Database, fresh: Database): { captures: number;
     // What is about a lost capture can no longer be sent.
     fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`
+      UPDATE outbox SET state = 'doubtful', payload = json_set(payload, '$.lostMs', ${nowMs})
+      WHERE state = 'leased' AND kind IN ${onceOnly}`)
+    fresh.run(`
       INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
-      SELECT iif(upload IS NULL, 'capture.submit', 'capture.upload'), session_id, id, '{}', 'waiting', 0, captured_at
-      FROM captures WHERE sync = 'waiting' AND id NOT IN (SELECT capture_id FROM outbox
+      SELECT iif(c.upload IS NULL, 'capture.submit', 'capture.upload'), c.session_id, c.id,
+        iif(s.remote_id IS NULL, '{}',
+          json_object('session', s.remote_id, 'quantity', c.quantity, 'marks', c.marks, 'lostMs', ${nowMs})),
+        iif(s.remote_id IS NULL, 'waiting', 'doubtful'), 0, c.captured_at
+      FROM captures c JOIN sessions s ON s.id = c.session_id
+      WHERE c.sync = 'waiting' AND c.id NOT IN (SELECT capture_id FROM outbox
         WHERE capture_id IS NOT NULL AND kind IN ('capture.submit', 'capture.upload'))
-      ORDER BY sequence`)
+      ORDER BY c.sequence`)
     fresh.run(`
       INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
       SELECT 'session.create', id, NULL, '{}', 'waiting', 0, opened_at

@@ -242,7 +242,7 @@ function openSound(
   let captures: number
   try {
     migrate(fresh)
-    captures = salvageFrom(path, fresh, log)
+    captures = salvageFrom(path, fresh, ports)
     prepare(fresh, ports, setAsideName(at))
   } finally {
     fresh.close()
@@ -257,12 +257,12 @@ function removeDatabase(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
 }
 
-function salvageFrom(path: string, fresh: Database, log: Log): number {
+function salvageFrom(path: string, fresh: Database, { clock, log }: { clock: Clock; log: Log }): number {
   const readable = makeReadable(path)
   try {
     const damaged = openDatabase(readable, { readOnly: true })
     try {
-      const { captures, unreadable } = salvage(damaged, fresh)
+      const { captures, unreadable } = salvage(damaged, fresh, clock.now().getTime())
       if (unreadable > 0) log.error({ unreadable }, 'rows of the damaged store make no sense; they stay there')
       return captures
     } finally {
