@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { fileURLToPath } from 'node:url'
 import { createFaultProxy, faults, type FaultRates } from '#backend/index.ts'
 import type { Log } from '#contract/ports.ts'
@@ -146,11 +148,27 @@ export function startSyncOn(store: Store, url: string, apiKey: string): Sync {
   })
 }
 
-/** Drains, and tells how long it took until nothing was left that could be sent. */
-async function drain(store: Store, url: string, apiKey: string): Promise<number> {
-  const sync = startSyncOn(store, url, apiKey)
+const progressMs = 10_000
+
+/** Drains, tells every ten seconds how far it is, and answers how long it took until nothing was left that could be sent. */
+async function drain(
+  store: Store,
+  sync: Sync,
+  say: (line: string) => void,
+  look: () => void = () => undefined,
+): Promise<number> {
   const startedMs = performance.now()
-  while (store.outbox.isPending()) await pause(20)
+  let toldMs = startedMs
+  while (store.outbox.isPending()) {
+    await pause(20)
+    look()
+    if (performance.now() - toldMs < progressMs) continue
+    toldMs = performance.now()
+    const { waiting, inDoubt, parked } = store.outbox.figures()
+    say(
+      `  ${((toldMs - startedMs) / 1_000).toFixed(0)} s: ${waiting} wait (${inDoubt} of them in doubt), ${parked} for a person, ${sync.progress.ratePerSecond.toFixed(0)}/s`,
+    )
+  }
   const tookMs = performance.now() - startedMs
   await sync.close()
   return tookMs
@@ -230,7 +248,7 @@ export async function benchSync(say: (line: string) => void, captures: number, s
     // Before and after, for a machine that others use too.
     const floors = [await bareRequests(backend, sample)]
     const store = fillStore(join(folder, 'drain'), captures)
-    const tookMs = await drain(store, backend.url, backend.apiKey)
+    const tookMs = await drain(store, startSyncOn(store, backend.url, backend.apiKey), say)
     floors.push(await bareRequests(backend, sample))
     const good = compare(store, backend.databasePath)
     store.close()
@@ -257,7 +275,7 @@ async function benchFaults(
   const backend = await startBackendProcess(join(folder, `backend-${name}`))
   const proxy = await createFaultProxy({ target: backend.url, seed, rates: usualRates, maxDelayMs, ignoresKeys })
   const store = fillStore(join(folder, `station-${name}`), captures)
-  const tookMs = await drain(store, proxy.url, backend.apiKey)
+  const tookMs = await drain(store, startSyncOn(store, proxy.url, backend.apiKey), say)
   await proxy.close()
   const { lost, doubled, undecided } = compare(store, backend.databasePath)
   store.close()
@@ -350,19 +368,29 @@ async function benchMemory(say: (line: string) => void, folder: string, dataDir:
   const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: silent })
   if (!opened.ok) throw new Error(opened.error.message)
   const store = opened.value
-  const sync = startSyncOn(store, backend.url, backend.apiKey)
-  const megabytes: number[] = []
-  while (store.outbox.isPending()) {
-    megabytes.push(process.memoryUsage().rss / 1_000_000)
-    await pause(500)
-  }
-  await sync.close()
+  // What is alive, garbage collected before: what the process holds of the system also tells how lazy the collector is.
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const live: number[] = []
+  const resident: number[] = []
+  let lookedMs = 0
+  await drain(store, startSyncOn(store, backend.url, backend.apiKey), say, () => {
+    if (performance.now() - lookedMs < 2_000) return
+    lookedMs = performance.now()
+    resident.push(process.memoryUsage().rss / 1_000_000)
+    collect()
+    live.push(process.memoryUsage().heapUsed / 1_000_000)
+  })
   const parked = store.outbox.figures().parked
   store.close()
   await backend.stop()
-  const mean = (part: readonly number[]): number => part.reduce((sum, each) => sum + each, 0) / Math.max(1, part.length)
-  const third = Math.ceil(megabytes.length / 3)
+  const thirds = (all: readonly number[]): string => {
+    const third = Math.ceil(all.length / 3)
+    const mean = (part: readonly number[]): string =>
+      (part.reduce((sum, each) => sum + each, 0) / Math.max(1, part.length)).toFixed(0)
+    return `${mean(all.slice(0, third))} MB in the first third, ${mean(all.slice(-third))} MB in the last, ${Math.max(...all).toFixed(0)} MB at most`
+  }
   say(
-    `backlog: while ${owed} went out (${parked} refused: the bench's photos are none), ${mean(megabytes.slice(0, third)).toFixed(0)} MB in the first third, ${mean(megabytes.slice(-third)).toFixed(0)} MB in the last, ${Math.max(...megabytes).toFixed(0)} MB at most`,
+    `backlog: while ${owed} went out (${parked} refused: the bench's photos are none), alive ${thirds(live)} (goal: the same); of the system's memory ${thirds(resident)}`,
   )
 }

@@ -4,11 +4,16 @@ import { parseOptions, printRaw, refuse, type Help } from './command.ts'
 
 export const help = {
   name: 'export',
-  usage: '--data DIR [--format ndjson|csv|xlsx] [--session ID]',
+  usage: '--data DIR [--format ndjson|csv|xlsx] [--session ID] [--refused]',
   options: {
     data: { type: 'string', value: 'DIR', about: 'the data folder of a station' },
     format: { type: 'string', default: 'ndjson', value: 'FORMAT', about: 'ndjson (unless said), csv or xlsx' },
     session: { type: 'string', value: 'ID', about: 'the captures of one session; all unless said' },
+    refused: {
+      type: 'boolean',
+      default: false,
+      about: 'only what the server refused or may have: it waits for a person',
+    },
   },
   example: 'capstan export --data ~/capstan --format csv > captures.csv',
 } as const satisfies Help
@@ -20,7 +25,7 @@ export const help = {
 export async function exportCommand(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
-  const { data, format, session } = options.value
+  const { data, format, session, refused } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
   if (!isExportFormat(format)) {
     return refuse({ code: 'invalid_input', message: `--format takes ${exportFormats.join(', ')}, not "${format}"` })
@@ -31,7 +36,8 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
     if (session !== undefined && !store.value.sessions.get(session)) {
       return refuse({ code: 'not_found', message: `there is no session ${session} in ${data}` })
     }
-    for await (const piece of exportCaptures(store.value, session ?? null, format)) await printRaw(piece)
+    for await (const piece of exportCaptures(store.value, session ?? null, format, refused ? 'refused' : 'all'))
+      await printRaw(piece)
     return 0
   } finally {
     store.value.close()

@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import writeXlsxFile, { type SheetData } from 'write-excel-file/node'
 import type { CaptureDetail } from '#contract/station/capture.ts'
-import type { ExportFormat } from '#contract/station/http.ts'
+import type { ExportedCaptures, ExportFormat } from '#contract/station/http.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** One exported capture; the members' names are the column names, their order the column order. */
@@ -74,7 +74,8 @@ export const exportTypes: Record<ExportFormat, string> = {
 }
 
 /**
- * Exports captures in sequence order, raw values verbatim; `sessionId` null means all sessions.
+ * Exports captures in sequence order, raw values verbatim; `sessionId` null means all sessions, `refused` only what waits for
+ * a person.
  *
  * NDJSON and CSV (RFC 4180, header line, CRLF) come in pieces as they are read; a workbook is one piece.
  * In a workbook, characters that XML cannot hold are written as `_x001D_`, which spreadsheet programs read back.
@@ -83,13 +84,14 @@ export async function* exportCaptures(
   store: Pick<Store, 'captures'>,
   sessionId: string | null,
   format: ExportFormat,
+  which: ExportedCaptures = 'all',
 ): AsyncGenerator<string | Uint8Array> {
   if (format === 'xlsx') {
-    yield await toWorkbook(store.captures.each(sessionId))
+    yield await toWorkbook(store.captures.each(sessionId, which))
     return
   }
   if (format === 'csv') yield toCsv([[...columns]])
-  for (const capture of store.captures.each(sessionId)) {
+  for (const capture of store.captures.each(sessionId, which)) {
     const row = toRow(capture)
     yield format === 'csv' ? toCsv([columns.map((name) => row[name])]) : `${JSON.stringify(toJson(capture, row))}\n`
   }

@@ -109,8 +109,11 @@ export interface Captures {
   setCommitTimes(times: readonly { readonly id: string; readonly commitMs: number }[]): void
   getMany(ids: readonly string[]): Capture[]
   list(query: { sessionId: string; filter: CaptureFilter; search: string; offset: number; limit: number }): CapturePage
-  /** In sequence order, for exports; `sessionId` null means all. Reads in pages, so that memory stays flat. */
-  each(sessionId: string | null): Generator<CaptureDetail>
+  /**
+   * In sequence order, for exports; `sessionId` null means all, `refused` those that wait for a person. Reads in pages, so
+   * that memory stays flat.
+   */
+  each(sessionId: string | null, which?: 'all' | 'refused'): Generator<CaptureDetail>
   newestCounted(sessionId: string): Capture | null
   /** The newest that a device read or a person typed: what is meant by "the last one" at that device. */
   newestOf(sessionId: string, deviceName: string, which: 'counted' | 'any'): Capture | null
@@ -322,7 +325,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     ledger.append({ kind: 'capture.accepted', capture: id, remote: remote.remoteId, receipt })
     const sent = database.get(
       `SELECT o.session_id, o.payload ->> 'session' AS sent_to FROM outbox o JOIN captures c ON c.id = o.capture_id
-       WHERE o.capture_id = ? AND o.kind = 'capture.upload' AND o.payload ->> 'road' = 'photo' AND c.type <> 'IMAGE'`,
+       WHERE o.capture_id = ? AND o.kind = 'capture.upload' AND o.payload ->> 'road' = 'photo' AND c.raw <> ''`,
       id,
     )
     if (!sent) return
@@ -515,14 +518,15 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       )
       return { captures: rows.map(read), total: Number(total?.['total'] ?? 0) }
     },
-    *each(sessionId) {
+    *each(sessionId, which = 'all') {
+      const isWanted = which === 'all' ? '' : ` AND c.sync = 'parked'`
       let after = 0
       for (;;) {
         const rows =
           sessionId === null
-            ? database.all(`${select} WHERE c.sequence > ? ORDER BY c.sequence LIMIT 500`, after)
+            ? database.all(`${select} WHERE c.sequence > ?${isWanted} ORDER BY c.sequence LIMIT 500`, after)
             : database.all(
-                `${select} WHERE c.sequence > ? AND c.session_id = ? ORDER BY c.sequence LIMIT 500`,
+                `${select} WHERE c.sequence > ? AND c.session_id = ?${isWanted} ORDER BY c.sequence LIMIT 500`,
                 after,
                 sessionId,
               )

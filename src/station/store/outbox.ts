@@ -165,7 +165,7 @@ export const needsSession = `('capture.submit', 'capture.upload', 'photo.send', 
 const sending = `('capture.submit', 'capture.upload')`
 
 /** Kinds whose effect is looked for at the backend when their answer was lost. */
-const onceOnly = `('capture.submit', 'capture.upload', 'photo.send')`
+export const onceOnly = `('capture.submit', 'capture.upload', 'photo.send')`
 
 /** As SQL over a row of `outbox`: the state of an item that is not leased, done or parked. */
 export const waitingState = `

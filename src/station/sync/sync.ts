@@ -56,7 +56,7 @@ const limits = {
   writeMostMs: 100,
   writeAtOnce: 256,
   /** What is doubtful is looked for so often while other things go out. */
-  doubtsMs: 500,
+  doubtsMs: 5_000,
   /** Back-off while the backend cannot be reached, and of a single item that it could not handle. */
   backoff: { baseMs: 500, capMs: 60_000 },
   /** How often a backend is asked whether it is there when nothing else is said to it. */
@@ -70,6 +70,8 @@ const limits = {
   serverErrors: 10,
   /** Progress of so many captures is asked one by one, of more with their whole session. */
   askSingly: 16,
+  /** A session of more captures is not asked for as a whole, but page by page: its answer would fill the memory. */
+  wholeSession: 1_000,
   /** Products whose brand is looked up at a time, so that captures never wait long for that. */
   learn: 16,
   /** Retry-After is cut at an hour: a longer wait was begun before the clock was set back. */
@@ -104,6 +106,13 @@ const gone: Omit<RemoteCapture, 'remoteId'> = {
   productName: null,
   gtin: null,
 }
+
+/** No code was read off it: the photo is all there is. */
+const isPhotoAlone = (capture: Capture): boolean => capture.raw === ''
+
+/** As what a capture is sent: without its photo, a code that was read off that is a code as any other. */
+const asType = (sent: SentCapture, capture: Capture): Capture['type'] =>
+  sent.road === 'photo' ? 'BARCODE' : capture.type
 
 /** What every key may do that is good for anything here. */
 const needsNothing: ReadonlySet<OutboxItem['kind']> = new Set(['session.create', 'capture.submit', 'capture.upload'])
@@ -448,7 +457,7 @@ export function createSync(ports: {
       )
     }
     // What is read off it is the capture; the photo follows. Without a code the photo is all there is.
-    if (capture.type !== 'IMAGE') return remote.submitCapture(key, sent.session, capture)
+    if (!isPhotoAlone(capture)) return remote.submitCapture(key, sent.session, { ...capture, type: 'BARCODE' })
     const answer = await placePhoto(item, key, sent, capture, hash, null)
     // A key may send captures and no photos: that is this photo's matter.
     if (!answer.ok && answer.failure.status === 403)
@@ -589,6 +598,7 @@ export function createSync(ports: {
       }
       store.outbox.restart(item.id, { code: 'session_over', message: 'the backend had ended the session' })
     })
+    ports.onSession(sessionId)
     return true
   }
 
@@ -605,7 +615,7 @@ export function createSync(ports: {
 
   /** Its effect is a photo at the backend, not a capture. */
   const isPhoto = ({ item, sent, capture }: ReturnType<typeof asDoubt>): boolean =>
-    item.kind === 'photo.send' || (sent.road === 'photo' && capture?.type === 'IMAGE')
+    item.kind === 'photo.send' || (sent.road === 'photo' && capture !== null && isPhotoAlone(capture))
 
   /**
    * Settles what may have arrived. To a backend that remembers keys it is sent again under its key; of any other it is
@@ -664,7 +674,9 @@ export function createSync(ports: {
     noteContact()
     const verdicts = judge(
       doubts.flatMap(({ sent, capture }) =>
-        capture ? [{ captureId: capture.id, raw: capture.raw, type: capture.type, backendMs: sent.backendMs }] : [],
+        capture
+          ? [{ captureId: capture.id, raw: capture.raw, type: asType(sent, capture), backendMs: sent.backendMs }]
+          : [],
       ),
       answer.value,
       store.captures.isClaimed,
@@ -720,7 +732,7 @@ export function createSync(ports: {
   const sendUpdate = async (item: OutboxItem): Promise<void> => {
     const capture = store.captures.get(item.captureId ?? '')
     if (!capture?.remoteId) return write(() => store.outbox.done(item.id))
-    const place = capture.type === 'IMAGE' ? store.captures.photoPlace(capture.id) : null
+    const place = isPhotoAlone(capture) ? store.captures.photoPlace(capture.id) : null
     const answer = place
       ? await remote.updatePhoto(place, capture)
       : await remote.updateCapture(capture.remoteId, capture)
@@ -733,7 +745,7 @@ export function createSync(ports: {
     const place = store.captures.photoPlace(capture.id)
     const isGone = (answer: RemoteResult<null>): boolean => answer.ok || answer.failure.status === 404
     const nothing: RemoteResult<null> = { ok: true, value: null }
-    const removed = place !== null && capture.type === 'IMAGE' ? nothing : await remote.removeCapture(capture.remoteId)
+    const removed = place !== null && isPhotoAlone(capture) ? nothing : await remote.removeCapture(capture.remoteId)
     if (!isGone(removed)) return settle(item, removed)
     const photo = place === null ? nothing : await remote.removePhoto(place)
     await settle(item, isGone(photo) ? nothing : photo)
@@ -807,25 +819,62 @@ export function createSync(ports: {
     }
     const startedMs = nowMs()
     const changed: string[] = []
+    const note = (group: (typeof groups)[number], answers: ReadonlyMap<string, RemoteCapture>): Promise<void> =>
+      write(() => {
+        for (const capture of group.captures) {
+          const answer = answers.get(capture.remoteId)
+          if (answer && store.captures.follow(capture.id, answer)) changed.push(capture.id)
+        }
+      })
     for (const group of groups) {
-      const answers = await askProgress(group)
+      const isLarge = (store.sessions.get(group.sessionId)?.totals.scans ?? 0) > limits.wholeSession
+      const answers =
+        isLarge && group.captures.length > limits.askSingly ? await askPages(group, note) : await askProgress(group)
       if (!answers.ok) {
         noteFailure(answers.failure)
         break
       }
       noteContact()
-      await write(() => {
-        for (const capture of group.captures) {
-          const answer = answers.value.get(capture.remoteId)
-          if (answer && store.captures.follow(capture.id, answer)) changed.push(capture.id)
-        }
-      })
+      await note(group, answers.value)
     }
     expectProducts(changed)
     if (changed.length > 0) ports.onCaptures(changed)
     const tookMs = nowMs() - startedMs
     followDelayMs = changed.length > 0 ? limits.followMinMs : Math.min(followDelayMs * 2, limits.followMaxMs)
     nextFollowMs = nowMs() + Math.max(followDelayMs, Math.min(tookMs * 4, limits.followMaxMs))
+  }
+
+  /** The page at which a large session was left when there was something to send; begun anew in another one. */
+  let leftAt = { remoteSessionId: '', page: 1 }
+
+  /**
+   * Goes through a large session's list, newest first, as far as there is something to find in it and nothing to send; `note`
+   * is given each page. Where there is no list, the few newest are asked one by one.
+   */
+  const askPages = async (
+    group: ReturnType<typeof store.captures.unsettled>[number],
+    note: (
+      group: ReturnType<typeof store.captures.unsettled>[number],
+      page: Map<string, RemoteCapture>,
+    ) => Promise<void>,
+  ): Promise<RemoteResult<Map<string, RemoteCapture>>> => {
+    const byRemoteId = new Map(group.captures.map((capture) => [capture.remoteId, capture]))
+    const { remoteSessionId } = group
+    if (leftAt.remoteSessionId !== remoteSessionId) leftAt = { remoteSessionId, page: 1 }
+    while (byRemoteId.size > 0) {
+      const answer = await remote.listCaptures(remoteSessionId, leftAt.page)
+      if (!answer.ok && answer.failure.kind !== 'refused') return answer
+      if (!answer.ok || answer.value.captures.length === 0) break
+      noteContact()
+      const here = answer.value.captures.flatMap((kept) => byRemoteId.get(kept.remoteId) ?? [])
+      await note({ ...group, captures: here }, new Map(answer.value.captures.map((kept) => [kept.remoteId, kept])))
+      for (const { remoteId } of here) byRemoteId.delete(remoteId)
+      leftAt.page += 1
+      if (!answer.value.hasNext) break
+      if (closed || isWoken) return { ok: true, value: new Map() }
+    }
+    leftAt.page = 1
+    return askProgress({ ...group, captures: [...byRemoteId.values()].slice(-limits.askSingly) })
   }
 
   const askProgress = async (group: {

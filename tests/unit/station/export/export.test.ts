@@ -133,5 +133,8 @@ describe('an export', () => {
     store.transaction(() => store.outbox.park(item?.id ?? 0, { code: 'validation_error', message: 'too long' }, true))
     const [row] = (await collect(store, null, 'ndjson')).toString().split('\n')
     expect(JSON.parse(row ?? '')).toMatchObject({ sync: 'parked', error: 'too long' })
+    const refused: unknown[] = []
+    for await (const piece of exportCaptures(store, null, 'ndjson', 'refused')) refused.push(piece)
+    expect(refused).toEqual([`${row}\n`])
   })
 })

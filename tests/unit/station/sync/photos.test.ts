@@ -15,8 +15,14 @@ async function folderWithPhoto(
   const store = openTestStore({ dataDir })
   const session = openTestSession(store, { captureMode })
   const { hash } = await store.media.put(new Blob([jpeg]).stream(), 10_000)
-  const type = raw === '' ? 'IMAGE' : 'BARCODE'
-  const photo = { type, raw, photo: hash, upload: hash, photoRole: 'nutrition', itemKey: `photo:${raw}` } as const
+  const photo = {
+    type: 'IMAGE',
+    raw,
+    photo: hash,
+    upload: hash,
+    photoRole: 'nutrition',
+    itemKey: `photo:${raw}`,
+  } as const
   const id = addCapture(store, session.id, photo)
   store.close()
   return { dataDir, id }
@@ -60,6 +66,7 @@ describe('a photo where products are photographed', () => {
       'POST /sessions/S1/photos',
       'POST /sessions/S1/end',
     ])
+    expect([...backend.captures.values()]).toMatchObject([{ capture_type: 'BARCODE', raw: '4006381333931' }])
     expect([...backend.photos.values()]).toMatchObject([{ capture_short_id: 'C1', photo_type: 'nutrition' }])
     expect(store.captures.get(id)).toMatchObject({ sync: 'sent', remoteId: 'C1' })
   })

@@ -4,6 +4,7 @@ import sharp from 'sharp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { writeControlCode } from '#domain/control-code.ts'
+import { drawCode } from '../../../barcode-image.ts'
 import { until } from '../parts.ts'
 import { startBackend, startStation } from '../start-station.ts'
 
@@ -19,6 +20,14 @@ async function listCaptures(backend: { url: string; apiKey: string }) {
     data: { id: string; status: string; raw_value: string; capture_type: string; metadata: Record<string, string> }[]
   }
   return page.data
+}
+
+/** The product photos of a session, as the backend lists them. */
+async function listPhotos(backend: { url: string; apiKey: string }, sessionId: string) {
+  const response = await fetch(`${backend.url}/scanner/api/v1/sessions/${sessionId}/photos`, {
+    headers: { 'x-api-key': backend.apiKey },
+  })
+  return (await response.json()) as { photo_type: string; capture_short_id: string | null; metadata: object }[]
 }
 
 describe('a station and the reference backend', () => {
@@ -111,17 +120,56 @@ describe('a station and the reference backend', () => {
       .jpeg()
       .toBuffer()
     const response = await station.handle(
-      new Request('http://station/media/photos?device=camera', { method: 'PUT', body: new Uint8Array(jpeg) }),
+      new Request('http://station/media/photos?device=camera&role=nutrition', {
+        method: 'PUT',
+        body: new Uint8Array(jpeg),
+      }),
     )
     expect(response.status).toBe(201)
     const { photo, outcomes } = (await response.json()) as PhotoOutcome
     expect(outcomes).toMatchObject([{ outcome: 'saved', capture: { type: 'IMAGE', photo } }])
     expect(await station.drained()).toBe('empty')
-    expect(await listCaptures(backend)).toMatchObject([
-      { capture_type: 'IMAGE', metadata: { station_capture: outcomes[0]?.capture.id } },
+    const id = outcomes[0]?.capture.id ?? ''
+    const { remoteId } = (await call('session.current', {})) ?? {}
+    expect(await listPhotos(backend, remoteId ?? '')).toMatchObject([
+      { photo_type: 'nutrition', capture_short_id: null, metadata: { station_capture: id } },
     ])
+    expect(await listCaptures(backend)).toEqual([])
+    expect(await call('capture.get', { id })).toMatchObject({ sync: 'sent', state: 'COMPLETED' })
     const original = await station.handle(new Request(`http://station/media/${photo}`))
     expect(Buffer.from(await original.arrayBuffer()).equals(jpeg)).toBe(true)
+  })
+
+  it('take a photo of a code over as its capture and its photo, once, although the first answers are lost, and both back', async () => {
+    const backend = await startBackend()
+    const proxy = await startForgetfulProxy(backend.url)
+    const { station, call } = await startStation({ url: proxy.url, apiKey: backend.apiKey })
+    const session = await call('session.open', { captureMode: 'both' })
+    const jpeg = await drawCode({ format: 'EAN13', text: known })
+    const response = await station.handle(
+      new Request('http://station/media/photos?role=front', { method: 'PUT', body: new Uint8Array(jpeg) }),
+    )
+    const { outcomes } = (await response.json()) as PhotoOutcome
+    expect(outcomes).toMatchObject([{ capture: { type: 'IMAGE', raw: known } }])
+    const drained = async () => {
+      for (let n = 0; n < 400; n += 1) {
+        await call('station.syncNow', {})
+        if ((await call('station.status', {})).queue.waiting === 0) break
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(await station.drained()).toBe('empty')
+    }
+    await drained()
+    const [capture, ...others] = await listCaptures(backend)
+    expect(others).toEqual([])
+    const { remoteId } = await call('session.current', {}).then((current) => current ?? session)
+    expect(await listPhotos(backend, remoteId ?? '')).toMatchObject([
+      { photo_type: 'front', capture_short_id: capture?.id, metadata: { station_capture: outcomes[0]?.capture.id } },
+    ])
+    await call('capture.undo', { id: outcomes[0]?.capture.id ?? '' })
+    await drained()
+    expect(await listCaptures(backend)).toEqual([])
+    expect(await listPhotos(backend, remoteId ?? '')).toEqual([])
   })
 
   it('have each capture once although every answer is lost the first time', async () => {
@@ -171,7 +219,10 @@ describe('a station and the reference backend', () => {
       'AFTER 3',
       'BEFORE',
     ])
-    expect((await call('session.current', {}))?.totals).toMatchObject({ waiting: 0, parked: 0, scans: 4 })
+    expect(await call('session.current', {})).toMatchObject({
+      continuations: 1,
+      totals: { waiting: 0, parked: 0, scans: 4 },
+    })
   })
 
   it("take 500 characters and park 501 with the backend's words", async () => {

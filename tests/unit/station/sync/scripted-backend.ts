@@ -165,6 +165,13 @@ export async function startScriptedBackend(
         return { status: 201, body: capture }
       })
     }
+    if (request.method === 'GET' && path.startsWith('/captures?')) {
+      const query = new URLSearchParams(path.slice(path.indexOf('?')))
+      const [page, size] = [Number(query.get('page')), Number(query.get('page_size'))]
+      const all = [...captures.values()].filter((each) => each.session === query.get('session_id')).toReversed()
+      const pagination = { total_count: all.length, has_next: page * size < all.length }
+      return { status: 200, body: { data: all.slice((page - 1) * size, page * size), pagination } }
+    }
     const capture = captures.get(/^\/captures\/([^/]+)/.exec(path)?.[1] ?? '')
     if (capture && request.method === 'GET') return { status: 200, body: capture }
     if (capture && request.method === 'PATCH') {

@@ -400,6 +400,19 @@ describe('what the backend works on', () => {
     }
   })
 
+  it('is followed page by page in a large session, whose whole answer would fill the memory', async () => {
+    const count = 1_050
+    const backend = await startScriptedBackend({ settled: () => 'PENDING' })
+    const { store, sync, session, drained } = startSync(backend.url, { raws: raws(count) })
+    await until(() => (sync.wake(), backend.captures.size === count))
+    for (const capture of backend.captures.values()) capture.status = 'NOT_FOUND'
+    expect(await drained()).toBe('empty')
+    expect(store.sessions.get(session.id)?.totals.notFound).toBe(count)
+    const reads = backend.requests.filter(({ method }) => method === 'GET').map(({ path }) => path)
+    expect(reads.filter((path) => path.endsWith('/sessions/S1'))).toEqual([])
+    expect(reads.filter((path) => path.includes('/captures?')).length).toBeGreaterThanOrEqual(11)
+  })
+
   it('is followed in the session it was sent to, also after a continuation', async () => {
     const backend = await startScriptedBackend({ settled: () => 'ENRICHING' })
     const { store, pass, drained, scan } = startSync(backend.url, { raws: raws(40) })
