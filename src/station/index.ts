@@ -473,7 +473,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     arePhotosStopped = isLow || isUsedUp
     return !arePhotosStopped
   }
-  const diskTimer = setInterval(() => void (arePhotosStopped ? hasRoomForPhotos() : measureDisk()), 30_000)
+  const diskTimer = setInterval(() => void hasRoomForPhotos(), 30_000)
   diskTimer.unref()
 
   const status = (): StationStatus => {
@@ -525,6 +525,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     scanners?.configure(settings.scanners)
     folders.configure(settings.folders)
     if (change.gate) gate.configure(settings.gate)
+    if (change.photo !== undefined) void hasRoomForPhotos()
     publish('settings.changed', settings)
     statusChanged()
   }
@@ -785,6 +786,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       statusChanged()
     }
     if (result.ok) devices.count(deviceName)
+    // The window need not find out by a photo that is refused.
+    void hasRoomForPhotos()
     return result
   }
 
@@ -812,7 +815,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         return await sendFile(store.media.path(thumbnail ?? media))
       }
       if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
-      if (exported) return sendExport(String(exported[1]), String(exported[2]))
+      if (exported) return sendExport(String(exported[1]), String(exported[2]), url.searchParams.get('only'))
       return refuse(404, { code: 'not_found', message: 'no such path' })
     } catch (error) {
       log.error({ path: url.pathname, error: (error as Error).stack }, 'a request failed')
@@ -857,12 +860,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     })
   }
 
-  const sendExport = (sessionId: string, format: string): Response => {
+  const sendExport = (sessionId: string, format: string, only: string | null): Response => {
     if (!isExportFormat(format)) return refuse(404, { code: 'not_found', message: `use ${exportFormats.join(', ')}` })
     const session = store.sessions.get(sessionId)
     if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
-    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}.${format}`
-    const body = toStream(exportCaptures(store, sessionId, format))
+    if (only !== null && only !== 'refused') return refuse(400, { code: 'invalid_input', message: 'use only=refused' })
+    const part = only === null ? '' : `-${only}`
+    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}${part}.${format}`
+    const body = toStream(exportCaptures(store, sessionId, format, only ?? 'all'))
     return new Response(body, {
       headers: {
         'content-type': exportTypes[format],

@@ -19,6 +19,8 @@ export interface Kiosk {
   readonly page: Page
   /** What the station printed: whoever has it has the station. */
   readonly address: string
+  /** The backend itself, for a look at what it has. */
+  readonly backend: { readonly url: string; readonly apiKey: string }
   /** What the window's policy has refused so far. */
   readonly violations: () => Promise<readonly string[]>
   /** Types a code as a scanner does: faster than any hand, ended by Enter, wherever the focus is. */
@@ -39,6 +41,10 @@ export async function openKiosk(options: {
   readonly context?: BrowserContextOptions
   /** Further arguments of the browser, as for a fake camera. */
   readonly browserArgs?: readonly string[]
+  /** Further arguments of the backend. */
+  readonly backendArgs?: readonly string[]
+  /** Puts something between the station and the backend; answers its address. */
+  readonly between?: (backendUrl: string) => Promise<string>
 }): Promise<Kiosk> {
   await build()
   const folder = await mkdtemp(join(tmpdir(), 'capstan-e2e-'))
@@ -79,11 +85,12 @@ export async function openKiosk(options: {
   }
 
   try {
-    const data = ['--data', join(folder, 'backend'), '--products', products]
+    const data = ['--data', join(folder, 'backend'), '--products', products, ...(options.backendArgs ?? [])]
     let backend = await run(['backend', ...data, '--port', '0'])
     const { listening: backendUrl, apiKey = '' } = backend.answer
+    const seenUrl = (await options.between?.(backendUrl)) ?? backendUrl
     const station = await run(
-      ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', backendUrl],
+      ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', seenUrl],
       { CAPSTAN_API_KEY: apiKey },
     )
     browser = await chromium.launch({
@@ -104,6 +111,7 @@ export async function openKiosk(options: {
     return {
       page,
       address: station.answer.listening,
+      backend: { url: backendUrl, apiKey },
       violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),
       async scan(...codes) {
         for (const code of codes) {

@@ -14,8 +14,8 @@ export const folderStatusSchema = z.object({
   id: z.string(),
   path: z.string(),
   role: photoRoleSchema,
-  /** `waiting`: photos are there, and no session to put them into. */
-  state: z.enum(['watching', 'waiting', 'missing', 'off']),
+  /** `waiting`: photos are there, and no session to put them into; `full`: and no room for them. */
+  state: z.enum(['watching', 'waiting', 'full', 'missing', 'off']),
   /** Photos taken since the station started. */
   taken: z.number().int(),
   /** Files that are there and neither taken nor refused. */

@@ -8,7 +8,8 @@
  * - `GET /media/<sha256>?region=<x>,<y>,<width>,<height>&width=<pixels>`: a part of the original as a JPEG, upright,
  *   without metadata. The region is in whole pixels of the upright original and lies inside of it (400 otherwise);
  *   `width` (1 to 4096, default 1024) is the most that the answer is wide: it is scaled down to it, never up.
- * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download.
+ * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download; with `?only=refused` those that wait
+ *   for a person.
  * - `GET /exports/<session id>.certificate.<pdf|json>`: what the session came to up to now, with the ledger's head.
  */
 export const stationPaths = {
@@ -18,7 +19,8 @@ export const stationPaths = {
   region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
     `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
   certificate: (sessionId: string, format: CertificateFormat): string => `/exports/${sessionId}.certificate.${format}`,
-  export: (sessionId: string, format: ExportFormat): string => `/exports/${sessionId}.${format}`,
+  export: (sessionId: string, format: ExportFormat, which: ExportedCaptures = 'all'): string =>
+    `/exports/${sessionId}.${format}${which === 'all' ? '' : `?only=${which}`}`,
 } as const
 
 /** A part of a photo, in whole pixels of the upright original from its top left. */
@@ -37,6 +39,9 @@ export type CertificateFormat = (typeof certificateFormats)[number]
 
 export const exportFormats = ['ndjson', 'csv', 'xlsx'] as const
 export type ExportFormat = (typeof exportFormats)[number]
+
+/** `refused`: what the backend refused, or may have or not: it waits for a person. */
+export type ExportedCaptures = 'all' | 'refused'
 
 /** The largest photo a window may hand in, in bytes; the upload-ready derivative is far smaller. */
 export const maxPhotoBytes = 60 * 1024 * 1024

@@ -59,8 +59,10 @@ export const sessionSchema = z.object({
   state: sessionStateSchema,
   openedAt: instantSchema,
   endedAt: instantSchema.nullable(),
-  /** The backend's id once it knows the session. */
+  /** The backend's id once it knows the session; of its last continuation there, when it has ended it before. */
   remoteId: z.string().nullable(),
+  /** How often the backend had ended it with captures still to come, so that it goes on there in another. */
+  continuations: z.number().int(),
   totals: sessionTotalsSchema,
 })
 export type Session = z.infer<typeof sessionSchema>

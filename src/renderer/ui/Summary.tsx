@@ -2,6 +2,7 @@ import { useTranslation } from 'react-i18next'
 import { certificateFormats, exportFormats, stationPaths } from '#contract/station/http.ts'
 import type { SessionSummary } from '#contract/station/session.ts'
 import { CodeText } from './CodeText.tsx'
+import { Continued } from './Continued.tsx'
 import { Figure } from './Figure.tsx'
 import { Timeline } from './Timeline.tsx'
 import { dateAndTime, duration } from './time.ts'
@@ -19,6 +20,7 @@ export function Summary({ summary }: { readonly summary: SessionSummary }) {
           took: duration(durationMs, i18n.language),
         })}
       </p>
+      <Continued session={session} />
       <dl className="figures">
         <Figure name={t('totals.scans')} value={totals.scans} strong />
         <Figure name={t('totals.units')} value={totals.units} />

@@ -120,7 +120,7 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
       for (const path of kept.keys()) if (!present.has(path)) kept.delete(path)
     }
     const stems = new Set(files.filter(({ path }) => kindOfFile(path) === 'photo').map(({ path }) => stemOf(path)))
-    let isRefused = false
+    let refused: 'waiting' | 'full' | null = null
     for (const file of files) {
       if (isClosed) return
       const waitedMs = waitFor(one, file)
@@ -130,10 +130,10 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
       else if (kind === 'raw') judgeRaw(one, file, waitedMs, stems)
       else if (waitedMs >= delays.settleMs) {
         // The others would be refused for the same reason; the order of the photos stays theirs.
-        if (!isRefused) isRefused = (await takeWhole(one, file, waitedMs)) === 'later'
+        refused ??= await takeWhole(one, file, waitedMs)
       }
     }
-    tell(one, isRefused ? 'waiting' : 'watching')
+    tell(one, refused ?? 'watching')
   }
 
   /** For how long the file has been as it is; null for one that needs nothing more. */
@@ -174,39 +174,44 @@ export function createWatchedFolders(options: WatchedFoldersOptions): WatchedFol
     }
   }
 
-  const takeWhole = async (one: Watched, file: FoundFile, waitedMs: number): Promise<'done' | 'later'> => {
+  /** Why it, and every other, has to wait; null when it need not. */
+  const takeWhole = async (one: Watched, file: FoundFile, waitedMs: number): Promise<'waiting' | 'full' | null> => {
     // One that vanishes meanwhile, or is locked by who writes it, is seen again at the next look.
     const whole = await isWhole(file.path).catch(() => null)
-    if (whole === null) return 'done'
+    if (whole === null) return null
     if (!whole) {
       if (waitedMs >= delays.giveUpMs) settle(one, file, 'incomplete')
-      return 'done'
+      return null
     }
     const result = await take(file, one.folder)
     if (result.ok) {
       one.taken += 1
       settle(one, file, null)
-      return 'done'
+      return null
     }
     const { code, message } = result.error
-    if (code === 'conflict' || code === 'photos_full') return 'later'
+    if (code === 'conflict') return 'waiting'
+    if (code === 'photos_full') return 'full'
     const problem = lasting[code]
     if (problem) settle(one, file, problem, message)
     else one.problems.set(file.path, problemOf(one, file, 'failed', message))
-    return 'done'
+    return null
   }
 
   const tell = (one: Watched, state: FolderStatus['state']): void => {
     one.state = state
     const missing = 'The folder is not there or cannot be read. Check its path and its rights; it is tried again.'
     const waiting = 'Photos are waiting in the folder. Start a session: they are taken then.'
+    const full = 'The room for photos is used up. Free space, or allow more in the settings: they are taken then.'
     const problems = `${one.problems.size} files were not taken. Settings, Watched folders says which and why.`
     report({
       id: `folder:${one.folder.id}`,
       kind: 'folder',
       name: basename(one.folder.path),
-      state: { watching: 'ready', waiting: 'detected', missing: 'unplugged', off: 'unplugged' }[state] as 'ready',
-      advice: state === 'missing' ? missing : state === 'waiting' ? waiting : one.problems.size > 0 ? problems : '',
+      state: { watching: 'ready', waiting: 'detected', full: 'failed', missing: 'unplugged', off: 'unplugged' }[
+        state
+      ] as 'ready',
+      advice: { missing, waiting, full, off: '', watching: one.problems.size > 0 ? problems : '' }[state],
     })
   }
 

@@ -29,7 +29,7 @@ export interface Sessions {
   remoteGeneration(id: string): number
 }
 
-const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, formats, location, state, opened_at, ended_at, remote_id,
+const columns = `id, label, capture_mode, duplicate_policy, duplicate_window_ms, marks_window_ms, formats, location, state, opened_at, ended_at, remote_id, remote_generation,
   scans, units, unique_items, found, not_found, failed, waiting, parked, duplicates, undone`
 
 function toSession(row: Row): Session {
@@ -46,6 +46,7 @@ function toSession(row: Row): Session {
     openedAt: row['opened_at'],
     endedAt: row['ended_at'],
     remoteId: row['remote_id'],
+    continuations: row['remote_generation'],
     totals: {
       scans: row['scans'],
       units: row['units'],

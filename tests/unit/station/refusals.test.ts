@@ -107,6 +107,8 @@ describe('the room for photos', () => {
     const { photo: before } = await call('settings.get', {})
     await call('settings.change', { photo: { ...before, quotaMegabytes: 1 } })
     expect(await put()).toMatchObject({ status: 201 })
+    // Known before one is refused.
+    await until(async () => (await call('station.status', {})).storage.arePhotosStopped)
     expect(await put()).toMatchObject({ status: 507, body: { code: 'photos_full' } })
     expect((await call('station.status', {})).storage).toMatchObject({ arePhotosStopped: true, state: 'ok' })
     expect(await scan('A')).toMatchObject({ outcome: 'saved' })

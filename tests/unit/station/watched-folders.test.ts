@@ -149,6 +149,20 @@ describe('a watched folder', () => {
     await until(async () => (await started.status()).state === 'watching')
   })
 
+  it('keeps photos waiting while there is no room for them, and says so', async () => {
+    const path = temporaryFolder()
+    const started = await watchFolder(path)
+    const { photo: before } = await started.call('settings.get', {})
+    await started.call('settings.change', { photo: { ...before, reserveMegabytes: 1_000_000 } })
+    await looks()
+    await writeFile(join(path, 'late.jpg'), await photo(14))
+    await until(async () => (await started.status()).state === 'full')
+    expect(await started.status()).toMatchObject({ waiting: 1, taken: 0, problems: [] })
+    await started.call('settings.change', { photo: before })
+    await until(async () => (await started.captures()).length === 1)
+    await until(async () => (await started.status()).state === 'watching')
+  })
+
   it('says that a folder is gone, and goes on when it is back', async () => {
     const path = temporaryFolder()
     const started = await watchFolder(path)

@@ -10,6 +10,7 @@ import { call, onMissed, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { captureView, isRetryable } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
+import { Continued } from '../../ui/Continued.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, dateAndTime, duration } from '../../ui/time.ts'
@@ -110,10 +111,16 @@ export function QueueScreen() {
                 : part.session.label || dateAndTime(part.session.openedAt, i18n.language)}
               <span className="count">{t('queue.shown', { shown: part.captures.length, total: part.total })}</span>
             </h2>
+            {part.session.totals.parked > 0 && (
+              <a className="button button-plain" href={stationPaths.export(part.session.id, 'csv', 'refused')} download>
+                {t('queue.export_refused')}
+              </a>
+            )}
             <a className="button button-plain" href={stationPaths.export(part.session.id, 'csv')} download>
               {t('queue.export')}
             </a>
           </div>
+          <Continued session={part.session} />
           <ul className="queue-rows">
             {part.captures.map((capture) => (
               <QueueRow key={capture.id} capture={capture} sessions={sessions} now={now} />

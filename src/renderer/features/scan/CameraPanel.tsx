@@ -55,6 +55,7 @@ interface Taken {
 export function CameraPanel({ session, takesPhotos }: { readonly session: Session; readonly takesPhotos: boolean }) {
   const { t } = useTranslation()
   const settings = useStation((state) => state.settings)
+  const isStopped = useStation((state) => state.status?.storage.arePhotosStopped ?? false)
   const handles = useRef(new Map<string, CameraHandle>())
   const [live, setLive] = useState<ReadonlySet<string>>(new Set())
   const [saving, setSaving] = useState(false)
@@ -73,7 +74,7 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
     return all.map(({ shot }) => shot)
   }
   const obey = useEffectEvent(() => {
-    if (takesPhotos && isReady && !saving) void shoot()
+    if (takesPhotos && isReady && !saving && !isStopped) void shoot()
   })
   const answer = useEffectEvent(async (id: string) => {
     // With no shots the station knows that the cameras are not ready.
@@ -132,10 +133,11 @@ export function CameraPanel({ session, takesPhotos }: { readonly session: Sessio
         ))}
       </div>
       {takesPhotos && (
-        <Button kind="primary" shortcut="t" isDisabled={!isReady || saving} onPress={() => void shoot()}>
+        <Button kind="primary" shortcut="t" isDisabled={!isReady || saving || isStopped} onPress={() => void shoot()}>
           {t('scan.camera.take', { count: shooting.length })}
         </Button>
       )}
+      {takesPhotos && isStopped && <output className="hint">{t('scan.camera.stopped')}</output>}
       {taken.map(({ shot: { camera, error }, quality }) => (
         <div key={camera}>
           {places.length > 1 && <strong>{camera}</strong>}

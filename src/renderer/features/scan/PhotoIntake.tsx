@@ -4,6 +4,7 @@ import { DropZone } from 'react-aria-components/DropZone'
 import { FileTrigger } from 'react-aria-components/FileTrigger'
 import type { AppError } from '#contract/result.ts'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { useStation } from '../../client/state.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { PhotoVerdict } from './PhotoVerdict.tsx'
@@ -14,6 +15,7 @@ const imageTypes = ['image/jpeg', 'image/png', 'image/webp']
 /** Photos from files: dropped or chosen, saved one after the other, each with its outcome. */
 export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
   const { t } = useTranslation()
+  const isStopped = useStation((state) => state.status?.storage.arePhotosStopped ?? false)
   const [left, setLeft] = useState(0)
   const [outcome, setOutcome] = useState<PhotoOutcome | null>(null)
   const [error, setError] = useState<AppError | null>(null)
@@ -43,14 +45,18 @@ export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
         allowsMultiple
         onSelect={(files) => files !== null && void take([...files])}
       >
-        <Button shortcut="p">{t('scan.photo.choose')}</Button>
+        <Button shortcut="p" isDisabled={isStopped}>
+          {t('scan.photo.choose')}
+        </Button>
       </FileTrigger>
       <output className="hint">
-        {left > 0
-          ? t('scan.photo.sending', { count: left })
-          : outcome !== null
-            ? t('scan.photo.codes', { count: outcome.codes.length })
-            : t('scan.photo.drop')}
+        {isStopped
+          ? t('scan.camera.stopped')
+          : left > 0
+            ? t('scan.photo.sending', { count: left })
+            : outcome !== null
+              ? t('scan.photo.codes', { count: outcome.codes.length })
+              : t('scan.photo.drop')}
       </output>
       {left === 0 && outcome !== null && <PhotoVerdict quality={outcome.quality} />}
       {error !== null && <ErrorNote error={error} />}

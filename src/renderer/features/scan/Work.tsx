@@ -6,6 +6,7 @@ import type { Session, SessionSummary } from '#contract/station/session.ts'
 import { useStation } from '../../client/state.ts'
 import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
+import { Continued } from '../../ui/Continued.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Figure } from '../../ui/Figure.tsx'
 import { CameraPanel } from './CameraPanel.tsx'
@@ -57,6 +58,7 @@ export function Work({
         {session.location !== null && (
           <p className="control-note">{t('scan.location', { location: session.location })}</p>
         )}
+        <Continued session={session} />
         <Totals session={session} />
         <div className="scan-tools">
           <ManualEntry />

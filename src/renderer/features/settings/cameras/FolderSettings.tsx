@@ -84,7 +84,7 @@ function FolderState({ status }: { readonly status: FolderStatus | undefined }) 
   const { state, taken, waiting, problems } = status
   return (
     <>
-      <p className={state === 'missing' || state === 'waiting' ? 'camera-card-problem' : 'hint'}>
+      <p className={state === 'missing' || state === 'waiting' || state === 'full' ? 'camera-card-problem' : 'hint'}>
         {t(`settings.folders.state.${state}`, { taken, waiting })}
       </p>
       {problems.length > 0 && (
