@@ -11,6 +11,9 @@ import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
 import { captureRoutes } from './http/capture-routes.ts'
+import { createGateApp, isGatePath } from './gate/app.ts'
+import { importPasses } from './gate/import-passes.ts'
+import { prepareTenant, setRules } from './gate/tenants.ts'
 import { discoveryRoutes } from './http/openapi.ts'
 import { eventRoutes } from './http/event-routes.ts'
 import { createKeyUse } from './http/key-use.ts'
@@ -70,6 +73,17 @@ export interface BackendOptions {
   readonly sessionTtlSeconds?: number
   /** Requests a minute of each credential; 0, the default, is no limit. */
   readonly rateLimitPerMinute?: number
+  /**
+   * A tenant of The Wallet Crew whose passes this backend serves; its key has every scope. Stations reach its gates with the
+   * backend's own key. `passes` is a CSV or JSON, imported before the server answers.
+   */
+  readonly tenant?: {
+    readonly id: string
+    readonly key?: string
+    readonly passes?: string
+    /** A JSON file: rules by the gate's name, `*` for every other. */
+    readonly rules?: string
+  }
   /** Whether NOT_FOUND captures may be retried; true unless given. */
   readonly retryNotFound?: boolean
   /**
@@ -126,6 +140,13 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const organizationId = await prepareOwner(database, apiKey, now())
     if (options.user !== undefined) await prepareUser(db, organizationId, options.user, now())
     if (options.productsCsv !== undefined) await importProducts(db, options.productsCsv, log, now())
+
+    if (options.tenant !== undefined) {
+      const { id, key, passes, rules } = options.tenant
+      await prepareTenant(database, { id, key, organizationId }, now())
+      if (rules !== undefined) await setRules(database, id, rules)
+      if (passes !== undefined) await importPasses(database, id, passes, log, now)
+    }
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
@@ -194,7 +215,10 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       routes: [...described, ...discoveryRoutes(described)],
       wakePipeline: () => jobs.wake('captures'),
     })
-    const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server
+    const gates = createGateApp({ database, log, now })
+    const serve: typeof app.fetch = (request, ...rest) =>
+      (isGatePath(new URL(request.url).pathname) ? gates : app).fetch(request, ...rest)
+    const server = createAdaptorServer({ fetch: serve, overrideGlobalObjects: false }) as Server
     await listen(server, options.port, host)
     closers.push(() => closeServer(server), events.close)
     const { port } = server.address() as AddressInfo

@@ -21,6 +21,18 @@ export const help = {
       value: 'FILE.csv',
       about: 'products to import; the header has gtin,product_name,brand',
     },
+    tenant: { type: 'string', value: 'ID', about: 'a tenant of The Wallet Crew, whose passes gates let in' },
+    'tenant-key': { type: 'string', value: 'KEY', about: "the tenant's key, with every scope" },
+    passes: {
+      type: 'string',
+      value: 'FILE.csv',
+      about: 'passes to import; the header has passId,value and may have format,passType,validFrom,validUntil,entries',
+    },
+    'gate-rules': {
+      type: 'string',
+      value: 'FILE.json',
+      about: 'whom gates let in: rules by the name of the gate, "*" for every other',
+    },
     user: { type: 'string', value: 'EMAIL:PASSWORD', about: 'an account that may sign in' },
     'session-ttl': { type: 'string', value: 'SECONDS', about: 'how long a session may be idle before it is ended' },
     'public-url': { type: 'string', value: 'URL', about: 'where clients reach it, when a proxy stands before it' },
@@ -84,6 +96,16 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (!ttl.ok) return ttl
   const rateLimit = wholeNumber('--rate-limit', parsed.value['rate-limit'], 0, 1_000_000)
   if (!rateLimit.ok) return rateLimit
+  const { tenant, passes, 'tenant-key': tenantKey, 'gate-rules': rules } = parsed.value
+  if (tenant === undefined && (tenantKey ?? passes ?? rules) !== undefined) {
+    return fail('invalid_input', '--tenant-key, --passes and --gate-rules need --tenant ID')
+  }
+  if (tenant !== undefined && !/^[A-Za-z0-9._-]{1,100}$/.test(tenant)) {
+    return fail('invalid_input', '--tenant takes letters, digits, dots, dashes and underscores')
+  }
+  if (tenantKey !== undefined && !/^[\x21-\x7e]{8,4096}$/.test(tenantKey)) {
+    return fail('invalid_input', '--tenant-key takes eight printable characters or more')
+  }
   return ok({
     dataDir: data,
     port: port.value,
@@ -95,6 +117,16 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
     ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/$/, '') }),
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(products === undefined ? {} : { productsCsv: products }),
+    ...(tenant === undefined
+      ? {}
+      : {
+          tenant: {
+            id: tenant,
+            ...(tenantKey === undefined ? {} : { key: tenantKey }),
+            ...(passes === undefined ? {} : { passes }),
+            ...(rules === undefined ? {} : { rules }),
+          },
+        }),
     ...(account === undefined ? {} : { user: { email: account['email'] ?? '', password: account['password'] ?? '' } }),
     ...(ttl.value === undefined ? {} : { sessionTtlSeconds: ttl.value }),
     ...(rateLimit.value === undefined ? {} : { rateLimitPerMinute: rateLimit.value }),

@@ -1,4 +1,5 @@
 import { productMeasures, productTexts } from '#contract/backend/products.ts'
+import { gateMigration } from '../gate/tables.ts'
 import type { Engine } from './database.ts'
 
 /** Texts of a product that came after the first migration. */
@@ -259,6 +260,7 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   DROP TABLE jobs;
     `,
   },
+  gateMigration,
 ]
 
 /** The migrations as an engine runs them. */

@@ -1,10 +1,11 @@
 import type { Generated, Selectable } from 'kysely'
+import type { GateTables } from '../gate/tables.ts'
 import type { ProductMeasure, ProductText } from '#contract/backend/products.ts'
 import type { PhotoType } from '#contract/backend/photo-type.ts'
 import type { CaptureStatus, CaptureType, SessionStatus } from '#contract/backend/scanner.ts'
 
 /** Instants are UTC ISO 8601 texts, JSON is text, booleans are 0 and 1, ids are shortuuids. */
-export interface Tables {
+export interface Tables extends GateTables {
   organizations: { id: string; name: string; created_at: string }
   api_keys: {
     id: string
