@@ -7,6 +7,7 @@ import { createAdaptorServer } from '@hono/node-server'
 import { importProducts } from './catalogue/import-products.ts'
 import { codeStep } from './codes/code-step.ts'
 import { createPhotoCodes } from './codes/codes.ts'
+import { lockFolder } from './db/folder-lock.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
@@ -16,6 +17,7 @@ import { importPasses } from './gate/import-passes.ts'
 import { prepareTenant, setRules } from './gate/tenants.ts'
 import { discoveryRoutes } from './http/openapi.ts'
 import { eventRoutes } from './http/event-routes.ts'
+import { operationRoutes } from './http/operation-routes.ts'
 import { createKeyUse } from './http/key-use.ts'
 import { photoRoutes } from './http/photo-routes.ts'
 import { productRoutes } from './http/product-routes.ts'
@@ -29,6 +31,7 @@ import { makeKey, secretHash } from './keys.ts'
 import { openJobs } from './jobs/jobs.ts'
 import { silentLog, type Log } from './log.ts'
 import { openMedia } from './media/media.ts'
+import { createMetrics } from './metrics.ts'
 import { openNotices } from './notices.ts'
 import { isPublicAddress, isSiteAddress } from './outbound/addresses.ts'
 import { createOutbound, type PermitAddress, type ResolveHost } from './outbound/guarded-request.ts'
@@ -127,13 +130,19 @@ const closeGraceMs = 3_000
 export async function createBackend(options: BackendOptions): Promise<Backend> {
   const { log = silentLog, now = () => new Date(), host = '127.0.0.1' } = options
   await mkdir(options.dataDir, { recursive: true })
+  let isStopping = false
   const closers: (() => Promise<void>)[] = []
   const closeAll = async (): Promise<void> => {
     for (const undo of closers.splice(0).toReversed()) await undo()
   }
   try {
     const apiKey = options.apiKey ?? (await keptKey(options.dataDir))
-    const media = await openMedia(join(options.dataDir, 'media'), now())
+    if (options.databaseUrl === undefined) {
+      const unlock = lockFolder(options.dataDir)
+      closers.push(async () => unlock())
+    }
+    const mediaFolder = join(options.dataDir, 'media')
+    const media = await openMedia(mediaFolder, now())
     const database = await openDatabase(options.databaseUrl ?? join(options.dataDir, 'backend.sqlite'), log)
     closers.push(database.close)
     const { db } = database
@@ -158,10 +167,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const announce = createAnnounce(jobs.add, now)
     const codes = options.readsPhotos === true ? createPhotoCodes(log) : undefined
     if (codes !== undefined) closers.push(codes.close)
+    const metrics = createMetrics(jobs)
     startPipeline({
       database,
       jobs,
       notices,
+      count: metrics.ended,
       log,
       now,
       announce,
@@ -212,7 +223,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       limiter,
       keyUse,
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-      routes: [...described, ...discoveryRoutes(described)],
+      routes: [
+        ...described,
+        ...discoveryRoutes(described),
+        ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
+      ],
+      observe: metrics.request,
       wakePipeline: () => jobs.wake('captures'),
     })
     const gates = createGateApp({ database, log, now })
@@ -227,6 +243,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
 
     let closing: Promise<void> | undefined
     const close = async (): Promise<void> => {
+      isStopping = true
       await closeAll()
       log.info({}, 'backend closed')
     }

@@ -76,6 +76,7 @@ describe('the pipeline', () => {
       database,
       jobs,
       notices: await openNotices(database, silentLog),
+      count: () => undefined,
       log: silentLog,
       now: () => new Date(),
       steps: {

@@ -26,6 +26,8 @@ export interface AppParts {
   /** Where clients reach the server, when not at the address they ask, e.g. `https://scan.example.org`. */
   readonly publicUrl?: string
   readonly routes: readonly Route[]
+  /** Told of each request of a route. */
+  readonly observe: (method: string, path: string, status: number, ms: number) => void
   /** Called after a commit that may have left work for the pipeline. */
   readonly wakePipeline: () => void
 }
@@ -53,6 +55,7 @@ export function createApp(parts: AppParts): Hono {
   for (const row of parts.routes) {
     app.on(row.method, honoPath(row.path), async (context) => {
       const at = now()
+      const startedMs = performance.now()
       const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(db, context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       if (known?.kind === 'key') keyUse.mark(known.subject.slice('key:'.length), at)
@@ -69,7 +72,9 @@ export function createApp(parts: AppParts): Hono {
         : known === undefined
           ? (who as Refusal)
           : await serve(row, context, known, at)
-      return respond(answer, at, limit.headers)
+      const response = respond(answer, at, limit.headers)
+      parts.observe(row.method, row.path, response.status, performance.now() - startedMs)
+      return response
     })
   }
 
@@ -85,6 +90,7 @@ export function createApp(parts: AppParts): Hono {
   app.notFound((context) => respondFreely(context, refuse('not_found', 'There is nothing at this path.')))
   app.onError((error, context) => {
     log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
+    parts.observe(context.req.method, context.req.routePath, 500, 0)
     return respondFreely(context, refuse('internal_error', 'The server failed; its log has the reason.'))
   })
 

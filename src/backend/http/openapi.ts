@@ -64,15 +64,6 @@ export function discoveryRoutes(routes: readonly Route[]): readonly Route[] {
         },
       }),
     }),
-    route({
-      method: 'GET',
-      path: '/healthz',
-      operationId: 'health',
-      summary: 'Whether the server answers',
-      access: 'none',
-      success: { status: 200 },
-      handle: () => ok({ status: 'ok' }),
-    }),
   ]
 }
 

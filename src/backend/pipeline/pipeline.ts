@@ -43,13 +43,15 @@ export function startPipeline(parts: {
   readonly database: Database
   readonly jobs: Jobs
   readonly notices: Notices
+  /** Told how captures have ended. */
+  readonly count: (status: string, captures: number) => void
   readonly log: Log
   readonly now: () => Date
   readonly steps?: Readonly<Record<OpenStatus, Step>>
   readonly slowSteps?: Readonly<Partial<Record<OpenStatus, SlowStep>>>
   readonly announce?: Announce
 }): void {
-  const { database, jobs, notices, log, now, steps = standardSteps, slowSteps = {} } = parts
+  const { database, jobs, notices, count, log, now, steps = standardSteps, slowSteps = {} } = parts
   const { announce = () => Promise.resolve() } = parts
 
   jobs.workBatches('captures', {
@@ -136,7 +138,10 @@ export function startPipeline(parts: {
       if (slow) await jobs.add(db, slow.queue, ids)
     }
     await announce(db, ended)
-    return () => notices.publish(told)
+    return () => {
+      notices.publish(told)
+      for (const { change, ids } of moves.values()) if (!isOpen(change.status)) count(change.status, ids.length)
+    }
   }
 
   type Change = Pick<CaptureRow, 'status' | 'error_message' | 'product_id' | 'processed_at'>
@@ -175,7 +180,10 @@ export function startPipeline(parts: {
       .where('id', '=', id)
       .execute()
     await announce(db, happeningsOf({ ...capture, status: 'FAILED' }))
-    return () => notices.publish([noticeOf(capture, 'FAILED')])
+    return () => {
+      notices.publish([noticeOf(capture, 'FAILED')])
+      count('FAILED', 1)
+    }
   }
 
   /** A submitted session is ready for review when none of its captures is being processed, and none of its photos read. */

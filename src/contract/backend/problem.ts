@@ -14,6 +14,7 @@ export const problems = {
   unprocessable_entity: { status: 422, title: 'Unprocessable Entity' },
   rate_limited: { status: 429, title: 'Rate Limited' },
   internal_error: { status: 500, title: 'Internal Error' },
+  service_unavailable: { status: 503, title: 'Service Unavailable' },
 } as const
 export type ProblemCode = keyof typeof problems
 

@@ -1,0 +1,73 @@
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { createBackend } from '#backend/index.ts'
+import { databaseUrl, engine, marker, products, startSite, temporaryFolder } from './fixture.ts'
+
+describe('a server in operation', () => {
+  it('is ready while it can take captures, and says what is missing', async () => {
+    const site = await startSite()
+    expect(await site.call('GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } })
+    await rename(join(site.dataDir, 'media'), join(site.dataDir, 'gone'))
+    const unready = await site.call('GET', '/readyz')
+    expect(unready).toMatchObject({
+      status: 503,
+      body: { error_code: 'service_unavailable', detail: 'The media folder cannot be written.', retryable: true },
+    })
+    await rename(join(site.dataDir, 'gone'), join(site.dataDir, 'media'))
+    expect((await site.call('GET', '/readyz')).status).toBe(200)
+  })
+
+  it('tells Prometheus of its requests, jobs and captures', async () => {
+    const site = await startSite()
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await site.openSession()
+    for (const value of ['4006381333931', 'text', 'other']) {
+      await site.settled((await site.submit(session, value)).body.id)
+    }
+    const response = await fetch(`${site.url}/metrics`)
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/)
+    const text = await response.text()
+    expect(text).toContain('capstan_captures_ended_total{status="COMPLETED"} 1\n')
+    expect(text).toContain('capstan_captures_ended_total{status="NOT_FOUND"} 2\n')
+    expect(text).toContain('capstan_jobs_open{queue="captures"} 0\n')
+    expect(text).toMatch(/request_seconds_count\{method="POST",path="\/scanner\/api\/v1\/captures",status="201"\} 3\n/)
+    expect(text).toContain('process_resident_memory_bytes')
+    // Paths are those of the routes: no id of anything is told.
+    expect(text).not.toContain(session)
+  })
+
+  it.runIf(engine === 'sqlite')('keeps a second one from its folder until it has ended', async () => {
+    const site = await startSite()
+    const second = createBackend({ dataDir: site.dataDir, port: 0 })
+    await expect(second).rejects.toThrow(`Another backend runs on ${site.dataDir}`)
+    await site.close()
+    const third = await startSite({ dataDir: site.dataDir })
+    expect((await third.call('GET', '/readyz')).status).toBe(200)
+  })
+
+  it.runIf(engine === 'postgres')('shares folder and database with another, which has the same key', async () => {
+    const dataDir = await temporaryFolder()
+    expect(await databaseUrl(dataDir)).toBeDefined()
+    const sites = await Promise.all([startSite({ dataDir }), startSite({ dataDir })])
+    expect(new Set(sites.map(({ apiKey }) => apiKey)).size).toBe(1)
+    const [first, second] = sites
+    await first.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await second.openSession()
+    // The same request to both at once, as after a lost answer: one capture, and both tell of it.
+    const key = { 'Idempotency-Key': 'same' }
+    const both = await Promise.all(sites.map((site) => site.submit(session, '4006381333931', {}, key)))
+    expect(both.map(({ status }) => status)).toEqual([201, 201])
+    expect(both[0]?.body.id).toBe(both[1]?.body.id)
+    expect(await first.settled(both[0]?.body.id)).toMatchObject({ status: 'COMPLETED' })
+    const ids = await Promise.all(
+      Array.from({ length: 60 }, async (_, index) => {
+        const reply = await (index % 2 === 0 ? first : second).submit(session, `both ${index}`)
+        return reply.body.id as string
+      }),
+    )
+    for (const id of ids) expect(await second.settled(id)).toMatchObject({ status: 'NOT_FOUND' })
+    await first.close()
+    expect((await second.settled((await second.submit(session, 'after')).body.id)).status).toBe('NOT_FOUND')
+  })
+})
