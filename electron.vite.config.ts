@@ -2,7 +2,7 @@ import { defineConfig } from 'electron-vite'
 import { rendererConfig } from './vite.config.ts'
 
 /**
- * Three bundles: main and the imaging worker as ES modules, the preload as one CommonJS file (a sandboxed preload
+ * Three bundles: main and the processes beside it as ES modules, the preload as one CommonJS file (a sandboxed preload
  * can neither be an ES module nor load a second file), and the window.
  * The packages in `dependencies` stay outside of the first; `#room/...` resolves through package.json.
  */
@@ -11,7 +11,11 @@ export default defineConfig({
     build: {
       target: 'node20',
       rolldownOptions: {
-        input: { index: 'src/main/index.ts', 'imaging-worker': 'src/station/imaging/worker.ts' },
+        input: {
+          index: 'src/main/index.ts',
+          'imaging-process': 'src/station/imaging/worker.ts',
+          'backend-process': 'src/backend/embedded-process.ts',
+        },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },
     },

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createBackend } from '#backend/index.ts'
+import { createEmbedded, forkEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
-import { createStation, forkImaging, type StationSecrets } from '#station/index.ts'
+import { createStation, forkImaging, type Station, type StationSecrets } from '#station/index.ts'
 import { createSecretFile, createWebHost, type WebHost } from '#web/index.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
 import {
@@ -122,10 +122,11 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   await mkdir(dataDir, { recursive: true })
   /** What has to be ended, the last one opened first: the station before the backend it sends to. */
   const closers: Closers = []
+  let station: Station | null = null
   try {
     const backend =
       options.backend === null
-        ? await startBackend(dataDir, log, closers)
+        ? embeddedBackend(dataDir, log, closers, () => void station?.call('network.changed', {}))
         : await remoteBackend(options.backend, options.apiKey, dataDir)
     const opened = await createStation({
       dataDir,
@@ -138,13 +139,18 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       spawnImaging: forkImaging(),
     })
     if (!opened.ok) return refuse(opened.error)
-    const station = opened.value
-    closers.push(() => station.close())
-    await station.readScanners()
-    station.watchFolders()
+    const running = opened.value
+    station = running
+    if ('start' in backend) backend.start()
+    closers.push(() => {
+      station = null
+      return running.close()
+    })
+    await running.readScanners()
+    running.watchFolders()
 
     const listen = (port: number): Promise<WebHost> =>
-      createWebHost({ station, assetsDir: join(projectDir, 'out/renderer'), port, log })
+      createWebHost({ station: running, assetsDir: join(projectDir, 'out/renderer'), port, log })
     const host = await (options.port === null
       ? // Another kiosk may have the usual port; a port that was asked for is not exchanged for another.
         listen(usualPort).catch(() => listen(0))
@@ -174,14 +180,11 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   }
 }
 
-/**
- * The embedded backend, on a free port of this machine. It keeps one key for its folder: idempotency is by key, so a
- * send that is repeated after a restart must come with the same one.
- */
-async function startBackend(dataDir: string, log: Log, closers: Closers) {
-  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
+/** The embedded backend, on a free port of this machine. */
+function embeddedBackend(dataDir: string, log: Log, closers: Closers, onListening: () => void) {
+  const backend = createEmbedded({ dataDir: join(dataDir, 'backend'), spawn: forkEmbedded, log, onListening })
   closers.push(() => backend.close())
-  return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
+  return backend
 }
 
 /** The station's further secrets, each in a file of its own. */

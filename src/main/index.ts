@@ -16,12 +16,11 @@ import {
   utilityProcess,
 } from 'electron'
 import Store from 'electron-store'
-import { createBackend } from '#backend/index.ts'
+import { createEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
-import { createStation, systemClock } from '#station/index.ts'
+import { createStation, systemClock, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
 import { limitDownloads } from './downloads.ts'
-import { createImagingSpawner } from './imaging.ts'
 import { serveIpc } from './ipc.ts'
 import { createLog } from './log.ts'
 import { limitPermissions, lockNavigation } from './lockdown.ts'
@@ -29,6 +28,7 @@ import { ownScheme, ownUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
+import { createUtilitySpawner } from './utility.ts'
 import { createKioskWindow } from './window.ts'
 
 const log = createLog()
@@ -36,6 +36,7 @@ const options = parseKioskArguments(process.argv.slice(1))
 const isKiosk = app.isPackaged || options.kiosk
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
+let station: Station | null = null
 
 // Chromium has no sandbox for root, and a machine that runs its kiosk as root has said so on the command line.
 // The window's own sandbox (window.ts) holds all the same.
@@ -63,7 +64,7 @@ async function start(): Promise<void> {
     platform: process.platform,
     log,
   })
-  const backend = options.backend === null ? await startBackend(dataDir) : await remoteBackend(options.backend, secrets)
+  const backend = options.backend === null ? embeddedBackend(dataDir) : await remoteBackend(options.backend, secrets)
 
   const opened = await createStation({
     dataDir,
@@ -74,19 +75,24 @@ async function start(): Promise<void> {
     fetch: (url, init) => net.fetch(url, init),
     backend,
     secrets,
-    spawnImaging: createImagingSpawner(utilityProcess, join(import.meta.dirname, 'imaging-worker.js')),
+    spawnImaging: spawner('imaging'),
   })
   if (!opened.ok) throw new Error(opened.error.message)
-  const station = opened.value
-  closers.push(() => station.close())
-  await station.readScanners()
-  station.watchFolders()
+  station = opened.value
+  if ('start' in backend) backend.start()
+  const running = opened.value
+  closers.push(() => {
+    station = null
+    return running.close()
+  })
+  await running.readScanners()
+  running.watchFolders()
 
   const own = session.defaultSession
   limitPermissions(own)
   limitDownloads(own, () => app.getPath('downloads'))
   const assetsDir = join(import.meta.dirname, '../renderer')
-  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: station.handle, log }))
+  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: running.handle, log }))
 
   const window = createKioskWindow(BrowserWindow, {
     preload: join(import.meta.dirname, '../preload/index.cjs'),
@@ -94,7 +100,7 @@ async function start(): Promise<void> {
     devTools: !app.isPackaged,
   })
   closers.push(
-    serveIpc({ ipcMain, transport: station, page: () => (window.isDestroyed() ? null : window.webContents), log }),
+    serveIpc({ ipcMain, transport: running, page: () => (window.isDestroyed() ? null : window.webContents), log }),
   )
   app.on('second-instance', () => {
     if (window.isMinimized()) window.restore()
@@ -103,19 +109,26 @@ async function start(): Promise<void> {
   keepPageAlive({ window, clock: systemClock, later, log })
   powerSaveBlocker.start('prevent-display-sleep')
   // Back from sleep, the network is mostly another one.
-  powerMonitor.on('resume', () => void station.call('network.changed', {}))
+  powerMonitor.on('resume', () => void running.call('network.changed', {}))
   // A failure is told of by did-fail-load, which tries again.
   await window.loadURL(ownUrl).catch(() => {})
 }
 
-/**
- * The embedded backend, on a free port of this machine. It keeps one key for its folder: idempotency is by key, so a
- * send that is repeated after a restart must come with the same one.
- */
-async function startBackend(dataDir: string) {
-  const backend = await createBackend({ dataDir: join(dataDir, 'backend'), port: 0, log })
+/** The embedded backend, on a free port of this machine. */
+function embeddedBackend(dataDir: string) {
+  const backend = createEmbedded({
+    dataDir: join(dataDir, 'backend'),
+    spawn: spawner('backend'),
+    log,
+    onListening: () => void station?.call('network.changed', {}),
+  })
   closers.push(() => backend.close())
-  return { url: backend.url, credential: () => Promise.resolve(backend.apiKey) }
+  return backend
+}
+
+/** Starts one of the processes that the build has made beside this one. */
+function spawner(name: 'imaging' | 'backend') {
+  return createUtilitySpawner(utilityProcess, join(import.meta.dirname, `${name}-process.js`), name)
 }
 
 /**

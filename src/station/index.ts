@@ -82,7 +82,8 @@ export interface StationPorts {
    * kept here; `keep` replaces it by one that a person gives in the window, where the host can.
    */
   readonly backend: {
-    readonly url: string
+    /** Read for each request; null while a backend of this machine has not started yet. */
+    readonly url: string | null
     readonly credential: () => Promise<string | null>
     readonly keep?: (secret: string) => Promise<void>
   } | null
@@ -244,7 +245,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       return { site: null, record: ({ data, type }, ms) => client.recordScan({ data, type }, ms), isRepeatable: false }
     }
     if (backend === null) return noRemotes
-    const { url, credential } = backend
+    const { credential } = backend
+    const url = () => backend.url
     if (road === 'site') {
       return { site: createGateClient({ ...common, url, credential }), record: null, isRepeatable: true }
     }
@@ -300,7 +302,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         store,
         remote: createScannerClient({
           fetch: clockWatch.watching(ports.fetch),
-          url: ports.backend.url,
+          url: () => ports.backend?.url ?? null,
           credential: ports.backend.credential,
           userAgent: `Capstan/${ports.version}`,
           signal: stopping.signal,
@@ -701,11 +703,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         ),
       'backend.signIn': async (given) => {
         const keep = ports.backend?.keep
-        if (!ports.backend || !keep) return fail('conflict', 'this host keeps no credential: give it at the start')
+        const url = ports.backend?.url ?? null
+        if (url === null || !keep) return fail('conflict', 'this host keeps no credential: give it at the start')
         const credential =
-          given.kind === 'key'
-            ? readCredential(given.key)
-            : await signIn({ fetch: ports.fetch, url: ports.backend.url, ...given })
+          given.kind === 'key' ? readCredential(given.key) : await signIn({ fetch: ports.fetch, url, ...given })
         if (credential === null) return fail('invalid_input', 'the key holds characters that no header can hold')
         if ('ok' in credential && !credential.ok) {
           const { kind, message } = credential.failure

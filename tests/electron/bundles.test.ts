@@ -20,12 +20,12 @@ describe('what the build makes', () => {
 
   it('has a main process and an imaging worker as ES modules', () => {
     expect(read('main/index.js')).toMatch(/^import /m)
-    expect(existsSync(join(root, 'out/main/imaging-worker.js'))).toBe(true)
+    expect(existsSync(join(root, 'out/main/imaging-process.js'))).toBe(true)
   })
 
   it('keeps sharp out of the main process', () => {
     expect(read('main/index.js')).not.toMatch(/from ["']sharp["']/)
-    expect(read('main/imaging-worker.js')).toMatch(/from ["']sharp["']/)
+    expect(read('main/imaging-process.js')).toMatch(/from ["']sharp["']/)
   })
 
   it('has a page without inline script, inline style or a foreign address, and with the mark of the nonce', () => {

@@ -154,6 +154,23 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
       expect(answer).toMatchObject({ ok: false, error: { code: 'unauthorised' } })
     })
 
+    it('has a backend of its own in a process beside it, and another one when that dies', async () => {
+      const processOfBackend = () =>
+        kiosk.app.evaluate(({ app }) => app.getAppMetrics().find(({ name }) => name === 'backend')?.pid ?? 0)
+      const isOnline = async () =>
+        expect(await kiosk.call('station.status')).toMatchObject({ value: { backend: { state: 'online' } } })
+      await vi.waitFor(isOnline, { timeout: 30_000, interval: 200 })
+      const first = await processOfBackend()
+      expect(first).toBeGreaterThan(0)
+      process.kill(first, 'SIGKILL')
+      await vi.waitFor(async () => expect([0, first]).not.toContain(await processOfBackend()), {
+        timeout: 30_000,
+        interval: 200,
+      })
+      await kiosk.call('station.syncNow')
+      await vi.waitFor(isOnline, { timeout: 30_000, interval: 200 })
+    })
+
     it('reads a photo with sharp, in its own process', async () => {
       const opened = await kiosk.call('session.open', { label: 'photos' })
       expect(opened).toMatchObject({ ok: true })

@@ -9,7 +9,7 @@ import {
   type VerdictAnswer,
   type VerdictRequest,
 } from '#contract/gate/site.ts'
-import { createRequests, type Fetch, type RemoteResult } from '#station/remote/requests.ts'
+import { createRequests, type Address, type Fetch, type RemoteResult } from '#station/remote/requests.ts'
 
 /** A page of the list of passes as it came: nothing of it has been checked. */
 export interface ListPage {
@@ -36,7 +36,7 @@ const pageTimeoutMs = 60_000
 /** Creates the client; `credential` is the site's key for this station. */
 export function createGateClient(options: {
   readonly fetch: Fetch
-  readonly url: string
+  readonly url: Address
   readonly credential: () => Promise<string | null>
   readonly now: () => Date
   readonly signal?: AbortSignal

@@ -68,6 +68,9 @@ export interface Downloaded {
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
+/** Where a backend is; a function where that may change, which answers null while it is not known yet. */
+export type Address = string | (() => string | null)
+
 const usualTimeoutMs = 15_000
 /** Bytes of an answer; what is longer is none of the documented ones. */
 const usualBytes = 4 * 1024 * 1024
@@ -78,7 +81,7 @@ const usualBytes = 4 * 1024 * 1024
  */
 export function createRequests(options: {
   readonly fetch: Fetch
-  readonly url: string
+  readonly url: Address
   /** A secret as `readCredential` reads it, or what it would be read as. */
   readonly credential: () => Promise<string | Credential | null>
   readonly now: () => Date
@@ -91,7 +94,10 @@ export function createRequests(options: {
   readonly observed: Observed
 } {
   const signals = options.signal ? [options.signal] : []
-  const base = options.url.replace(/\/+$/, '')
+  const baseUrl = (): string | null => {
+    const url = typeof options.url === 'string' ? options.url : options.url()
+    return url?.replace(/\/+$/, '') ?? null
+  }
   const observed: { -readonly [Name in keyof Observed]: Observed[Name] } = {
     offsetMs: null,
     allowance: null,
@@ -114,6 +120,8 @@ export function createRequests(options: {
   ): Promise<
     { ok: true; response: Response; bytes: Uint8Array; receipt: Receipt } | { ok: false; failure: RemoteFailure }
   > => {
+    const base = baseUrl()
+    if (base === null) return notThereYet
     const secret = await options.credential().catch(() => undefined)
     const credential = typeof secret === 'string' ? readCredential(secret) : (secret ?? null)
     if (secret === undefined || (secret !== null && credential === null)) return unusableSecret
@@ -178,6 +186,7 @@ export function createRequests(options: {
       ok: false,
       failure: { kind, status: null, code, message, retryAfterMs: null, taken: 'no' },
     })
+    const base = baseUrl() ?? undefined
     const url = URL.canParse(address, base) ? new URL(address, base) : null
     if (url === null || url.username + url.password !== '' || !isSafeBackendAddress(url.origin + url.pathname)) {
       return failed('refused', 'unsafe_upload', 'the backend names an address that photos may not be sent to')
@@ -201,6 +210,18 @@ export function createRequests(options: {
     }
   }
   return { send, sendForm, download, observed }
+}
+
+const notThereYet: { ok: false; failure: RemoteFailure } = {
+  ok: false,
+  failure: {
+    kind: 'unreachable',
+    status: null,
+    code: 'starting',
+    message: 'the backend of this machine is starting',
+    retryAfterMs: null,
+    taken: 'no',
+  },
 }
 
 const unusableSecret: { ok: false; failure: RemoteFailure } = {

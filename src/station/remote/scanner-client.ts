@@ -26,6 +26,7 @@ import type { CaptureMode } from '#contract/station/session.ts'
 import { readCredential, writeCredential, type KeptCredential } from '#contract/credential.ts'
 import {
   createRequests,
+  type Address,
   withoutId,
   type Fetch,
   type Observed,
@@ -203,7 +204,7 @@ const openapiSchema = z.looseObject({
 /** Creates the client; `credential` is a secret as `readCredential` (contract/credential.ts) reads it. */
 export function createScannerClient(options: {
   fetch: Fetch
-  url: string
+  url: Address
   credential: () => Promise<string | null>
   userAgent: string
   now: () => Date

@@ -8,7 +8,13 @@ import {
   type RelayScan,
 } from '#contract/gate/scan-api.ts'
 import { gatePaths } from '#contract/gate/site.ts'
-import { createRequests, type Fetch, type RemoteFailure, type RemoteResult } from '#station/remote/requests.ts'
+import {
+  createRequests,
+  type Address,
+  type Fetch,
+  type RemoteFailure,
+  type RemoteResult,
+} from '#station/remote/requests.ts'
 
 /** What became of a scan's record: the pass that has the value (null: none), or it waits at the site. */
 export type ScanRecorded = { readonly passId: string | null } | { readonly queued: true }
@@ -56,7 +62,9 @@ export function createWalletClient(
 }
 
 /** The site's backend, which holds the tenant's key, forwards, and knows a repeat by `client_scan_id`. */
-export function createRelayClient(options: Options & { readonly credential: () => Promise<string | null> }): {
+export function createRelayClient(
+  options: Omit<Options, 'url'> & { readonly url: Address; readonly credential: () => Promise<string | null> },
+): {
   recordScan(scan: RelayScan, timeoutMs?: number): Promise<RemoteResult<ScanRecorded>>
 } {
   const { send } = createRequests(options)

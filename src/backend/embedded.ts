@@ -1,0 +1,142 @@
+import { fork } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { backoffMs } from '#domain/backoff.ts'
+import type { Log } from '#contract/ports.ts'
+
+/** What a host tells its backend's process. */
+export type ToEmbedded = { readonly kind: 'start'; readonly dataDir: string; readonly port: number } | { kind: 'close' }
+
+/** What that process tells its host. */
+export type FromEmbedded =
+  | { readonly kind: 'listening'; readonly url: string; readonly apiKey: string }
+  | { readonly kind: 'failed'; readonly code: string | null; readonly message: string }
+  | {
+      readonly kind: 'log'
+      readonly level: 'info' | 'warn' | 'error'
+      readonly fields: object
+      readonly message: string
+    }
+
+/** The backend's process, whoever started it: Node's `child_process.fork` or Electron's `utilityProcess`. */
+export interface EmbeddedProcess {
+  send(message: ToEmbedded): void
+  onMessage(listener: (message: unknown) => void): void
+  /** Called once, however the process ended; `reason` is for the log. */
+  onExit(listener: (reason: string) => void): void
+  /** Ends it at once, as far as the platform can. */
+  kill(): void
+}
+
+/** The backend of this machine, in a process of its own. */
+export interface EmbeddedBackend {
+  /** Starts it and waits for nothing; once the station has its folder, so that no other backend has this one's. */
+  start(): void
+  /** Null until it has listened for the first time; while it starts anew, where it was. */
+  readonly url: string | null
+  /** Its key, null as long as `url` is. */
+  credential(): Promise<string | null>
+  /** Lets it finish what it does; ends it after a few seconds all the same. */
+  close(): Promise<void>
+}
+
+/** Before the first retry and at most. */
+const backoff = { baseMs: 500, capMs: 30_000 } as const
+/** One that has run for so long begins at the shortest wait again. */
+const steadyMs = 60_000
+const closeGraceMs = 5_000
+
+/**
+ * Creates the backend of a host: a process of its own, started anew with back-off whenever it ends. Its commits wait for
+ * the disk, and would keep the scans of the host's own thread waiting with them.
+ *
+ * It keeps one key for its folder, since idempotency is by key: a send that is repeated after a restart comes with the
+ * same one. `onListening` is called at each start that succeeds.
+ */
+export function createEmbedded(ports: {
+  readonly dataDir: string
+  readonly spawn: () => EmbeddedProcess
+  readonly log: Log
+  readonly onListening?: () => void
+  readonly random?: () => number
+}): EmbeddedBackend {
+  const log = ports.log.child({ room: 'backend' })
+  const random = ports.random ?? Math.random
+  let known: { readonly url: string; readonly apiKey: string } | null = null
+  /** Where it listened last, so that its address stays; 0 when somebody else has that port now. */
+  let port = 0
+  let attempts = 0
+  let timer: NodeJS.Timeout | undefined
+  let child: EmbeddedProcess | null = null
+  let closing: PromiseWithResolvers<void> | null = null
+
+  const take = (message: FromEmbedded): void => {
+    switch (message.kind) {
+      case 'listening':
+        known = { url: message.url, apiKey: message.apiKey }
+        port = Number(new URL(message.url).port)
+        return ports.onListening?.()
+      case 'failed':
+        if (message.code === 'EADDRINUSE') port = 0
+        return log.error({ error: message.message }, 'the backend cannot start')
+      case 'log':
+        return log[message.level](message.fields, message.message)
+    }
+  }
+
+  const start = (): void => {
+    const startedMs = performance.now()
+    const started = ports.spawn()
+    child = started
+    started.onMessage((message) => take(message as FromEmbedded))
+    started.onExit((reason) => {
+      child = null
+      if (closing) return closing.resolve()
+      attempts = performance.now() - startedMs > steadyMs ? 1 : attempts + 1
+      // Never at once: full jitter could make a loop of it.
+      const waitMs = backoff.baseMs + backoffMs(attempts - 1, random(), backoff)
+      log.warn({ reason, waitMs }, 'the backend ended; it is started again')
+      timer = setTimeout(start, waitMs)
+    })
+    started.send({ kind: 'start', dataDir: ports.dataDir, port })
+  }
+
+  return {
+    start,
+    get url() {
+      return known?.url ?? null
+    },
+    credential: () => Promise.resolve(known?.apiKey ?? null),
+    async close() {
+      if (closing) return closing.promise
+      closing = Promise.withResolvers()
+      clearTimeout(timer)
+      if (child === null) return closing.resolve()
+      child.send({ kind: 'close' })
+      const force = setTimeout(() => child?.kill(), closeGraceMs)
+      await closing.promise
+      clearTimeout(force)
+    },
+  }
+}
+
+/** The process as a child of plain Node; what it prints goes to our standard error. */
+export function forkEmbedded(): EmbeddedProcess {
+  const path = fileURLToPath(new URL('./embedded-process.ts', import.meta.url))
+  const child = fork(path, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
+  return {
+    // A send to a process that has just died is answered by its exit, not by an exception here.
+    send: (message) => void child.send(message, () => {}),
+    onMessage: (listener) => void child.on('message', listener),
+    onExit(listener) {
+      let told = false
+      const tell = (reason: string): void => {
+        if (told) return
+        told = true
+        listener(reason)
+      }
+      child.once('exit', (code, signal) => tell(signal ?? `exit code ${code}`))
+      child.once('error', (error) => tell(error.message))
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
