@@ -88,6 +88,41 @@ describe('a proposal', () => {
     expect((await set('CXc85b4rqinB7s5J52TRYb', 'ACCEPTED')).status).toBe(404)
   })
 
+  it('is listed with its product among all that can be reviewed, until it is reviewed', async () => {
+    const site = await startSite()
+    const { propose, set, capture } = await review(site)
+    const first = await propose({})
+    await propose({ field_name: 'net_content', current_value: '', proposed_value: '12 g' })
+    const list = async () => (await site.call('GET', `${scanner}/proposals?page_size=1`)).body
+    expect(await list()).toMatchObject({
+      data: [{ capture_short_id: capture, gtin: marker, product_name: 'Marker', field_name: 'brand_name' }],
+      pagination: { total_count: 2, has_next: true },
+    })
+    await set(first, 'REJECTED')
+    expect(await list()).toMatchObject({ data: [{ field_name: 'net_content' }], pagination: { total_count: 1 } })
+  })
+
+  it("is accepted with a reviewer's own value, which is what is written, and keeps what was read", async () => {
+    const site = await startSite()
+    const { propose, list, apply, product } = await review(site)
+    const id = await propose({})
+    const set = (body: object) => site.call('PATCH', `${scanner}/proposals/${id}`, body)
+    expect((await set({ status: 'ACCEPTED', value: 'STABILO' })).body).toMatchObject({ proposed_value: 'STABILO' })
+    expect((await list())[0]?.reasoning).toContain('read was: Stabilo')
+    expect((await apply()).body.applied).toEqual(['brand_name'])
+    expect(await product()).toMatchObject({ brand: 'STABILO' })
+  })
+
+  it('is not reviewed over the head of somebody who has reviewed it meanwhile', async () => {
+    const site = await startSite()
+    const { propose, set, list } = await review(site)
+    const id = await propose({})
+    await set(id, 'REJECTED')
+    const late = await site.call('PATCH', `${scanner}/proposals/${id}`, { status: 'ACCEPTED', if_status: 'PENDING' })
+    expect(late.status).toBe(409)
+    expect((await list())[0]).toMatchObject({ status: 'REJECTED' })
+  })
+
   it('is reviewed with many at once: all of them or none', async () => {
     const site = await startSite()
     const { propose, bulk, list } = await review(site)

@@ -3,6 +3,8 @@ import {
   bulkReviewSchema,
   enrichAnswerSchema,
   proposalListSchema,
+  proposalPageSchema,
+  proposalQuerySchema,
   proposalReviewSchema,
   proposalSchema,
   type Proposal,
@@ -18,6 +20,7 @@ import { requestFields } from '../proposals/request.ts'
 import { accepted, invalid, missing, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer } from './capture-answer.ts'
 import { findCapture, lockCapture } from './capture-routes.ts'
+import { pageAnswer } from './page.ts'
 import { lockProduct, ownedByOther } from './product-routes.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, pollAnswer, type SessionLife } from './session-routes.ts'
@@ -42,6 +45,43 @@ export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['ad
     }),
 
     route({
+      method: 'GET',
+      path: '/scanner/api/v1/proposals',
+      operationId: 'listAllProposals',
+      summary: 'List what can be reviewed, over all captures, oldest first',
+      access: 'read',
+      query: proposalQuerySchema,
+      success: { status: 200, schema: proposalPageSchema },
+      async handle({ query, credential, db }) {
+        const matching = db
+          .selectFrom('proposals')
+          .innerJoin('captures', 'captures.id', 'proposals.capture_id')
+          .innerJoin('sessions', 'sessions.id', 'captures.session_id')
+          .leftJoin('products', 'products.id', 'proposals.product_id')
+          .where('sessions.organization_id', '=', credential.organizationId)
+          .where('proposals.status', '=', query.status)
+          .where('proposals.applied_at', 'is', null)
+          .where('proposals.withdrawn_reason', '=', '')
+        const { count } = await matching
+          .select((all) => all.fn.countAll<number>().as('count'))
+          .executeTakeFirstOrThrow()
+        const rows = await matching
+          .selectAll('proposals')
+          .select(['products.gtin', 'products.product_name', 'captures.gtin as captured_gtin'])
+          .orderBy('proposals.id')
+          .limit(query.page_size)
+          .offset((query.page - 1) * query.page_size)
+          .execute()
+        const listed = rows.map((row) => ({
+          ...proposalAnswer(row),
+          gtin: row.gtin ?? row.captured_gtin,
+          product_name: row.product_name ?? '',
+        }))
+        return ok(pageAnswer(listed, query, count))
+      },
+    }),
+
+    route({
       method: 'PATCH',
       path: '/scanner/api/v1/proposals/{proposal_id}',
       operationId: 'reviewProposal',
@@ -55,7 +95,10 @@ export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['ad
         if (!row) return missing('proposal')
         const refused = notReviewable(row)
         if (refused !== undefined) return refuse('conflict', refused)
-        const change = { status: body.status, reviewed_at: at.toISOString() }
+        if (body.if_status !== undefined && body.if_status !== row.status) {
+          return refuse('conflict', `Somebody else has reviewed it: it is ${row.status}.`)
+        }
+        const change = { status: body.status, reviewed_at: at.toISOString(), ...correctionOf(row, body) }
         await db.updateTable('proposals').set(change).where('id', '=', row.id).execute()
         return ok(proposalAnswer({ ...row, ...change }))
       },
@@ -187,6 +230,13 @@ async function reviewExtraction(
 function notReviewable(row: ProposalRow): string | undefined {
   if (row.applied_at !== null) return 'The proposal has been applied; undo the change first.'
   return row.withdrawn_reason === '' ? undefined : `The proposal was withdrawn: ${row.withdrawn_reason}`
+}
+
+/** A reviewer's own value in the place of the proposed one, which the reasoning keeps; a present value stays guarded. */
+function correctionOf(row: ProposalRow, { value }: { value?: string | undefined }): Partial<ProposalRow> {
+  if (value === undefined || value === row.proposed_value) return {}
+  const sentence = `A reviewer corrected it; read was: ${row.proposed_value}`
+  return { proposed_value: value, reasoning: row.reasoning === '' ? sentence : `${row.reasoning}\n${sentence}` }
 }
 
 /** Proposals by their ids, to be written; those of another organisation are not found. */

@@ -1,6 +1,17 @@
 import { z } from 'zod'
 import { captureSchema } from '#contract/backend/scanner.ts'
-import { metadataSchema, referenceSchema, shortuuidSchema, timestampSchema } from '#contract/backend/values.ts'
+import {
+  foreignText,
+  foreignTextOrNull,
+  foreignWord,
+  metadataSchema,
+  pageOf,
+  pageQueryShape,
+  referenceSchema,
+  shortuuidSchema,
+  text,
+  timestampSchema,
+} from '#contract/backend/values.ts'
 
 /** Where a proposal stands. A stale one is REJECTED by the server itself, with the reason in `withdrawn_reason`. */
 export const proposalStatuses = ['PENDING', 'ACCEPTED', 'REJECTED'] as const
@@ -45,10 +56,30 @@ export type Proposal = z.infer<typeof proposalSchema>
 /** A bare array, oldest first. */
 export const proposalListSchema = z.array(proposalSchema)
 
-/** A review. PENDING cannot be set. */
+/**
+ * A review. PENDING cannot be set. The last two members are ours: `value` replaces the proposed value by a reviewer's own,
+ * and `if_status` has the review refused with 409 when somebody else has reviewed it meanwhile.
+ */
 export const proposalReviewSchema = z
-  .strictObject({ status: z.enum(['ACCEPTED', 'REJECTED']) })
+  .strictObject({
+    status: z.enum(['ACCEPTED', 'REJECTED']),
+    value: text(0, 10_000).optional(),
+    if_status: z.enum(proposalStatuses).optional(),
+  })
   .meta({ id: 'ProposalReview', examples: [{ status: 'ACCEPTED' }] })
+export type ProposalReview = z.input<typeof proposalReviewSchema>
+
+/** A proposal with the product it is for, as the list over all captures has it. */
+export const listedProposalSchema = proposalSchema
+  .extend({ gtin: z.string(), product_name: z.string() })
+  .meta({ id: 'ListedProposal' })
+/** A page of proposals that can be reviewed, oldest first. */
+export const proposalPageSchema = pageOf(listedProposalSchema).meta({ id: 'ProposalPage' })
+/** Query of the list over all captures. */
+export const proposalQuerySchema = z.strictObject({
+  status: z.enum(proposalStatuses).default('PENDING'),
+  ...pageQueryShape,
+})
 
 /** Many reviews at once: all of them, or none. */
 export const bulkReviewSchema = z
@@ -72,3 +103,39 @@ export type ApplyAnswer = z.infer<typeof applyAnswerSchema>
 
 /** What an enrich answers: the capture, which is on its way again. */
 export const enrichAnswerSchema = captureSchema
+
+const foreignBox = z
+  .object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })
+  .nullish()
+  .catch(null)
+
+/** A foreign server's proposal, of either revision: the older one has numbers for ids. */
+export const foreignProposalSchema = z
+  .looseObject({
+    id: z.union([z.string(), z.number()]).transform(String),
+    field_name: foreignText,
+    current_value: foreignText,
+    proposed_value: foreignText,
+    confidence: z.coerce.number().min(0).max(1).catch(0),
+    reasoning: foreignText,
+    source: foreignText,
+    status: foreignWord(proposalStatuses),
+    capture_short_id: foreignTextOrNull,
+    evidence: z
+      .looseObject({ photo_id: foreignTextOrNull, capture_id: foreignTextOrNull, box: foreignBox })
+      .nullish()
+      .catch(null),
+    applied_at: foreignTextOrNull,
+    withdrawn_reason: foreignText,
+    gtin: foreignText,
+    product_name: foreignText,
+  })
+  .transform((proposal) => proposal)
+export type ForeignProposal = z.infer<typeof foreignProposalSchema>
+
+/** A foreign server's answer to an apply; what it does not say is empty. */
+export const foreignApplySchema = z.looseObject({
+  applied: z.array(z.string()).catch([]),
+  skipped: z.array(z.looseObject({ field_name: foreignText, reason: foreignText })).catch([]),
+  change_id: foreignTextOrNull,
+})
