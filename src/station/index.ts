@@ -52,6 +52,8 @@ import { createMeter } from '#domain/service-level.ts'
 import { openStore } from '#station/store/store.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
+import { createProposalFetch } from '#station/sync/proposals.ts'
+import { createReviewing } from '#station/reviewing.ts'
 import { createSync } from '#station/sync/sync.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
@@ -297,26 +299,53 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     log: log.child({ room: 'imaging' }),
     processes: Math.min(maxImagingProcesses, availableParallelism()),
   })
-  const sync = ports.backend
+  const remote = ports.backend
+    ? createScannerClient({
+        fetch: clockWatch.watching(ports.fetch),
+        url: () => ports.backend?.url ?? null,
+        credential: ports.backend.credential,
+        userAgent: `Capstan/${ports.version}`,
+        signal: stopping.signal,
+        now: () => clock.now(),
+      })
+    : null
+  const reviewing = createReviewing({
+    store,
+    clock,
+    fetch: () => proposals,
+    wakeSync: () => {
+      sync?.wake()
+      statusChanged()
+    },
+    publish: (payload) => publish('review.changed', payload),
+  })
+  const sync = remote
     ? createSync({
         store,
-        remote: createScannerClient({
-          fetch: clockWatch.watching(ports.fetch),
-          url: () => ports.backend?.url ?? null,
-          credential: ports.backend.credential,
-          userAgent: `Capstan/${ports.version}`,
-          signal: stopping.signal,
-          now: () => clock.now(),
-        }),
+        remote,
         clock,
         random: ports.random ?? Math.random,
         log: log.child({ room: 'sync' }),
         stationId,
         onCaptures: capturesChanged,
         onSession: sessionChanged,
+        onReviews: (captureIds) => {
+          reviewing.changed(captureIds)
+          statusChanged()
+        },
         onBackend: statusChanged,
         onProgress: statusChanged,
         ...(ports.quietMs === undefined ? {} : { quietMs: ports.quietMs }),
+      })
+    : null
+  const proposals = remote
+    ? createProposalFetch({
+        store,
+        remote,
+        clock,
+        log: log.child({ room: 'sync' }),
+        isPaused: () => (sync?.pausedUntilMs ?? 0) > 0,
+        onChange: reviewing.changed,
       })
     : null
   const capturing = createCapturing({
@@ -721,6 +750,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         gate.hurry()
         return ok({})
       },
+      ...reviewing.handlers,
       'gate.status': () => ok(gate.status()),
       'gate.scan': (scan) => gate.scan(scan),
       'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),
@@ -957,6 +987,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         clockWatch.close()
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
+        await proposals?.close()
         await sync?.close()
         await gate.close()
         clearTimeout(cutOff)

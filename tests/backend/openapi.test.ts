@@ -46,6 +46,7 @@ const documented: Record<string, string[]> = {
     'GET /scanner/api/v1/captures/{id}',
     'GET /scanner/api/v1/captures/{id}/proposals',
     'GET /scanner/api/v1/events',
+    'GET /scanner/api/v1/proposals',
     'GET /scanner/api/v1/sessions',
     'GET /scanner/api/v1/sessions/{id}',
     'GET /scanner/api/v1/sessions/{id}/status',

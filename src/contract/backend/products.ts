@@ -255,3 +255,13 @@ export type ForeignProduct = z.infer<typeof foreignProductSchema>
 
 /** A foreign server's page of products; a bare array is read as a page too. */
 export const foreignProductPageSchema = foreignPageOf(foreignProductSchema)
+
+/** Of a foreign server's history only what tells an apply from another change. */
+export const foreignChangePageSchema = foreignPageOf(
+  z.looseObject({
+    id: z.string(),
+    action: foreignText,
+    capture_short_id: foreignTextOrNull,
+    undone_by: foreignTextOrNull,
+  }),
+)

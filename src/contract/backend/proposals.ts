@@ -110,27 +110,25 @@ const foreignBox = z
   .catch(null)
 
 /** A foreign server's proposal, of either revision: the older one has numbers for ids. */
-export const foreignProposalSchema = z
-  .looseObject({
-    id: z.union([z.string(), z.number()]).transform(String),
-    field_name: foreignText,
-    current_value: foreignText,
-    proposed_value: foreignText,
-    confidence: z.coerce.number().min(0).max(1).catch(0),
-    reasoning: foreignText,
-    source: foreignText,
-    status: foreignWord(proposalStatuses),
-    capture_short_id: foreignTextOrNull,
-    evidence: z
-      .looseObject({ photo_id: foreignTextOrNull, capture_id: foreignTextOrNull, box: foreignBox })
-      .nullish()
-      .catch(null),
-    applied_at: foreignTextOrNull,
-    withdrawn_reason: foreignText,
-    gtin: foreignText,
-    product_name: foreignText,
-  })
-  .transform((proposal) => proposal)
+export const foreignProposalSchema = z.looseObject({
+  id: z.union([z.string(), z.number()]).transform(String),
+  field_name: foreignText,
+  current_value: foreignText,
+  proposed_value: foreignText,
+  confidence: z.coerce.number().min(0).max(1).catch(0),
+  reasoning: foreignText,
+  source: foreignText,
+  status: foreignWord(proposalStatuses),
+  capture_short_id: foreignTextOrNull,
+  evidence: z
+    .looseObject({ photo_id: foreignTextOrNull, capture_id: foreignTextOrNull, box: foreignBox })
+    .nullish()
+    .catch(null),
+  applied_at: foreignTextOrNull,
+  withdrawn_reason: foreignText,
+  gtin: foreignText,
+  product_name: foreignText,
+})
 export type ForeignProposal = z.infer<typeof foreignProposalSchema>
 
 /** A foreign server's answer to an apply; what it does not say is empty. */

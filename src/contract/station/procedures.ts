@@ -13,6 +13,7 @@ import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
 import { createProductSchema } from '#contract/station/product.ts'
+import { reviewProcedures } from '#contract/station/review.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
@@ -166,6 +167,7 @@ export const procedures = {
   /** Removes the list of passes and its key from this station. */
   'gate.wipe': { input: nothing, output: gateStatusSchema },
   'product.create': { input: createProductSchema, output: captureSchema },
+  ...reviewProcedures,
 } as const satisfies Record<string, ProcedureDefinition>
 
 export type ProcedureName = keyof typeof procedures

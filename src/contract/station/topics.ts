@@ -4,6 +4,7 @@ import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
+import { reviewChangedSchema } from '#contract/station/review.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
 import { idSchema } from '#contract/station/values.ts'
@@ -37,6 +38,7 @@ export const topics = {
   'gate.verdict': gateVerdictSchema,
   /** Attendance, the list, the site or the door has changed; at most ten times a second. */
   'gate.changed': gateStatusSchema,
+  'review.changed': reviewChangedSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
 } as const

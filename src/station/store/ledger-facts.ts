@@ -139,6 +139,30 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     code: verdictCodeSchema.nullable(),
     agrees: z.boolean().nullable(),
   }),
+
+  /**
+   * A person decided about a proposal (`proposal`), or about all that was accepted of a capture (`apply`, `revert`).
+   * `content` is the digest of what was seen and decided; `undoes` names the act that it takes back.
+   */
+  z.strictObject({
+    kind: z.literal('review.made'),
+    review: z.string(),
+    act: z.string(),
+    decision: z.enum(['accept', 'reject', 'edit', 'skip', 'apply', 'revert', 'undo']),
+    capture: z.string(),
+    proposal: z.string().nullable(),
+    content: digestSchema,
+    undoes: z.string().nullable(),
+  }),
+  /** The backend knows it. */
+  z.strictObject({ kind: z.literal('review.delivered'), review: z.string(), receipt: receiptSchema.nullable() }),
+  /** The backend did not take it, with these words. */
+  z.strictObject({
+    kind: z.literal('review.refused'),
+    review: z.string(),
+    code: z.string(),
+    message: z.string(),
+  }),
 ])
 export type LedgerFact = z.infer<typeof ledgerFactSchema>
 
@@ -211,6 +235,9 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'gate.judged':
     case 'gate.undone':
     case 'gate.settled':
+    case 'review.made':
+    case 'review.delivered':
+    case 'review.refused':
       return null
     case 'session.opened':
     case 'session.ended':

@@ -308,6 +308,57 @@ const migrations: readonly ((database: Database) => void)[] = [
       CREATE INDEX verdicts_to_report ON verdicts (number) WHERE report = 'waiting' OR undo_report = 'waiting';
       CREATE INDEX verdicts_that_differ ON verdicts (number) WHERE agrees = 0;`)
   },
+  // What the backend proposes for products, and what people decided about it: rows of `reviews` are never deleted.
+  (database) => {
+    database.exec(`
+      CREATE TABLE proposals (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        capture TEXT NOT NULL,
+        gtin TEXT NOT NULL,
+        product_name TEXT NOT NULL,
+        field TEXT NOT NULL,
+        remote TEXT NOT NULL,
+        decision TEXT,
+        value TEXT,
+        delivered TEXT,
+        state TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        cost REAL NOT NULL,
+        doubts TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX proposals_of_capture ON proposals (capture);
+      CREATE INDEX proposals_open ON proposals (capture, cost) WHERE state IN ('open', 'skipped');
+
+      CREATE TABLE reviews (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        act TEXT NOT NULL,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        capture TEXT NOT NULL,
+        proposal TEXT,
+        value TEXT,
+        seen TEXT NOT NULL,
+        before TEXT NOT NULL,
+        undoes TEXT,
+        undone_by TEXT,
+        took_ms REAL NOT NULL DEFAULT 0,
+        delivery TEXT NOT NULL,
+        code TEXT,
+        message TEXT,
+        answer TEXT
+      ) STRICT;
+      CREATE INDEX reviews_of_act ON reviews (act);
+      CREATE INDEX reviews_of_capture ON reviews (capture);
+      CREATE INDEX reviews_of_proposal ON reviews (proposal) WHERE proposal IS NOT NULL;
+      CREATE INDEX reviews_by_delivery ON reviews (delivery) WHERE delivery IN ('waiting', 'refused');
+      CREATE INDEX reviews_by_time ON reviews (at);
+      CREATE INDEX captures_by_remote_photo ON captures (substr(remote_photo, instr(remote_photo, '/photos/') + 8))
+        WHERE remote_photo IS NOT NULL;
+      CREATE INDEX outbox_of_review ON outbox (payload ->> 'about', id) 
+        WHERE kind IN ('review.decide', 'review.apply', 'review.revert');`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -17,6 +17,9 @@ export const outboxKindSchema = z.enum([
   'capture.retry',
   'product.create',
   'photo.send',
+  'review.decide',
+  'review.apply',
+  'review.revert',
 ])
 export type OutboxKind = z.infer<typeof outboxKindSchema>
 
@@ -72,6 +75,10 @@ export const sentCaptureSchema = z.object({
   of: z.string().nullable().default(null),
 })
 export type SentCapture = z.infer<typeof sentCaptureSchema>
+
+/** What a review's item is about: a capture at the backend, the row in `reviews`, and the proposal that was decided about. */
+export const sentReviewSchema = z.object({ about: z.string(), review: z.string(), proposal: z.string().default('') })
+export type SentReview = z.infer<typeof sentReviewSchema>
 
 /** A capture of the backend that may be the one whose answer was lost. */
 export const candidateSchema = z.object({
@@ -139,7 +146,7 @@ export interface Outbox {
   ): void
   /** Back to waiting and due at once; clears the attempts. Answers whether there was something parked. Call inside a transaction. */
   unpark(captureId: string): boolean
-  /** Makes everything that waits due now, and gives a session that the backend refused another try. */
+  /** Makes everything that waits due now, and gives a session or review that the backend failed on another try. */
   hurry(): void
   /** Whether anything is being sent or could be sent at some time without a person's help. */
   isPending(): boolean
@@ -164,6 +171,9 @@ export const needsSession = `('capture.submit', 'capture.upload', 'photo.send', 
 /** Kinds that would make a capture double when they are repeated to a backend that ignores their key. */
 const sending = `('capture.submit', 'capture.upload')`
 
+/** What people decided in the review: those about one capture (`about` in the payload) go one after another. */
+export const reviewKinds = `('review.decide', 'review.apply', 'review.revert')`
+
 /** Kinds whose effect is looked for at the backend when their answer was lost. */
 export const onceOnly = `('capture.submit', 'capture.upload', 'photo.send')`
 
@@ -181,6 +191,9 @@ const ready = `
   OR (o.kind IN ('capture.update', 'capture.remove', 'capture.retry', 'photo.send')
       AND (SELECT remote_id FROM captures c WHERE c.id = o.capture_id) IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.capture_id = o.capture_id AND e.id < o.id AND e.state <> 'parked'))
+  OR (o.kind IN ${reviewKinds}
+      AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind IN ${reviewKinds}
+                      AND e.payload ->> 'about' = o.payload ->> 'about' AND e.id < o.id AND e.state <> 'parked'))
   OR (o.kind = 'session.end'
       AND NOT EXISTS (SELECT 1 FROM outbox e
                       WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased', 'doubtful')
@@ -410,7 +423,7 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         database.run(`UPDATE outbox SET due_at = ? WHERE state = '${state}' AND due_at > ?`, now, now)
       }
       database.run(
-        `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND kind LIKE 'session.%'`,
+        `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND (kind LIKE 'session.%' OR kind LIKE 'review.%')`,
         now,
       )
     },

@@ -19,6 +19,7 @@ import { createPhotoFiles, type PhotoFiles } from '#station/store/photo-files.ts
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { createPhotos, type Photos } from '#station/store/photos.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
+import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
@@ -36,6 +37,7 @@ export interface Store {
   readonly photoFiles: PhotoFiles
   readonly photos: Photos
   readonly verdicts: Verdicts
+  readonly reviews: Reviews
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -181,6 +183,7 @@ function assemble(
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
     verdicts: createVerdicts(database, options.clock, ledger),
+    reviews: createReviews(database, { ...options, ledger, outbox }),
     recovered,
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),

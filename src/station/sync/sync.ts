@@ -15,6 +15,7 @@ import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } 
 import type { Store } from '#station/store/store.ts'
 import { judge, slackMs } from '#station/sync/match.ts'
 import { readBack } from '#station/sync/read-back.ts'
+import { createReviewSending } from '#station/sync/reviews.ts'
 
 /** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
 export interface Sync {
@@ -130,6 +131,8 @@ export function createSync(ports: {
   stationId: string
   onCaptures: (ids: readonly string[]) => void
   onSession: (id: string) => void
+  /** Told of captures whose proposals or decisions changed. */
+  onReviews?: (captureIds: readonly string[]) => void
   onBackend: () => void
   /** Told while a photo goes out. */
   onProgress?: () => void
@@ -368,8 +371,22 @@ export function createSync(ports: {
         return sendProduct(item)
       case 'photo.send':
         return sendPhoto(item)
+      case 'review.decide':
+      case 'review.apply':
+      case 'review.revert':
+        return sendReview(item)
     }
   }
+
+  const sendReview = createReviewSending({
+    store,
+    remote,
+    log,
+    write: (outcome) => write(outcome),
+    noteContact,
+    handleFailure: (item, failure) => handleFailure(item, failure),
+    onReviews: (captureIds) => ports.onReviews?.(captureIds),
+  })
 
   const sendSession = async (item: OutboxItem): Promise<void> => {
     const session = store.sessions.get(item.sessionId ?? '')

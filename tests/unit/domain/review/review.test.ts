@@ -39,7 +39,12 @@ describe('the expected cost of an error', () => {
   const name = { field: 'name', current: '', proposed: 'Green tea', confidence: 0.97 }
 
   it('puts a contradiction before low confidence, and that before a key field that is sure', () => {
-    const table = { field: 'nutrition_per_100', current: '', proposed: 'energy 100 kJ, energy 900 kcal', confidence: 0.99 }
+    const table = {
+      field: 'nutrition_per_100',
+      current: '',
+      proposed: 'energy 100 kJ, energy 900 kcal',
+      confidence: 0.99,
+    }
     const unsure = { ...name, confidence: 0.6 }
     const cost = (proposal: typeof name) => judgeProposal(proposal).cost
     expect(cost(table)).toBeGreaterThan(cost(unsure))

@@ -1,0 +1,106 @@
+import type { ProcedureHandlers } from '#contract/dispatch.ts'
+import type { Clock } from '#contract/ports.ts'
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { reviewProcedures, ReviewAnswer, ReviewFigures, ReviewProduct } from '#contract/station/review.ts'
+import type { TopicPayload } from '#contract/station/topics.ts'
+import type { Store } from '#station/store/store.ts'
+import type { ProposalFetch } from '#station/sync/proposals.ts'
+
+/** A window that says nothing for so long has left its product to others. */
+const holdMs = 60_000
+
+/** The review as windows see it: its procedures, who has which product open, and what is told after a change. */
+export interface Reviewing {
+  readonly handlers: ProcedureHandlers<typeof reviewProcedures>
+  /** Proposals or decisions of these captures have changed. */
+  changed(captureIds: readonly string[]): void
+}
+
+/** Creates it over the store; `fetch` is null without a backend. */
+export function createReviewing(ports: {
+  readonly store: Store
+  readonly clock: Clock
+  readonly fetch: () => ProposalFetch | null
+  readonly wakeSync: () => void
+  readonly publish: (payload: TopicPayload<'review.changed'>) => void
+}): Reviewing {
+  const { store, clock } = ports
+  const { reviews } = store
+  const holds = new Map<string, { readonly reviewer: string; readonly since: string; untilMs: number }>()
+
+  /** Who has a product open, if that is another window. */
+  const heldBy = (captureId: string, reviewer: string): string | null => {
+    const hold = holds.get(captureId)
+    if (!hold || hold.reviewer === reviewer || hold.untilMs < clock.monotonicMs()) return null
+    return hold.since
+  }
+  const hold = (captureId: string, reviewer: string): void => {
+    for (const [id, each] of holds) if (each.reviewer === reviewer && id !== captureId) holds.delete(id)
+    const since = holds.get(captureId)?.reviewer === reviewer ? holds.get(captureId)?.since : undefined
+    const untilMs = clock.monotonicMs() + holdMs
+    holds.set(captureId, { reviewer, since: since ?? clock.now().toISOString(), untilMs })
+  }
+
+  const figures = (): ReviewFigures => {
+    const midnight = new Date(clock.now())
+    midnight.setHours(0, 0, 0, 0)
+    const place = store.facts.get('review.place')
+    const isOpen = place !== null && (reviews.product(place)?.proposals ?? []).some(({ state }) => state === 'open')
+    return {
+      ...reviews.figures(midnight.toISOString()),
+      resume: isOpen ? place : null,
+      fetchedAt: ports.fetch()?.fetchedAt ?? null,
+      fetchError: ports.fetch()?.error ?? null,
+    }
+  }
+  const product = (captureId: string, reviewer: string): ReviewProduct | null => {
+    const found = reviews.product(captureId)
+    return found && { ...found, heldSince: heldBy(captureId, reviewer) }
+  }
+  const changed = (captureIds: readonly string[]): void =>
+    ports.publish({ captureIds: captureIds.slice(0, 1_000), figures: figures() })
+
+  const answer = (done: Result<string>): Result<ReviewAnswer> => {
+    if (!done.ok) return done
+    ports.wakeSync()
+    changed([done.value])
+    const found = reviews.product(done.value)
+    // A decision has no window's name: who decides has the product open, or takes it.
+    return found
+      ? ok({ product: { ...found, heldSince: null }, figures: figures() })
+      : fail('not_found', 'no such product')
+  }
+  const notHeld = ({ captureId, reviewer }: { captureId: string; reviewer: string }): Result<string> | null =>
+    heldBy(captureId, reviewer) === null ? null : fail('conflict', 'another window reviews this product')
+
+  return {
+    changed,
+    handlers: {
+      'review.queue': ({ limit, reviewer }) => {
+        ports.fetch()?.want()
+        const entries = reviews.queue(limit)
+        return ok({
+          entries: entries.map((entry) => ({ ...entry, isHeld: heldBy(entry.captureId, reviewer) !== null })),
+          figures: figures(),
+        })
+      },
+      'review.product': ({ captureId, reviewer }) => {
+        const found = product(captureId, reviewer)
+        if (!found) return fail('not_found', 'no such product')
+        if (found.heldSince === null) {
+          hold(captureId, reviewer)
+          if (store.facts.get('review.place') !== captureId) store.facts.set('review.place', captureId)
+        }
+        return ok(found)
+      },
+      'review.leave': ({ captureId, reviewer }) => {
+        if (holds.get(captureId)?.reviewer === reviewer) holds.delete(captureId)
+        return ok({})
+      },
+      'review.decide': ({ value = null, ...decision }) => answer(reviews.decide({ ...decision, value })),
+      'review.acceptClear': (input) => answer(notHeld(input) ?? reviews.acceptClear(input.captureId)),
+      'review.undo': () => answer(reviews.undo()),
+      'review.apply': (input) => answer(notHeld(input) ?? reviews.apply(input.captureId)),
+    },
+  }
+}

@@ -1,0 +1,252 @@
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createFaultProxy, type FaultRates } from '#backend/faults/fault-proxy.ts'
+import { checkLedgerOf } from '#station/index.ts'
+import { errorOf, temporaryFolder, until, valueOf } from './parts.ts'
+import { fetched, proposalFor, startReviewSite } from './review-site.ts'
+import { startStation } from './start-station.ts'
+
+const netContent = { field_name: 'net_content', current_value: '1 pc', proposed_value: '12 pc', confidence: 0.7 }
+
+/** A site behind a network that may go wrong, and a station with its proposals. */
+async function startDesk(rates: FaultRates = {}) {
+  const site = await startReviewSite()
+  const proxy = await createFaultProxy({ target: site.backend.url, seed: 7, rates, maxDelayMs: 50 })
+  onTestFinished(() => proxy.close())
+  const dataDir = temporaryFolder()
+  const started = await startStation({ url: proxy.url, apiKey: site.backend.apiKey }, { dataDir, quietMs: 200 })
+  const { call } = started
+  /** Waits until nothing is owed to the backend. */
+  const told = async (): Promise<void> => {
+    await until(async () => {
+      await call('station.syncNow', {})
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return (await call('review.queue', { reviewer: 'test' })).figures.waiting === 0
+    })
+  }
+  return { site, proxy, dataDir, told, ...started }
+}
+
+describe('a decision about a proposal', () => {
+  it('is told to the backend, applied, and in the product, with who and why', async () => {
+    const { site, call, told, station, dataDir } = await startDesk()
+    await site.propose({})
+    await site.propose(netContent)
+    const description = await fetched(call, site.capture, 'description')
+    expect(description).toMatchObject({ state: 'open', isClear: true, confidence: 0.97, delivery: 'none' })
+    const content = await proposalFor(call, site.capture, 'net_content')
+    expect(content).toMatchObject({ isClear: false, doubts: ['low_confidence', 'replaces'] })
+
+    const { id, version } = description
+    const answer = await call('review.decide', { id, version, decision: 'accept', tookMs: 900 })
+    expect(answer.product.proposals.find((each) => each.id === id)).toMatchObject({ state: 'accepted' })
+    expect(answer.figures).toMatchObject({ open: 1, canUndo: true, today: { decisions: 1 } })
+    await call('review.decide', { id: content.id, version: content.version, decision: 'edit', value: '10 pc' })
+    await told()
+    expect(await site.statuses()).toEqual({ description: 'ACCEPTED', net_content: 'ACCEPTED' })
+    await call('review.apply', { captureId: site.capture, reviewer: 'test' })
+    await told()
+    expect(await site.product()).toMatchObject({ description: 'A marker that stays.', net_content: '10 pc' })
+    expect((await site.history())[0]).toMatchObject({ action: 'apply', capture_short_id: site.capture })
+    expect(await proposalFor(call, site.capture, 'description')).toMatchObject({ state: 'applied' })
+    expect((await call('review.queue', { reviewer: 'test' })).entries).toEqual([])
+    await station.close()
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+  })
+
+  it('for one of several values answers the others of the field too, and one undo takes all of it back', async () => {
+    const { site, call, told } = await startDesk()
+    await site.propose({ field_name: 'brand_name', current_value: 'Stabilo', proposed_value: 'STABILO' })
+    await site.propose({ field_name: 'brand_name', current_value: 'Stabilo', proposed_value: 'Boss', confidence: 0.5 })
+    const first = await fetched(call, site.capture, 'brand_name')
+    expect(first).toMatchObject({ proposed: 'STABILO', doubts: ['replaces', 'alternatives'] })
+    const states = (product: { proposals: readonly { state: string }[] }) => product.proposals.map(({ state }) => state)
+    const { product } = await call('review.decide', { id: first.id, version: first.version, decision: 'accept' })
+    expect(states(product).toSorted()).toEqual(['accepted', 'rejected'])
+    expect(states((await call('review.undo', {})).product)).toEqual(['open', 'open'])
+    await told()
+    expect((await call('review.queue', { reviewer: 'test' })).figures).toMatchObject({ open: 2, canUndo: false })
+  })
+
+  it('can be taken back before and after it was applied', async () => {
+    const { site, call, told } = await startDesk()
+    await site.propose(netContent)
+    const { id, version } = await fetched(call, site.capture, 'net_content')
+    await call('review.decide', { id, version, decision: 'accept' })
+    await call('review.apply', { captureId: site.capture, reviewer: 'test' })
+    await told()
+    expect(await site.product()).toMatchObject({ net_content: '12 pc' })
+    await call('review.undo', {})
+    await told()
+    expect(await site.product()).toMatchObject({ net_content: '1 pc' })
+    expect(await proposalFor(call, site.capture, 'net_content')).toMatchObject({ state: 'accepted' })
+    await call('review.undo', {})
+    await told()
+    expect(await site.statuses()).toEqual({ net_content: 'REJECTED' })
+    const open = await proposalFor(call, site.capture, 'net_content')
+    expect(open).toMatchObject({ state: 'open' })
+    // It is decided anew: what was rejected only for want of a better word is accepted now.
+    await call('review.decide', { id, version: open.version, decision: 'accept' })
+    await told()
+    expect(await site.statuses()).toEqual({ net_content: 'ACCEPTED' })
+  })
+
+  it('made on what has changed since is not taken, and never overwrites what somebody else decided', async () => {
+    const { site, call, ask, told } = await startDesk()
+    const remote = await site.propose({})
+    const { id, version } = await fetched(call, site.capture, 'description')
+    await call('review.decide', { id, version, decision: 'skip' })
+    expect(errorOf(await ask('review.decide', { id, version, decision: 'accept' })).code).toBe('conflict')
+
+    await site.request('PATCH', `/scanner/api/v1/proposals/${remote}`, { status: 'REJECTED' })
+    await call('review.decide', { id, version: version + 1, decision: 'accept' })
+    await told()
+    expect(await site.statuses()).toEqual({ description: 'REJECTED' })
+    expect(await proposalFor(call, site.capture, 'description')).toMatchObject({
+      state: 'taken',
+      delivery: 'refused',
+      refusal: { code: 'conflict' },
+    })
+    expect((await call('review.queue', { reviewer: 'test' })).figures.refused).toBe(1)
+  })
+
+  it('about a product that changed meanwhile is shown as stale, with the backend\u2019s words', async () => {
+    const { site, call, ask, told } = await startDesk()
+    await site.propose(netContent)
+    const { id, version } = await fetched(call, site.capture, 'net_content')
+    await site.request('PATCH', '/products/api/v1/products/04006381333931', { net_content: '6 pc' })
+    await call('review.decide', { id, version, decision: 'accept' })
+    await told()
+    const stale = await proposalFor(call, site.capture, 'net_content')
+    expect(stale).toMatchObject({ state: 'stale', delivery: 'refused' })
+    expect(stale.note).toContain('has changed since')
+    expect(await site.product()).toMatchObject({ net_content: '6 pc' })
+    expect(errorOf(await ask('review.decide', { id, version: stale.version, decision: 'accept' })).code).toBe(
+      'conflict',
+    )
+  })
+
+  it('is kept while the backend is away, and what was taken back meanwhile is never sent', async () => {
+    const { site, proxy, call, told } = await startDesk()
+    await site.propose({})
+    await site.propose(netContent)
+    const first = await fetched(call, site.capture, 'description')
+    const second = await proposalFor(call, site.capture, 'net_content')
+    proxy.setRates({ cut: 1 })
+    await call('review.decide', { id: first.id, version: first.version, decision: 'accept' })
+    await call('review.decide', { id: second.id, version: second.version, decision: 'accept' })
+    await call('review.undo', {})
+    await call('review.apply', { captureId: site.capture, reviewer: 'test' })
+    expect((await call('review.queue', { reviewer: 'test' })).figures.waiting).toBeGreaterThan(0)
+    expect(await proposalFor(call, site.capture, 'description')).toMatchObject({ delivery: 'waiting' })
+    expect(await site.statuses()).toEqual({ description: 'PENDING', net_content: 'PENDING' })
+    proxy.setRates({})
+    await told()
+    expect(await site.statuses()).toEqual({ description: 'ACCEPTED', net_content: 'PENDING' })
+    expect(await site.product()).toMatchObject({ description: 'A marker that stays.', net_content: '1 pc' })
+  })
+
+  it('survives the end of the process between decision and apply', async () => {
+    const { site, proxy, call, station, dataDir } = await startDesk()
+    await site.propose({})
+    const { id, version } = await fetched(call, site.capture, 'description')
+    proxy.setRates({ cut: 1 })
+    await call('review.decide', { id, version, decision: 'accept' })
+    await station.close()
+    const again = await startStation(site.backend, { dataDir })
+    expect(await proposalFor(again.call, site.capture, 'description')).toMatchObject({ state: 'accepted' })
+    await again.call('review.apply', { captureId: site.capture, reviewer: 'test' })
+    await until(async () => (await site.product()).description === 'A marker that stays.')
+  })
+
+  it.each([
+    { lost: 0.4 },
+    { late: 0.4 },
+    { error: 0.4, truncated: 0.2 },
+    { echoed: 0.4 },
+    { failed: 0.3, delayed: 0.3 },
+  ] satisfies FaultRates[])('has its effect once over a network with %j', async (rates) => {
+    const { site, proxy, call, told } = await startDesk()
+    const fields = ['description', 'ingredients', 'category', 'certifications', 'serving_size']
+    for (const field_name of fields) await site.propose({ field_name, proposed_value: `${field_name} as read` })
+    await fetched(call, site.capture, 'description')
+    proxy.setRates(rates)
+    for (const field of fields) {
+      const { id, version } = await proposalFor(call, site.capture, field)
+      await call('review.decide', { id, version, decision: field === 'category' ? 'reject' : 'accept' })
+    }
+    await call('review.apply', { captureId: site.capture, reviewer: 'test' })
+    await told()
+    proxy.setRates({})
+    const product = await site.product()
+    for (const field of fields) expect(product[field]).toBe(field === 'category' ? '' : `${field} as read`)
+    const applies = (await site.history()).filter((change: { action: string }) => change.action === 'apply')
+    expect(applies).toHaveLength(1)
+    expect((await call('review.queue', { reviewer: 'test' })).figures).toMatchObject({ waiting: 0, refused: 0 })
+    // The change is known although its answer was lost: it can be taken back.
+    await call('review.undo', {})
+    await told()
+    expect(await site.product()).toMatchObject({ description: '', ingredients: '' })
+  })
+})
+
+describe('the queue of a review', () => {
+  it('has the product first whose errors would cost the most, and opens where one was', async () => {
+    const { site, call } = await startDesk()
+    await site.propose({})
+    const other = await site.submit()
+    await site.propose({
+      capture_id: other,
+      field_name: 'nutrition_per_100',
+      proposed_value: 'energy 100 kJ, energy 900 kcal',
+      confidence: 0.99,
+    })
+    await fetched(call, other, 'nutrition_per_100')
+    const { entries, figures } = await call('review.queue', { reviewer: 'test' })
+    expect(entries).toMatchObject([
+      { captureId: other, gtin: '04006381333931', name: 'Marker Boss', open: 1 },
+      { captureId: site.capture },
+    ])
+    expect(figures).toMatchObject({ open: 2, products: 2, resume: other })
+    expect(await proposalFor(call, other, 'nutrition_per_100')).toMatchObject({ doubts: ['energy_units'] })
+  })
+
+  it('tells a second window that a product is open in another, and lets it in when that has left', async () => {
+    const { site, call, ask } = await startDesk()
+    await site.propose({})
+    await fetched(call, site.capture, 'description')
+    const { captureId } = { captureId: site.capture }
+    const late = await call('review.product', { captureId, reviewer: 'second' })
+    expect(late.heldSince).not.toBeNull()
+    expect(errorOf(await ask('review.acceptClear', { captureId, reviewer: 'second' })).code).toBe('conflict')
+    expect((await call('review.queue', { reviewer: 'second' })).entries).toMatchObject([{ isHeld: true }])
+    await call('review.leave', { captureId, reviewer: 'test' })
+    expect((await call('review.product', { captureId, reviewer: 'second' })).heldSince).toBeNull()
+    await call('review.acceptClear', { captureId, reviewer: 'second' })
+  })
+
+  it('accepts all that is clear at once, and nothing else', async () => {
+    const { site, call } = await startDesk()
+    await site.propose({})
+    await site.propose({ field_name: 'ingredients', proposed_value: 'ink' })
+    await site.propose(netContent)
+    await fetched(call, site.capture, 'description')
+    const { product } = await call('review.acceptClear', { captureId: site.capture, reviewer: 'test' })
+    expect(Object.fromEntries(product.proposals.map(({ field, state }) => [field, state]))).toEqual({
+      description: 'accepted',
+      ingredients: 'accepted',
+      net_content: 'open',
+    })
+  })
+
+  it('says when decisions come faster than anybody reads', async () => {
+    const { site, call } = await startDesk()
+    for (let n = 0; n < 6; n += 1) await site.propose({ field_name: `x${n}`, proposed_value: 'a'.repeat(200) })
+    await fetched(call, site.capture, 'x0')
+    let isTooFast = false
+    for (let n = 0; n < 6; n += 1) {
+      const { id, version } = await proposalFor(call, site.capture, `x${n}`)
+      isTooFast = (await call('review.decide', { id, version, decision: 'accept', tookMs: 300 })).figures.isTooFast
+    }
+    expect(isTooFast).toBe(true)
+  })
+})
