@@ -26,6 +26,8 @@ import { DatabaseSync } from 'node:sqlite'
  *               (--rounds N, --seed N)
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
+ *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
+ *               names what is wrong)
  *   backlog     saving, starting and memory beside captures and photos that wait (--captures N)
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
@@ -186,6 +188,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
     async () =>
       (await import('./bench-backend-kill.ts')).benchBackendKill(Number(options.rounds), Number(options.seed), say),
   ],
+  vision: [async () => (await import('./bench-vision.ts')).benchVision(say, options.verbose)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

@@ -47,7 +47,7 @@ import { createAnnounce } from './webhooks/announce.ts'
 import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
-export { createOfflineVision, type OfflineVisionOptions } from './vision/offline.ts'
+export { createOfflineVision } from './vision/offline.ts'
 export type { ExtractedField, Extraction, Nutrient, NutritionCells, Vision, VisionPhoto } from './vision/vision.ts'
 export { forkEmbedded, createEmbedded, type EmbeddedBackend, type EmbeddedProcess } from './embedded.ts'
 export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'

@@ -1,30 +1,23 @@
 import { ok } from '#contract/result.ts'
 import { extractFields } from './fields/extract-fields.ts'
-import type { BrandSource } from './fields/front.ts'
 import { checkPhoto } from './photo-file.ts'
 import { createReaderProcess, type ReaderProcess, type ReaderProcessOptions } from './ocr/reader-process.ts'
 import type { Vision } from './vision.ts'
 
-export interface OfflineVisionOptions extends ReaderProcessOptions {
-  /** Brands that the site knows of its own. */
-  readonly brands?: BrandSource
-}
+/** What the offline extractor is beside `Vision`: the process that may touch photos. */
+export type OfflineVision = Vision & Pick<ReaderProcess, 'shrink' | 'peakBytes'>
 
 /** Vision that needs no network: the photo's text by models that came with the program, fields by rules. */
-export function createOfflineVision(options: OfflineVisionOptions = {}): Vision & Pick<ReaderProcess, 'peakBytes'> {
+export function createOfflineVision(options: ReaderProcessOptions = {}): OfflineVision {
   const reader = createReaderProcess(options)
   return {
-    async extract({ path, type, gtin }, signal) {
+    async extract({ path, type, brands }, signal) {
       const startedMs = performance.now()
       const checked = await checkPhoto(path)
       if (!checked.ok) return checked
       const page = await reader.read(path, signal)
       if (!page.ok) return page
-      const { fields, text } = extractFields(page.value, {
-        type,
-        ...(gtin === undefined ? {} : { gtin }),
-        ...(options.brands === undefined ? {} : { brands: options.brands }),
-      })
+      const { fields, text } = extractFields(page.value, { type, ...(brands === undefined ? {} : { brands }) })
       return ok({
         fields,
         text,
@@ -33,6 +26,7 @@ export function createOfflineVision(options: OfflineVisionOptions = {}): Vision 
         fallback: null,
       })
     },
+    shrink: (path, limits, signal) => reader.shrink(path, limits, signal),
     peakBytes: () => reader.peakBytes(),
     close: () => reader.close(),
   }

@@ -20,8 +20,16 @@ export interface VisionPhoto {
   readonly path: string
   /** What the photo shows; null when nobody said. It moves confidence, it forbids nothing. */
   readonly type: PhotoType | null
-  /** The product's GTIN, when it is known: products of the same company prefix suggest the brand. */
-  readonly gtin?: string
+  /** Brands that the site knows of its own; none unless given. */
+  readonly brands?: BrandHints
+}
+
+/** Brands out of the site's catalogue. */
+export interface BrandHints {
+  /** The most used first, at most some thousands. */
+  readonly known: readonly string[]
+  /** Those of products whose GTIN has the same company prefix. */
+  readonly ofCompany: readonly string[]
 }
 
 /** What a photo says of its product. */

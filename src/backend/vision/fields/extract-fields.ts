@@ -1,9 +1,9 @@
 import type { PhotoType } from '#contract/backend/photo-type.ts'
 import type { Page } from '../ocr/page.ts'
-import type { ExtractedField } from '../vision.ts'
+import type { BrandHints, ExtractedField } from '../vision.ts'
 import { calibrated } from './calibration.ts'
 import type { Found } from './found.ts'
-import { findBrandAndName, type BrandSource } from './front.ts'
+import { findBrandAndName } from './front.ts'
 import { findIngredients } from './ingredients.ts'
 import { findLabels } from './labels.ts'
 import { around, layoutOf, type Layout } from './layout.ts'
@@ -16,8 +16,7 @@ const minScore = 0.3
 
 export interface FieldContext {
   readonly type: PhotoType | null
-  readonly gtin?: string
-  readonly brands?: BrandSource
+  readonly brands?: BrandHints
 }
 
 /** The fields of a page that was read, and its text in reading order. Pure. */

@@ -1,15 +1,8 @@
 import type { PhotoType } from '#contract/backend/photo-type.ts'
+import type { BrandHints } from '../vision.ts'
 import type { Found } from './found.ts'
 import { knownBrands } from './known-brands.ts'
 import { drop, plainOf, type Fragment, type Layout } from './layout.ts'
-
-/** Brands that this site knows of its own: its catalogue. */
-export interface BrandSource {
-  /** Every brand of the catalogue, the most used first; at most some thousands. */
-  brands(): readonly string[]
-  /** Brands of products whose GTIN begins like this one: the same company's. */
-  brandsLike(gtin: string): readonly string[]
-}
 
 interface Candidate {
   readonly text: string
@@ -27,8 +20,7 @@ export function findBrandAndName(
   layout: Layout,
   context: {
     readonly type: PhotoType | null
-    readonly gtin?: string
-    readonly brands?: BrandSource
+    readonly brands?: BrandHints
     readonly isBack: boolean
   },
 ): Found[] {
@@ -79,12 +71,9 @@ function dense(text: string): string {
 }
 
 /** Known brands among the words. */
-function known(
-  layout: Layout,
-  { gtin, brands }: { readonly gtin?: string; readonly brands?: BrandSource },
-): Candidate[] {
-  const own = brands?.brands() ?? []
-  const alike = gtin === undefined ? [] : (brands?.brandsLike(gtin) ?? [])
+function known(layout: Layout, { brands }: { readonly brands?: BrandHints }): Candidate[] {
+  const own = brands?.known ?? []
+  const alike = brands?.ofCompany ?? []
   const tallest = tallestOf(layout)
   const found: Candidate[] = []
   const look = (brand: string, base: number, where: string): void => {

@@ -163,6 +163,7 @@ function scan(fragment: Fragment): { names: Name[]; amounts: Amount[]; headings:
   // What stands for nothing keeps its place, so that indexes stay true.
   let plain = fragment.plain
     .replace(/(?<![a-z\d.,])[o0]{1,2}(?=\s?(?:g|mg|kcal|kj)\b)/g, (zero) => '0'.repeat(zero.length))
+    .replace(/(?<![a-z\d])o(?=[.,]\d)/g, '0')
     .replace(/(?<=\d)[ol](?=[\d.,]|\s?m?g\b)/g, (letter) => (letter === 'o' ? '0' : '1'))
     .replace(/(?<![a-z])[il|](?=\d|[.,]\d)/g, '1')
     .replace(/inc(?:ludes?|l)?[.l]?\s*(?=[\d ]{1,4}g\s*added)/g, (word) => ' '.repeat(word.length))

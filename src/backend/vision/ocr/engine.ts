@@ -47,6 +47,8 @@ export async function createEngine(): Promise<Engine> {
     enableCpuMemArena: false,
     enableMemPattern: false,
     logSeverityLevel: 3,
+    // A thread that waits must not turn in circles: the processor is others' as well.
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   }
   const [detector, recogniser, dictionary] = await Promise.all([
     InferenceSession.create(join(assets, 'ch_PP-OCRv4_det_infer.onnx'), options),

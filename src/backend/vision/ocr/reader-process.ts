@@ -5,9 +5,23 @@ import type { Log } from '../../log.ts'
 import type { Page } from './page.ts'
 
 /** What is asked of the process, one at a time. */
-export interface ReadJob {
-  readonly id: number
-  readonly path: string
+export type ReadJob = { readonly id: number; readonly path: string } & (
+  | { readonly kind: 'read' }
+  | { readonly kind: 'shrink'; readonly limits: ShrinkLimits }
+)
+
+/** How large a picture may be that is sent to somebody else. */
+export interface ShrinkLimits {
+  readonly sidePixels: number
+  readonly bytes: number
+}
+
+/** A photo made upright and small, as JPEG; without what its file says of place and person. */
+export interface SmallPhoto {
+  readonly base64: string
+  /** Of the upright original, in pixels. */
+  readonly width: number
+  readonly height: number
 }
 
 /** What it says: that it is up, then one answer a job, with its memory after the job and the most it ever had. */
@@ -16,7 +30,7 @@ export type ReaderMessage =
   | {
       readonly kind: 'answer'
       readonly id: number
-      readonly outcome: Result<Page>
+      readonly outcome: Result<Page | SmallPhoto>
       readonly rssBytes: number
       readonly peakBytes: number
     }
@@ -37,6 +51,8 @@ export type SpawnReader = () => ChildProcess
 export interface ReaderProcess {
   /** Expected failures as of `Vision.extract`. */
   read(path: string, signal?: AbortSignal): Promise<Result<Page>>
+  /** The photo for a remote reader; expected failures as of `Vision.extract`. */
+  shrink(path: string, limits: ShrinkLimits, signal?: AbortSignal): Promise<Result<SmallPhoto>>
   /** The most memory that a process has held so far, in bytes; 0 before the first answer. */
   peakBytes(): number
   close(): void
@@ -53,9 +69,11 @@ export interface ReaderProcessOptions {
   readonly idleMs?: number
 }
 
+type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
+
 interface Waiting {
   readonly job: ReadJob
-  readonly settle: (result: Result<Page>) => void
+  readonly settle: (result: Result<Page | SmallPhoto>) => void
   /** How many processes have ended while they worked on it. */
   crashes: number
 }
@@ -112,7 +130,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
     worker.process.send(current.job)
   }
 
-  function finish(result: Result<Page>): void {
+  function finish(result: Result<Page | SmallPhoto>): void {
     const finished = current
     current = null
     finished?.settle(result)
@@ -165,25 +183,31 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
     } else waiting.settle(aborted)
   }
 
+  function ask(
+    job: DistributiveOmit<ReadJob, 'id'>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result<Page | SmallPhoto>> {
+    if (isClosed) return Promise.resolve(fail('conflict', 'vision is closed'))
+    if (signal?.aborted) return Promise.resolve(fail('conflict', 'reading was aborted'))
+    return new Promise((resolve) => {
+      const onAbort = (): void => abort(waiting)
+      const waiting: Waiting = {
+        job: { ...job, id: nextId++ },
+        crashes: 0,
+        settle: (result) => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve(result)
+        },
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+      queue.push(waiting)
+      startNext()
+    })
+  }
+
   return {
-    read(path, signal) {
-      if (isClosed) return Promise.resolve(fail('conflict', 'vision is closed'))
-      if (signal?.aborted) return Promise.resolve(fail('conflict', 'reading was aborted'))
-      return new Promise((resolve) => {
-        const onAbort = (): void => abort(waiting)
-        const waiting: Waiting = {
-          job: { id: nextId++, path },
-          crashes: 0,
-          settle: (result) => {
-            signal?.removeEventListener('abort', onAbort)
-            resolve(result)
-          },
-        }
-        signal?.addEventListener('abort', onAbort, { once: true })
-        queue.push(waiting)
-        startNext()
-      })
-    },
+    read: (path, signal) => ask({ kind: 'read', path }, signal) as Promise<Result<Page>>,
+    shrink: (path, limits, signal) => ask({ kind: 'shrink', path, limits }, signal) as Promise<Result<SmallPhoto>>,
     peakBytes: () => peak,
     close() {
       if (isClosed) return

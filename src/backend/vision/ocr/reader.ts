@@ -1,4 +1,4 @@
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { TextBand } from './detect.ts'
 import { createEngine, type Engine, type ReadLine } from './engine.ts'
@@ -6,10 +6,12 @@ import { fuse } from './fuse.ts'
 import { languageOf } from './language.ts'
 import { createSecondReader } from './second-reader.ts'
 import type { Page, PageLine, PageWord } from './page.ts'
+import type { ShrinkLimits, SmallPhoto } from './reader-process.ts'
 
 /** Reads the text of photos. */
 export interface Reader {
   read(path: string): Promise<Result<Page>>
+  shrink(path: string, limits: ShrinkLimits): Promise<Result<SmallPhoto>>
 }
 
 /** 50 megapixels: more than any phone's photo that is not stitched, at three bytes each. */
@@ -20,19 +22,20 @@ const minConfidence = 0.5
 /** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
 const loaders = ['Jpeg', 'Png', 'Webp'].map((name) => `VipsForeignLoad${name}`)
 
-export async function createReader(): Promise<Reader> {
+/** Sets sharp up for this process; the models are loaded with the first photo that is read. */
+export function createReader(): Reader {
   sharp.cache(false)
   sharp.concurrency(1)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
-  const engine = await createEngine()
+  let engine: Promise<Engine> | undefined
   const second = createSecondReader()
 
   return {
     async read(path) {
       const bitmap = await load(path)
       if (!bitmap.ok) return bitmap
-      const found = await readAll(engine, bitmap.value)
+      const found = await readAll(await (engine ??= createEngine()), bitmap.value)
       const language = languageOf(found.map(({ letters }) => letters.map(({ text }) => text).join('')).join('\n'))
       const latin = found.filter(({ isForeign }) => !isForeign)
       const words = await second.read(
@@ -41,6 +44,27 @@ export async function createReader(): Promise<Reader> {
       )
       const lines = latin.map((line, index) => pageLine(line, words[index] ?? []))
       return ok({ width: bitmap.value.width, height: bitmap.value.height, language, lines })
+    },
+
+    async shrink(path, { sidePixels, bytes }) {
+      try {
+        const { width, height } = await open(path)
+          .metadata()
+          .then(({ autoOrient }) => autoOrient)
+        for (const quality of [85, 70, 50]) {
+          const jpeg = await open(path)
+            .rotate()
+            .resize({ width: sidePixels, height: sidePixels, fit: 'inside', withoutEnlargement: true })
+            .flatten({ background: '#ffffff' })
+            .toColourspace('srgb')
+            .jpeg({ quality })
+            .toBuffer()
+          if (jpeg.byteLength <= bytes) return ok({ base64: jpeg.toString('base64'), width, height })
+        }
+        return fail('too_large', `the photo cannot be made smaller than ${bytes} bytes`)
+      } catch (error) {
+        return refusal(error)
+      }
     },
   }
 }
@@ -51,7 +75,7 @@ async function readAll(engine: Engine, bitmap: Parameters<Engine['read']>[0]): P
 
 async function load(path: string): Promise<Result<Parameters<Engine['read']>[0]>> {
   try {
-    const { data, info } = await sharp(path, { failOn: 'error', limitInputPixels: maxPixels })
+    const { data, info } = await open(path)
       .rotate()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
@@ -61,11 +85,20 @@ async function load(path: string): Promise<Result<Parameters<Engine['read']>[0]>
     if (info.channels !== 3) return fail('unreadable_image', `the image has ${info.channels} channels`)
     return ok({ data, width: info.width, height: info.height })
   } catch (error) {
-    const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    if (/exceeds pixel limit|too large/i.test(message))
-      return fail('too_large', `the image has more than ${maxPixels} pixels`)
-    return fail('unreadable_image', message)
+    return refusal(error)
   }
+}
+
+function open(path: string): Sharp {
+  return sharp(path, { failOn: 'error', limitInputPixels: maxPixels })
+}
+
+/** What libvips refuses, as a failure. */
+function refusal(error: unknown): Result<never> {
+  const message = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+  if (/exceeds pixel limit|too large/i.test(message))
+    return fail('too_large', `the image has more than ${maxPixels} pixels`)
+  return fail('unreadable_image', message)
 }
 
 function pageLine(line: ReadLine, second: Parameters<typeof fuse>[1]): PageLine {

@@ -9,7 +9,7 @@ import process from 'node:process'
 import { fail, type Result } from '#contract/result.ts'
 import type { Page } from './page.ts'
 import { createReader } from './reader.ts'
-import type { ReaderMessage, ReadJob } from './reader-process.ts'
+import type { ReaderMessage, ReadJob, SmallPhoto } from './reader-process.ts'
 
 /** What Electron adds to `process` in a utility process. */
 interface ParentPort {
@@ -33,9 +33,9 @@ try {
 
 const reader = createReader()
 
-async function run({ path }: ReadJob): Promise<Result<Page>> {
+async function run(job: ReadJob): Promise<Result<Page | SmallPhoto>> {
   try {
-    return await (await reader).read(path)
+    return job.kind === 'read' ? await reader.read(job.path) : await reader.shrink(job.path, job.limits)
   } catch (error) {
     // One of the catch sites: what the reader did not expect is a bug or the disk, and must reach the log.
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
@@ -65,5 +65,4 @@ if (parentPort) {
 // Ctrl+C reaches the whole foreground group; the parent decides what becomes of a job that is under way.
 process.on('SIGINT', () => {})
 
-await reader
 send({ kind: 'ready' })
