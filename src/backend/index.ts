@@ -42,12 +42,14 @@ import { startPipeline } from './pipeline/pipeline.ts'
 import { extractionWork } from './proposals/extraction.ts'
 import { startReaper } from './reaper.ts'
 import { createOfflineVision } from './vision/offline.ts'
+import { createRemoteVision, type RemoteVisionSettings } from './vision/remote.ts'
 import type { Vision } from './vision/vision.ts'
 import { createAnnounce } from './webhooks/announce.ts'
 import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createOfflineVision } from './vision/offline.ts'
+export { remoteVisionSchema, type RemoteVisionSettings } from './vision/remote.ts'
 export type { ExtractedField, Extraction, Nutrient, NutritionCells, Vision, VisionPhoto } from './vision/vision.ts'
 export { forkEmbedded, createEmbedded, type EmbeddedBackend, type EmbeddedProcess } from './embedded.ts'
 export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'
@@ -95,6 +97,8 @@ export interface BackendOptions {
    * printed into proposals. False unless given.
    */
   readonly readsPhotos?: boolean
+  /** A remote model that reads what is printed on photos; where it does not, the offline reader does. */
+  readonly remoteVision?: RemoteVisionSettings
   /** Reads what is printed on photos instead of the offline reader. The caller closes it. */
   readonly vision?: Vision
   /** Whether scanned addresses are followed to where they lead, which asks servers outside; false unless given. */
@@ -182,7 +186,11 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const ownVision =
       options.vision === undefined && options.readsPhotos === true ? createOfflineVision({ log }) : undefined
     if (ownVision !== undefined) closers.push(async () => ownVision.close())
-    const { vision = ownVision, outbound = {}, followsLinks: followLinks = false } = options
+    const readLabels =
+      ownVision !== undefined && options.remoteVision !== undefined
+        ? createRemoteVision(options.remoteVision, ownVision, { log, now })
+        : ownVision
+    const { vision = readLabels, outbound = {}, followsLinks: followLinks = false } = options
     const { resolve, permits = isPublicAddress } = outbound
     const guard = resolve === undefined ? {} : { resolve }
     const hosts = options.closientHosts ?? closientHosts

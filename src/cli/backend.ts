@@ -1,4 +1,11 @@
-import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
+import { readFileSync } from 'node:fs'
+import {
+  createBackend,
+  remoteVisionSchema,
+  type Backend,
+  type BackendOptions,
+  type RemoteVisionSettings,
+} from '#backend/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
 import { keys, keysHelp, organizations, organizationsHelp } from './backend-keys.ts'
 import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, type Help } from './command.ts'
@@ -38,6 +45,11 @@ export const help = {
     'public-url': { type: 'string', value: 'URL', about: 'where clients reach it, when a proxy stands before it' },
     'no-links': { type: 'boolean', about: 'scanned addresses are not followed: for sites without the internet' },
     'site-webhooks': { type: 'boolean', about: 'webhooks may go to private addresses of the site' },
+    vision: {
+      type: 'string',
+      value: 'FILE.json',
+      about: 'a remote model that reads photos; its key is in CAPSTAN_VISION_KEY',
+    },
     'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
   },
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
@@ -94,6 +106,8 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (user !== undefined && account === undefined) return fail('invalid_input', '--user takes EMAIL:PASSWORD')
   const ttl = wholeNumber('--session-ttl', parsed.value['session-ttl'], 1, 31_536_000)
   if (!ttl.ok) return ttl
+  const remoteVision = readVision(parsed.value.vision, process.env['CAPSTAN_VISION_KEY'])
+  if (!remoteVision.ok) return remoteVision
   const rateLimit = wholeNumber('--rate-limit', parsed.value['rate-limit'], 0, 1_000_000)
   if (!rateLimit.ok) return rateLimit
   const { tenant, passes, 'tenant-key': tenantKey, 'gate-rules': rules } = parsed.value
@@ -112,6 +126,7 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
     ...(databaseUrl === undefined ? {} : { databaseUrl }),
     ...(host === undefined ? {} : { host }),
     readsPhotos: true,
+    ...(remoteVision.value === undefined ? {} : { remoteVision: remoteVision.value }),
     followsLinks: parsed.value['no-links'] !== true,
     sendsToSite: parsed.value['site-webhooks'] === true,
     ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/$/, '') }),
@@ -131,6 +146,26 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
     ...(ttl.value === undefined ? {} : { sessionTtlSeconds: ttl.value }),
     ...(rateLimit.value === undefined ? {} : { rateLimitPerMinute: rateLimit.value }),
   })
+}
+
+/** The settings of a remote model out of their file; the key comes from the environment, which no list of processes shows. */
+function readVision(file: string | undefined, apiKey: string | undefined): Result<RemoteVisionSettings | undefined> {
+  if (file === undefined) return ok(undefined)
+  let json: unknown
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    return fail(
+      'invalid_input',
+      `--vision ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+  const settings = remoteVisionSchema.safeParse(
+    apiKey === undefined || json === null || typeof json !== 'object' ? json : { ...json, apiKey },
+  )
+  if (settings.success) return ok(settings.data)
+  const issues = settings.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
+  return fail('invalid_input', `--vision ${file}: ${issues.join('; ')}`)
 }
 
 function wholeNumber(name: string, text: string | undefined, least: number, most: number): Result<number | undefined> {

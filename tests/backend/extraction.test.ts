@@ -58,7 +58,7 @@ describe('the extraction', () => {
   it('proposes what a photo says and the product does not, with its evidence, and is then reviewed', async () => {
     const asked: unknown[] = []
     const vision = visionOf((photo) => {
-      asked.push([photo.type, photo.gtin])
+      asked.push([photo.type, photo.brands])
       return [
         field('product_name', 'MARKER '),
         field('product_name', 'Other', 0.2),
@@ -70,11 +70,14 @@ describe('the extraction', () => {
     })
     const site = await startSite({ vision })
     await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    // Brands that the reader may know: of the same company prefix, and of the others.
+    await site.call('POST', products, { gtin: '4006381333948', product_name: 'Pen', brand: 'Stabilo' })
+    await site.call('POST', products, { gtin: '4004764000012', product_name: 'Ink', brand: 'Edding' })
     const session = await site.openSession()
     const capture = await upload(site, session, { gtin: marker })
     await site.settled(capture)
     await submitted(site, session)
-    expect(asked).toEqual([[null, marker]])
+    expect(asked).toEqual([[null, { known: ['Edding', 'Stabilo'], ofCompany: ['Stabilo'] }]])
     const found = await proposalsOf(site, capture)
     expect(found.map((one) => [one.field_name, one.proposed_value, one.confidence])).toEqual([
       ['brand_name', 'Stabilo', '0.88'],

@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { PhotoType } from '#contract/backend/photo-type.ts'
+import { brandHints } from '../catalogue/brand-hints.ts'
 import type { Database, Db } from '../db/database.ts'
 import type { CaptureRow, PhotoRow, ProductRow, Tables } from '../db/tables.ts'
 import { newId } from '../ids.ts'
@@ -64,8 +65,9 @@ export function extractionWork(parts: {
       const { capture } = subject
       // Its product is known when it has been processed, and not before.
       if (isUnderWay(capture)) throw new Error('the capture is still being processed')
+      const brands = await brandHints(db, capture.gtin)
       const read = await media.withFile(subject.mediaKey, (path) =>
-        vision.extract({ path, type: subject.type, ...(capture.gtin === '' ? {} : { gtin: capture.gtin }) }, signal),
+        vision.extract({ path, type: subject.type, brands }, signal),
       )
       if (!read.ok) {
         if (read.error.code === 'conflict') throw new Error(read.error.message)

@@ -41,7 +41,7 @@ export function extractFields(page: Page, context: FieldContext): { fields: Extr
       field: one.field,
       value: one.value,
       data: one.data,
-      confidence: calibrated(one.field, one.rule, score),
+      confidence: calibrated(one.rule, score),
       box: around(one.boxes, page),
       reasoning: reason === '' ? one.reasoning : `${one.reasoning} ${reason}`,
       source: `ppocr-v4+tesseract: ${one.rule}`,

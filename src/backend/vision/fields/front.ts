@@ -292,6 +292,7 @@ function tallestOf(layout: Layout): number {
 function isNaming({ plain, text, confidence }: Fragment, wine: boolean): boolean {
   const letters = (plain.match(/[a-z\u0370-\u04ff]/g) ?? []).length
   if (letters < 3 || text.length > 42 || confidence < 0.78) return false
+  if (text.split(/\s+/).length > 5 || letters < plain.replace(/\s/g, '').length * 0.7) return false
   if (/\d{3,}|%|www|@|\d\s?(?:g|kg|ml|cl|l)\b/.test(plain)) return false
   const bare = plain.replace(/^[^a-z]+|[^a-z]+$/g, '')
   if (generic.test(bare)) return false
@@ -299,11 +300,15 @@ function isNaming({ plain, text, confidence }: Fragment, wine: boolean): boolean
 }
 
 /** The largest words with what belongs to them: a CHÂTEAU above, the second line of a name below. */
-function largest(layout: Layout, wine: boolean): { text: string; fragments: Fragment[]; height: number }[] {
+function largest(
+  layout: Layout,
+  wine: boolean,
+  share = 0.42,
+): { text: string; fragments: Fragment[]; height: number }[] {
   const usable = layout.lines.filter((line) => isNaming(line, wine))
   const tallest = Math.max(1, ...usable.map(({ height }) => height))
   return usable
-    .filter(({ height, plain }) => height > tallest * 0.42 && !estate.test(plain))
+    .filter(({ height, plain }) => height > tallest * share && !estate.test(plain))
     .map((line) => {
       const above = layout.lines.find(
         (one) =>
@@ -315,7 +320,11 @@ function largest(layout: Layout, wine: boolean): { text: string; fragments: Frag
           one.right > line.left,
       )
       // A script letter too many in small print does not make it larger.
-      const height = line.height * Math.min(1, 0.4 + line.plain.replace(/[^a-z]/g, '').length / 10)
+      const height =
+        line.height *
+        Math.min(1, 0.4 + line.plain.replace(/[^a-z]/g, '').length / 10) *
+        // Nor do letters that were guessed: script, and pictures taken for letters.
+        (line.confidence < 0.88 ? 0.3 : 1)
       return above
         ? { text: `${tidy(above.text)} ${tidy(line.text)}`, fragments: [above, line], height: height * 1.2 }
         : { text: tidy(line.text), fragments: [line], height }
@@ -396,6 +405,16 @@ function namesOf(
       reason: 'The brand is the only large text.',
       rule: 'brand as name',
     })
+    const smaller = largest(layout, wine, 0.15).filter(({ text }) => !isBrandText(dense(text), brandKey))
+    for (const [index, one] of smaller.slice(0, 2).entries()) {
+      found.push({
+        text: titled(one.text),
+        score: 0.34 - index * 0.02,
+        fragments: one.fragments,
+        reason: 'The largest words beside the brand, much smaller than it.',
+        rule: 'name line',
+      })
+    }
     return found
   }
   // Lines of one name stand one below the other and are of a kind.

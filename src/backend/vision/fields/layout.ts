@@ -69,16 +69,22 @@ export function layoutOf(page: Page): Layout {
   return { width: page.width, height: page.height, fragments: upright, across, lines: linesOf(upright) }
 }
 
+function distance(one: readonly [number, number], other: readonly [number, number]): number {
+  return Math.hypot(one[0] - other[0], one[1] - other[1])
+}
+
 /** Between minus and plus half a turn. */
 function turn(angle: number): number {
   return angle - 2 * Math.PI * Math.round(angle / (2 * Math.PI))
 }
 
-/** The direction of most letters of the page: the quarter first, the middle angle of its lines next. */
+/** The direction of most of the printed area: the quarter first, the middle angle of its lines next. Large words lead. */
 function directionOf(lines: readonly PageLine[]): number {
   const quarters = [0, 0, 0, 0]
   const weightOf = (line: PageLine): number =>
-    line.words.reduce((sum, { text }) => sum + text.length, 0) * Math.max(0.05, line.confidence - 0.5)
+    distance(line.corners[0], line.corners[1]) *
+    distance(line.corners[0], line.corners[3]) *
+    Math.max(0.05, line.confidence - 0.5)
   const quarterOf = (line: PageLine): number => ((Math.round(line.angle / (Math.PI / 2)) % 4) + 4) % 4
   for (const line of lines) quarters[quarterOf(line)] = (quarters[quarterOf(line)] ?? 0) + weightOf(line)
   const quarter = quarters.indexOf(Math.max(...quarters))

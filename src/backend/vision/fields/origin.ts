@@ -17,7 +17,8 @@ export function findOrigin(layout: Layout): Found[] {
         (one) =>
           one.left < line.right &&
           one.right > line.left &&
-          one.box[1] - line.box[1] < line.height * (one.plain.length < 14 ? 5 : 3.2) &&
+          one.box[1] - line.box[1] <
+            (one.plain.length < 14 ? Math.max(line.height, one.height) * 4.5 : line.height * 3.2) &&
           one.box[1] > line.box[1],
       )
     for (const [text, boxes] of [
