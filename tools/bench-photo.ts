@@ -130,15 +130,18 @@ async function follow(
   const resident: number[] = []
   const pids = new Set<number>()
   let read = 0
+  let refused = ''
   const startedMs = performance.now()
   for (let index = 0; index < photos; index += 1) {
     const outcome = await put(index)
     if ('codes' in outcome && outcome.codes.length > 0) read += 1
+    else refused = JSON.stringify(outcome).slice(0, 200)
     const pid = imagingPid()
     if (pid === undefined) continue
     pids.add(pid)
     resident.push(residentBytes(pid))
   }
+  if (read === 0) throw new Error(`${host}: of ${photos} photos none was taken in with its code read: ${refused}`)
   const secondsEach = (performance.now() - startedMs) / 1_000 / photos
   const size = Math.max(10, Math.ceil(photos / 8))
   const windows: number[] = []

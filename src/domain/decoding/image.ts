@@ -5,11 +5,16 @@ export interface GreyImage {
   readonly height: number
 }
 
-/** The luma of RGBA pixels, in the integer arithmetic that zxing uses. */
-export function greyOf(rgba: Uint8ClampedArray, width: number, height: number): GreyImage {
+/** The luma of red, green and blue, in the integer arithmetic that zxing uses; `channels` bytes a pixel. */
+export function greyOf(
+  pixels: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+  channels: 3 | 4,
+): GreyImage {
   const data = new Uint8Array(width * height)
-  for (let index = 0, at = 0; index < data.length; index++, at += 4) {
-    data[index] = (306 * rgba[at]! + 601 * rgba[at + 1]! + 117 * rgba[at + 2]! + 512) >> 10
+  for (let index = 0, at = 0; index < data.length; index++, at += channels) {
+    data[index] = (306 * pixels[at]! + 601 * pixels[at + 1]! + 117 * pixels[at + 2]! + 512) >> 10
   }
   return { data, width, height }
 }

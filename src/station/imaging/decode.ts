@@ -10,9 +10,10 @@ import { symbologyOfFormat } from '#domain/symbology.ts'
 import type { FoundCode } from './reading.ts'
 import { readPdf417 } from './second-reader.ts'
 
-/** Upright pixels, four bytes each: red, green, blue, alpha. */
+/** Pixels as red, green and blue, with or without a byte of alpha, which is not looked at. */
 export interface Pixels {
-  readonly data: Uint8ClampedArray
+  readonly data: Uint8Array | Uint8ClampedArray
+  readonly channels: 3 | 4
   readonly width: number
   readonly height: number
 }
@@ -32,7 +33,7 @@ export function createDecoder(): Decoder {
       const engine = await (ready ??= loadReader().then((read) =>
         createEngine({ read, second: readPdf417, clockMs: processorMs }),
       ))
-      return engine(greyOf(pixels.data, pixels.width, pixels.height), options).map(toFoundCode)
+      return engine(greyOf(pixels.data, pixels.width, pixels.height, pixels.channels), options).map(toFoundCode)
     },
   }
 }

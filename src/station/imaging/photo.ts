@@ -30,7 +30,7 @@ export interface PhotoReader {
 
 /** Decoder bombs: a few kilobytes may unfold to this many pixels and no more. */
 const maxPixels = 100_000_000
-/** The decoder gets at most this many pixels (96 MB at four bytes each); larger images are scaled down first. */
+/** The decoder gets at most this many pixels (72 MB at three bytes each); larger images are scaled down first. */
 const maxDecodedPixels = 24_000_000
 /** What the decoder gets the second time when an image ended it the first. */
 const maxDecodedAgainPixels = 2_000_000
@@ -208,9 +208,11 @@ async function turned(bitmap: Bitmap, orientation: Orientation): Promise<Bitmap>
 /** The brightness of each pixel, as BT.601 weighs the colours. */
 function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; height: number } {
   const { width, height } = info
+  // A plain array of bytes is read faster than Node's Buffer.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   const luma = new Uint8Array(width * height)
   for (let at = 0, from = 0; at < luma.length; at += 1, from += 3) {
-    luma[at] = ((data[from] ?? 0) * 77 + (data[from + 1] ?? 0) * 150 + (data[from + 2] ?? 0) * 29 + 128) >> 8
+    luma[at] = (bytes[from]! * 77 + bytes[from + 1]! * 150 + bytes[from + 2]! * 29 + 128) >> 8
   }
   return { data: luma, width, height }
 }
@@ -228,11 +230,9 @@ async function findCodes(
   const { data, info } = await (
     scale < 1 ? image.resize({ width: Math.max(1, Math.floor(stored.width * scale)) }) : image
   )
-    .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true })
-  const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength)
-  const codes = await decode({ data: pixels, width: info.width, height: info.height })
+  const codes = await decode({ data, channels: 3, width: info.width, height: info.height })
   const orientation = orientationOf(metadata.orientation)
   const move = ({ x, y }: Point): Point => {
     const upright = toUpright(

@@ -15,7 +15,7 @@ const code128: DrawnCode = { format: 'Code128', text: 'LOT-2026-11' }
 
 async function read(image: Sharp, options?: DecodeOptions) {
   const { data, info } = await image.toColourspace('srgb').ensureAlpha().raw().toBuffer({ resolveWithObject: true })
-  return decoder.decode({ data: new Uint8ClampedArray(data), width: info.width, height: info.height }, options)
+  return decoder.decode({ data, channels: 4, width: info.width, height: info.height }, options)
 }
 
 async function drawn(code: DrawnCode, scale = 4): Promise<Sharp> {
