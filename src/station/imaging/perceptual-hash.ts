@@ -22,7 +22,7 @@ export function perceptualHash({ data, width, height }: Luma): string {
       let sum = 0
       let count = 0
       for (let y = top; y < bottom; y += step) {
-        for (let x = left; x < right; x += step, count += 1) sum += data[y * width + x]!
+        for (let x = left; x < right; x += step, count += 1) sum += data[y * width + x] ?? 0
       }
       const mean = sum / count
       // Half a step of brightness is noise: a flat surface is all zeros, whatever the sensor's grain.

@@ -64,9 +64,9 @@ interface Bitmap {
  * Makes the reader and sets sharp up for a process that reads one image after another. Without a decoder it finds no
  * codes; `assess` is what photos are judged by.
  *
- * A photo's pixels are in memory once: those that the decoder reads. The derivative streams from the file beside
- * it, which costs less than scaling it out of that bitmap (docs/adr/0003), and everything else is made of the
- * derivative's few pixels. Nothing is turned before it is small: codes are placed by arithmetic.
+ * A photo is decoded once and its pixels are in memory once: the decoder reads them while the derivative is scaled out of
+ * them, and everything else is made of the derivative's few pixels. Of larger photos than the decoder gets the derivative
+ * streams from the file. Nothing is turned before it is small: codes are placed by arithmetic (docs/adr/0003).
  */
 export function createPhotoReader(createDecoder: (() => Decoder) | null, assess = judge): PhotoReader {
   sharp.cache(false)
@@ -78,12 +78,18 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
    * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place (measured: an image of
    * 30,000 x 12 pixels ends zxing-cpp, and every one after it fails). A photo without its codes is still a photo.
    */
-  async function codesOf(path: string, metadata: Metadata, options?: DecodeOptions): Promise<readonly FoundCode[]> {
+  async function codesOf(
+    path: string,
+    metadata: Metadata,
+    options?: DecodeOptions,
+    bitmap?: Bitmap,
+  ): Promise<readonly FoundCode[]> {
     for (const most of [maxDecodedPixels, maxDecodedAgainPixels]) {
       if (!createDecoder || !decoder) break
       try {
         const current = decoder
-        return await findCodes(path, metadata, (pixels) => current.decode(pixels, options), most)
+        const pixels = most === maxDecodedPixels && bitmap ? bitmap : await bitmapOf(path, metadata, most)
+        return await findCodes(pixels, metadata, (taken) => current.decode(taken, options))
       } catch (error) {
         if (!(error instanceof Error && error.name === 'RuntimeError')) throw error
         process.stderr.write(`the decoder failed on ${path}: ${error.stack}\n`)
@@ -106,11 +112,12 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
           return fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
         }
         const orientation = orientationOf(metadata.orientation)
+        const isShared = decoder !== undefined && metadata.width * metadata.height <= maxDecodedPixels
+        const bitmap = isShared ? await bitmapOf(path, metadata, maxDecodedPixels) : undefined
+        const whole = bitmap ? ofBitmap(bitmap) : openSrgb(path, metadata)
         const [codes, small] = await Promise.all([
-          codesOf(path, metadata, decode),
-          scaled(openSrgb(path, metadata), { width: derivativeSide, height: derivativeSide }).then((bitmap) =>
-            turned(bitmap, orientation),
-          ),
+          codesOf(path, metadata, decode, bitmap),
+          scaled(whole, { width: derivativeSide, height: derivativeSide }).then((one) => turned(one, orientation)),
         ])
         const encoding = Promise.all([
           encode[uploadFormat](ofBitmap(small)).toBuffer(),
@@ -212,26 +219,23 @@ function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; heig
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
   const luma = new Uint8Array(width * height)
   for (let at = 0, from = 0; at < luma.length; at += 1, from += 3) {
-    luma[at] = (bytes[from]! * 77 + bytes[from + 1]! * 150 + bytes[from + 2]! * 29 + 128) >> 8
+    luma[at] = ((bytes[from] ?? 0) * 77 + (bytes[from + 1] ?? 0) * 150 + (bytes[from + 2] ?? 0) * 29 + 128) >> 8
   }
   return { data: luma, width, height }
 }
 
-/** Reads the codes of the stored image and places them in the upright one. */
-async function findCodes(
-  path: string,
-  metadata: Metadata,
-  decode: Decoder['decode'],
-  most: number,
-): Promise<FoundCode[]> {
-  const stored: Size = metadata
-  const scale = Math.min(1, Math.sqrt(most / (stored.width * stored.height)))
+/** The stored image, scaled down to at most so many pixels. */
+function bitmapOf(path: string, metadata: Metadata, most: number): Promise<Bitmap> {
+  const scale = Math.min(1, Math.sqrt(most / (metadata.width * metadata.height)))
   const image = openSrgb(path, metadata)
-  const { data, info } = await (
-    scale < 1 ? image.resize({ width: Math.max(1, Math.floor(stored.width * scale)) }) : image
-  )
+  return (scale < 1 ? image.resize({ width: Math.max(1, Math.floor(metadata.width * scale)) }) : image)
     .raw()
     .toBuffer({ resolveWithObject: true })
+}
+
+/** Reads the codes of the stored image and places them in the upright one. */
+async function findCodes({ data, info }: Bitmap, metadata: Metadata, decode: Decoder['decode']): Promise<FoundCode[]> {
+  const stored: Size = metadata
   const codes = await decode({ data, channels: 3, width: info.width, height: info.height })
   const orientation = orientationOf(metadata.orientation)
   const move = ({ x, y }: Point): Point => {
@@ -242,7 +246,7 @@ async function findCodes(
     )
     return { x: Math.round(upright.x), y: Math.round(upright.y) }
   }
-  return codes.map((code) => (scale === 1 && orientation === 1 ? code : moved(code, move)))
+  return codes.map((code) => (info.width === stored.width && orientation === 1 ? code : moved(code, move)))
 }
 
 /** A code in its place in the upright image; its corners are named by that place, clockwise from the top left. */
