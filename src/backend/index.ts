@@ -47,6 +47,7 @@ import type { Vision } from './vision/vision.ts'
 import { createAnnounce } from './webhooks/announce.ts'
 import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
+export { backUp, restore, type BackupSummary } from './backup.ts'
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createOfflineVision } from './vision/offline.ts'
 export { remoteVisionSchema, type RemoteVisionSettings } from './vision/remote.ts'

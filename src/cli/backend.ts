@@ -7,6 +7,7 @@ import {
   type RemoteVisionSettings,
 } from '#backend/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
+import { backup, backupHelp, restoreBackup, restoreHelp } from './backend-backup.ts'
 import { keys, keysHelp, organizations, organizationsHelp } from './backend-keys.ts'
 import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, type Help } from './command.ts'
 
@@ -59,6 +60,8 @@ export const help = {
 export const parts = {
   keys: { about: "makes, lists, ends and renews a backend's API keys", help: keysHelp },
   organizations: { about: 'makes and lists the organisations of a backend', help: organizationsHelp },
+  backup: { about: 'writes all of a backend into one file, while it runs', help: backupHelp },
+  restore: { about: 'puts a backup into an empty folder', help: restoreHelp },
 } as const
 
 /**
@@ -71,6 +74,8 @@ export async function backend(args: readonly string[]): Promise<number> {
   const [what, ...rest] = args
   if (what === 'keys') return keys(rest)
   if (what === 'organizations') return organizations(rest)
+  if (what === 'backup') return backup(rest)
+  if (what === 'restore') return restoreBackup(rest)
   const options = readOptions(args)
   if (!options.ok) return refuse(options.error)
   const stopped = stopSignal()
