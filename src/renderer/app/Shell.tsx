@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import { usePendingScans } from '../client/scans.ts'
 import { useStation } from '../client/state.ts'
 import { DevicesScreen } from '../features/devices/DevicesScreen.tsx'
+import { GateScreen } from '../features/gate/GateScreen.tsx'
 import { QueueScreen } from '../features/queue/QueueScreen.tsx'
 import { PendingScans } from '../features/scan/PendingScans.tsx'
 import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
@@ -22,18 +23,31 @@ const content = {
   sessions: SessionsScreen,
   devices: DevicesScreen,
   settings: SettingsScreen,
+  gate: GateScreen,
 } as const
 
 /** Rail, strip and work: the same frame around every screen. */
 export function Shell() {
   const { t } = useTranslation()
-  const [current, setCurrent] = useState<ScreenName>('scan')
+  const [chosen, setCurrent] = useState<ScreenName | null>(null)
+  // The staff of a gate starts with it.
+  const gate = useStation((state) => state.settings?.gate)
+  const current = chosen ?? (gate?.isOn === true ? 'gate' : 'scan')
   const loaded = useStation((state) => state.loaded && state.settings !== null)
   const parked = useStation((state) => state.status?.queue.parked ?? 0)
   const troubled = usePendingScans().length > 0
   // The work of a session fills the screen, and has both alarms in its own place.
   const isWorking = useStation((state) => state.session !== null) && current === 'scan'
+  // Visitors alone at a gate see nothing but the gate.
+  const isAlone = gate?.isOn === true && gate.mode === 'self'
   const Screen = content[current]
+  if (isAlone && loaded) {
+    return (
+      <main className="work work-alone">
+        <GateScreen />
+      </main>
+    )
+  }
   return (
     <div className="shell">
       <nav className="rail" aria-label={t('rail.label')}>

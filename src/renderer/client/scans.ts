@@ -129,8 +129,9 @@ export function receiveScan(read: ReadScan): void {
   // What is nothing but prefix and suffix is no scan, and the station would say so of an empty one.
   const scan = data === '' || data === read.data ? read : { ...read, data, typed: read.data }
   // No session is opened for the sake of a command: the station says that there is none.
-  // What is only tested needs none.
-  if (session !== null || !loaded || isControl(scan) || status?.test) scanQueue.push(scan)
+  // What is only tested needs none, and neither does a pass at a gate.
+  const needsNone = isControl(scan) || settings?.gate.isOn === true || Boolean(status?.test)
+  if (session !== null || !loaded || needsNone) scanQueue.push(scan)
   else if (starter !== null) starter(scan)
   else scanQueue.hold(scan, true)
 }

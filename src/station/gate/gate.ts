@@ -77,6 +77,8 @@ export interface Gate {
 const reportBatch = 50
 const backoff = { baseMs: 500, capMs: 30_000 } as const
 const minuteMs = 60_000
+/** A read that waited longer than this, in a window that had lost the station, lets nobody in any more. */
+const staleMs = 10_000
 
 /** Creates the gate; nothing runs until the settings say that it is on. */
 export async function createGate(ports: GatePorts, given: GateSettings): Promise<Gate> {
@@ -505,6 +507,9 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
 
   return {
     scan(scan) {
+      if ((scan.ageMs ?? 0) > staleMs) {
+        return Promise.resolve(fail('conflict', 'it was read too long ago: whoever showed it may have gone'))
+      }
       const startedMs = clock.monotonicMs()
       const { raw, symbology } = readScan(scan, { now: clock.now() })
       const type: ScanType = scan.source === 'manual' ? 'manual' : toScanType(symbology)

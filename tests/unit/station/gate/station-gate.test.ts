@@ -22,6 +22,10 @@ describe('a station that is a gate', () => {
       outcome: 'checked',
       isSound: false,
     })
+    expect(await ask('scan.submit', { data: ']E04006381333931', source: 'wedge', ageMs: 10_001 })).toMatchObject({
+      ok: false,
+      error: { code: 'conflict' },
+    })
     const typed = await call('gate.scan', { data: '4006381333931', source: 'manual' })
     expect(told.map(({ code, type }) => [code, type])).toEqual([
       ['admitted', 'ean13'],

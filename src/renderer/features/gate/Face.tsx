@@ -1,0 +1,71 @@
+import { useTranslation } from 'react-i18next'
+import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
+import { useNow } from '../../client/state.ts'
+import { StateShape } from '../../ui/StateShape.tsx'
+import { ago, duration, timeOfDay } from '../../ui/time.ts'
+import { isUsedBefore, toneOf, type GateView } from './gate-view.ts'
+
+/** One shape, one word, one colour: what whoever stands three metres away has to know. */
+export function Face({ view, status }: { readonly view: GateView; readonly status: GateStatus }) {
+  const { t } = useTranslation()
+  const tone = toneOf(view)
+  const isResult = view.name === 'result'
+  const key = isResult ? (`code.${view.verdict.code}` as const) : (`view.${view.name}` as const)
+  return (
+    <section
+      className="gate-face"
+      data-tone={tone}
+      data-view={view.name}
+      data-code={isResult ? view.verdict.code : null}
+    >
+      <output className="gate-said" aria-live="assertive">
+        <StateShape tone={tone} size={200} />
+        <strong className="gate-word">{t(`gate.${key}.word`)}</strong>
+        <span className="gate-next">{t(`gate.${key}.next`)}</span>
+        {isResult && view.verdict.usedBefore !== null && isUsedBefore(view.verdict) && (
+          <Before verdict={view.verdict} />
+        )}
+      </output>
+      <Place status={status} verdict={isResult ? view.verdict : null} />
+    </section>
+  )
+}
+
+/** When, where and how a pass was used before. */
+function Before({ verdict }: { readonly verdict: GateVerdict }) {
+  const { t, i18n } = useTranslation()
+  const nowMs = useNow(5_000)
+  const { usedBefore } = verdict
+  if (usedBefore === null) return null
+  return (
+    <span className="gate-before">
+      {t('gate.before', {
+        time: timeOfDay(usedBefore.at, i18n.language, false),
+        ago: ago(Date.parse(usedBefore.at), nowMs, i18n.language),
+        gate: usedBefore.gate,
+        input: t(`gate.input.${usedBefore.input}`, { defaultValue: usedBefore.input }),
+      })}
+    </span>
+  )
+}
+
+/** The foot of the face: which gate this is, and how much it knows. */
+function Place({ status, verdict }: { readonly status: GateStatus; readonly verdict: GateVerdict | null }) {
+  const { t, i18n } = useTranslation()
+  const { site, list } = status
+  const said = (): string => {
+    const ageMs = verdict === null ? (list?.ageMs ?? null) : verdict.dataAgeMs
+    const age = ageMs === null ? '' : duration(ageMs, i18n.language)
+    if (verdict?.mode === 'offline') return age === '' ? t('gate.decided_without') : t('gate.decided_here', { age })
+    return age === '' ? t(`gate.no_site_list.${site}`) : t(`gate.site.${site}`, { age })
+  }
+  return (
+    <p className="gate-place">
+      <span>{t(`gate.direction.${status.direction}`, { gate: status.gate })}</span>
+      <span data-site={site} className="gate-site">
+        <StateShape tone={site === 'online' ? 'ok' : site === 'unconfigured' ? 'waiting' : 'attention'} size={24} />
+        {said()}
+      </span>
+    </p>
+  )
+}

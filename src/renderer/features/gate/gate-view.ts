@@ -1,0 +1,124 @@
+import type { VerdictCode } from '#contract/gate/verdict.ts'
+import type { GateVerdict } from '#contract/station/gate.ts'
+import type { Tone } from '../../ui/capture-view.ts'
+import type { Sound } from '../../ui/sounds.ts'
+
+/** What the gate's screen shows. */
+export type GateView =
+  /** Nobody is there: what this place is, large enough to be seen from afar. */
+  | { readonly name: 'attract' }
+  /** Somebody is: show a pass. */
+  | { readonly name: 'ready' }
+  /** A pass was read and is being judged. */
+  | { readonly name: 'checking'; readonly sinceMs: number }
+  /** The verdict, until its time is over. */
+  | { readonly name: 'result'; readonly verdict: GateVerdict; readonly sinceMs: number }
+  /** A read that could not be judged or kept: the staff helps. */
+  | { readonly name: 'failed'; readonly sinceMs: number }
+  /** Nobody can be let in here now. */
+  | { readonly name: 'out_of_order' }
+
+export type GateEvent =
+  | { readonly kind: 'touched' }
+  | { readonly kind: 'read' }
+  | { readonly kind: 'judged'; readonly verdict: GateVerdict }
+  | { readonly kind: 'failed' }
+  /** Whether the station answers, its disk takes verdicts and its door obeys. */
+  | { readonly kind: 'works'; readonly works: boolean }
+  | { readonly kind: 'time' }
+
+export interface GateTimes {
+  /** How long a verdict is shown. */
+  readonly showMs: number
+  /** How long the screen waits for somebody before it attracts again. */
+  readonly idleMs: number
+  /** How long a read may be judged before the staff is called. */
+  readonly checkMs: number
+}
+
+/** The state of the screen: what is shown, and since when nobody has done anything. */
+export interface GateState {
+  readonly view: GateView
+  readonly quietSinceMs: number
+}
+
+export const firstGateState = (nowMs: number): GateState => ({ view: { name: 'attract' }, quietSinceMs: nowMs })
+
+/** The state chart: what follows a state after an event. Pure; the same event may come any number of times. */
+export function nextGateState(state: GateState, event: GateEvent, nowMs: number, times: GateTimes): GateState {
+  const { view } = state
+  const active = (next: GateView): GateState => ({ view: next, quietSinceMs: nowMs })
+  if (event.kind === 'works') {
+    if (!event.works) return view.name === 'out_of_order' ? state : active({ name: 'out_of_order' })
+    return view.name === 'out_of_order' ? active({ name: 'ready' }) : state
+  }
+  // What is broken shows nothing else: no word of a visitor stays on it, and none comes.
+  if (view.name === 'out_of_order') return state
+  switch (event.kind) {
+    case 'touched':
+      return active(view.name === 'attract' ? { name: 'ready' } : view)
+    case 'read':
+      // The verdict before stays until the next one is there, unless that takes long: see `time`.
+      return view.name === 'checking' || view.name === 'result'
+        ? active(view)
+        : active({ name: 'checking', sinceMs: nowMs })
+    case 'judged':
+      return active({ name: 'result', verdict: event.verdict, sinceMs: nowMs })
+    case 'failed':
+      return active({ name: 'failed', sinceMs: nowMs })
+    case 'time':
+      return afterTime(state, nowMs, times)
+  }
+}
+
+function afterTime(state: GateState, nowMs: number, { showMs, idleMs, checkMs }: GateTimes): GateState {
+  const { view, quietSinceMs } = state
+  switch (view.name) {
+    case 'checking':
+      return nowMs - view.sinceMs < checkMs ? state : { view: { name: 'failed', sinceMs: nowMs }, quietSinceMs: nowMs }
+    case 'result':
+    case 'failed':
+      return nowMs - view.sinceMs < showMs ? state : { view: { name: 'ready' }, quietSinceMs: nowMs }
+    case 'ready':
+      return nowMs - quietSinceMs < idleMs ? state : { view: { name: 'attract' }, quietSinceMs }
+    default:
+      return state
+  }
+}
+
+/** Codes that say that the pass was used before: when, where and how it was read belong to them. */
+const usedCodes: ReadonlySet<VerdictCode> = new Set([
+  'used',
+  'used_up',
+  'used_today',
+  'already_inside',
+  'too_soon',
+  'no_reentry',
+])
+
+export const isUsedBefore = ({ code }: Pick<GateVerdict, 'code'>): boolean => usedCodes.has(code)
+
+/** The shape and colour of a view; a used pass has another shape than one that is not let in for what it is. */
+export function toneOf(view: GateView): Tone {
+  switch (view.name) {
+    case 'attract':
+    case 'ready':
+      return 'info'
+    case 'checking':
+      return 'waiting'
+    case 'failed':
+      return 'attention'
+    case 'out_of_order':
+      return 'waiting'
+    case 'result':
+      if (view.verdict.result === 'admit') return 'ok'
+      return view.verdict.result === 'refer' ? 'attention' : 'stop'
+  }
+}
+
+/** What a verdict sounds like: in, used before, not in, and somebody of the staff are four sounds. */
+export function soundOf(verdict: GateVerdict): Sound {
+  if (verdict.result === 'admit') return 'saved'
+  if (verdict.result === 'refer') return 'unknown'
+  return isUsedBefore(verdict) ? 'again' : 'stopped'
+}

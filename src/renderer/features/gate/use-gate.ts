@@ -1,0 +1,90 @@
+import { useEffect, useReducer, useState } from 'react'
+import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
+import { onScanTrouble, scanQueue } from '../../client/scans.ts'
+import { useStation } from '../../client/state.ts'
+import { call, follow, onMissed, subscribe } from '../../client/station.ts'
+import { playSound } from '../../ui/sounds.ts'
+import { firstGateState, nextGateState, soundOf, type GateEvent, type GateState } from './gate-view.ts'
+
+const tickMs = 200
+/** Attendance per minute and the age of the list go on without an event. */
+const renewMs = 5_000
+/** A verdict that comes later than this is for the eye only. */
+const lateMs = 3_000
+const idleMs = 20_000
+const checkMs = 6_000
+
+function putAllAway(): void {
+  for (const { key } of scanQueue.store.getState().scans) scanQueue.dismiss(key)
+}
+
+/** The station's account of the gate, kept true by its events. */
+export function useGateStatus(): GateStatus | null {
+  const [status, setStatus] = useState<GateStatus | null>(null)
+  useEffect(() => {
+    const ask = () => void call('gate.status', {}).then((result) => result.ok && setStatus(result.value))
+    ask()
+    const timer = setInterval(ask, renewMs)
+    const stops = [follow('gate.changed', setStatus), onMissed(ask)]
+    return () => {
+      clearInterval(timer)
+      for (const stop of stops) stop()
+    }
+  }, [])
+  return status
+}
+
+/** What the screen shows, and what happens to it. */
+export function useGateState(status: GateStatus): {
+  readonly state: GateState
+  readonly dispatch: (event: GateEvent) => void
+} {
+  const { showMs } = status
+  const [state, dispatch] = useReducer(
+    (before: GateState, event: GateEvent) =>
+      nextGateState(before, event, performance.now(), { showMs, idleMs, checkMs }),
+    undefined,
+    () => firstGateState(performance.now()),
+  )
+  const isConnected = useStation(({ connected }) => connected)
+  const isFull = useStation((station) => station.status?.storage.state === 'full')
+  const works = isConnected && !isFull && status.door !== 'fault'
+  useEffect(() => {
+    dispatch({ kind: 'works', works })
+    // Whoever showed a pass meanwhile has gone: nobody is let in for it later.
+    if (!works) putAllAway()
+  }, [works])
+
+  useEffect(() => {
+    const seen = new Set<string>()
+    const tell = (verdict: GateVerdict) => {
+      // Told again when it was taken back or compared: nothing for whoever stands here.
+      if (seen.has(verdict.id)) return
+      seen.add(verdict.id)
+      if (Date.now() + useStation.getState().clockOffsetMs - Date.parse(verdict.at) > lateMs) return
+      dispatch({ kind: 'judged', verdict })
+      const { settings } = useStation.getState()
+      if (settings?.sound.enabled) playSound(soundOf(verdict), settings.sound.volume)
+    }
+    const touched = () => dispatch({ kind: 'touched' })
+    const timer = setInterval(() => dispatch({ kind: 'time' }), tickMs)
+    const stops = [
+      subscribe('gate.verdict', tell),
+      // It is shown again, to this gate or another: nothing of it has to be kept here.
+      onScanTrouble(({ key }) => {
+        scanQueue.dismiss(key)
+        dispatch({ kind: 'failed' })
+      }),
+      scanQueue.store.subscribe(({ scans }) => {
+        if (scans.length > 0) dispatch({ kind: 'read' })
+      }),
+    ]
+    window.addEventListener('pointerdown', touched)
+    return () => {
+      clearInterval(timer)
+      window.removeEventListener('pointerdown', touched)
+      for (const stop of stops) stop()
+    }
+  }, [])
+  return { state, dispatch }
+}
