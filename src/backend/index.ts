@@ -4,6 +4,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
+import { createAdmin } from './admin/admin.ts'
 import { importProducts } from './catalogue/import-products.ts'
 import { codeStep } from './codes/code-step.ts'
 import { createPhotoCodes } from './codes/codes.ts'
@@ -239,6 +240,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
       ],
       observe: metrics.request,
+      admin: createAdmin({ database, jobs, limiter, now }),
       wakePipeline: () => jobs.wake('captures'),
     })
     const gates = createGateApp({ database, log, now })

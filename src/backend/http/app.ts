@@ -28,6 +28,8 @@ export interface AppParts {
   readonly routes: readonly Route[]
   /** Told of each request of a route. */
   readonly observe: (method: string, path: string, status: number, ms: number) => void
+  /** Pages for people, at `/admin`. */
+  readonly admin: Hono
   /** Called after a commit that may have left work for the pipeline. */
   readonly wakePipeline: () => void
 }
@@ -78,6 +80,7 @@ export function createApp(parts: AppParts): Hono {
     })
   }
 
+  app.route('/admin', parts.admin)
   const pathsTo = new Map<string, string[]>()
   for (const row of parts.routes) pathsTo.set(row.path, [...(pathsTo.get(row.path) ?? []), row.method])
   for (const [path, methods] of pathsTo) {

@@ -1,0 +1,478 @@
+import { Hono, type Context } from 'hono'
+import { html } from 'hono/html'
+import type { HtmlEscapedString } from 'hono/utils/html'
+import { listKeys } from '../administration.ts'
+import type { Database, Db } from '../db/database.ts'
+import { isRefusal, type Answer } from '../http/answer.ts'
+import { clearedCookies, hasCsrfToken, identify, signIn, signOut } from '../http/credentials.ts'
+import type { RateLimiter } from '../http/rate-limit.ts'
+import type { Credential } from '../http/route.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import { style } from './style.ts'
+
+type Html = HtmlEscapedString | Promise<HtmlEscapedString>
+
+/** What the admin pages look at. */
+export interface AdminParts {
+  readonly database: Database
+  readonly jobs: Jobs
+  readonly limiter: RateLimiter
+  readonly now: () => Date
+}
+
+/** No script, no frame, nothing from elsewhere. */
+const policy =
+  "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src data:"
+const headers = {
+  'Content-Security-Policy': policy,
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'same-origin',
+  'Cache-Control': 'no-store',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+}
+const pageSize = 50
+const formLimit = 16_384
+
+interface Page {
+  readonly title: string
+  readonly about: string
+  readonly body: (who: Credential, context: Context, csrf: string) => Promise<Html>
+}
+
+/**
+ * The admin pages at `/admin`: plain forms and tables, for managers, of their own organisation.
+ *
+ * Every write is a form of the same origin that repeats the CSRF cookie.
+ */
+export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono {
+  const { db } = database
+  const app = new Hono()
+
+  const pages: Readonly<Record<string, Page>> = {
+    sessions: {
+      title: 'Sessions',
+      about: 'Scan sessions, newest first.',
+      body: (who, context) => sessionsPage(db, who, pageOf(context)),
+    },
+    captures: {
+      title: 'Captures',
+      about:
+        'Captures, newest first. A failed one says why, and the station that sent it can send it to be tried again.',
+      body: (who, context) => capturesPage(db, who, pageOf(context)),
+    },
+    jobs: {
+      title: 'Jobs',
+      about: 'What is still to be done behind requests, by queue, and photos that could not be read.',
+      body: (who) => jobsPage(db, who, jobs),
+    },
+    'dead-letters': {
+      title: 'Dead letters',
+      about: 'Webhook deliveries that no attempt could bring. Mend the receiver, then send them again.',
+      body: (who, _context, csrf) => deadLettersPage(db, who, csrf),
+    },
+    stations: {
+      title: 'Stations',
+      about: 'Who opened sessions here, and when last.',
+      body: (who) => stationsPage(db, who),
+    },
+    keys: {
+      title: 'Keys',
+      about: 'API keys. New ones are made with "capstan backend keys create", which shows them once.',
+      body: (who, _context, csrf) => keysPage(db, who, csrf, now()),
+    },
+  }
+
+  app.get('/style.css', (context) =>
+    context.body(style, 200, { 'Content-Type': 'text/css; charset=utf-8', ...headers }),
+  )
+
+  app.get('/', async (context) => {
+    const who = await manager(context)
+    return who === undefined ? answer(context, signInPage('')) : context.redirect('/admin/sessions', 303)
+  })
+
+  app.post('/login', async (context) => {
+    const at = now()
+    const address = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
+    const limit = limiter.take(`admin:${address?.socket?.remoteAddress ?? ''}`, { perMinute: 20, perDay: 0 }, at)
+    if (!limit.allowed) return answer(context, signInPage('Too many attempts. Wait a minute and try again.'), 429)
+    const form = isOwnOrigin(context) ? await readForm(context) : undefined
+    if (form === undefined) return answer(context, signInPage('Sign in from this page.'), 403)
+    const login = await signIn(db, form.get('email') ?? '', form.get('password') ?? '', at)
+    if (!login || login.user.role !== 'manager') {
+      return answer(context, signInPage('E-mail address or password is wrong, or the account is no manager.'), 401)
+    }
+    return leave('/admin/sessions', login.cookies)
+  })
+
+  app.post('/logout', async (context) => {
+    const form = await checkedForm(context)
+    if (form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    await signOut(db, context.req.raw.headers)
+    return leave('/admin', clearedCookies)
+  })
+
+  app.post('/dead-letters/:id/resend', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    await database.write(async (transaction) => {
+      const row = await transaction
+        .selectFrom('webhook_deliveries')
+        .innerJoin('webhook_endpoints', 'webhook_endpoints.id', 'webhook_deliveries.endpoint_id')
+        .select('webhook_deliveries.id')
+        .where('webhook_deliveries.id', '=', context.req.param('id'))
+        .where('webhook_endpoints.organization_id', '=', who.organizationId)
+        .where('webhook_deliveries.status', '=', 'DEAD_LETTER')
+        .forNoKeyUpdate('webhook_deliveries')
+        .executeTakeFirst()
+      if (!row) return
+      await transaction
+        .updateTable('webhook_deliveries')
+        .set({ status: 'PENDING', last_error: '' })
+        .where('id', '=', row.id)
+        .execute()
+      await jobs.add(transaction, 'webhook', [row.id])
+    })
+    return leave('/admin/dead-letters')
+  })
+
+  app.post('/keys/:id/revoke', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    await db
+      .updateTable('api_keys')
+      .set({ is_active: 0 })
+      .where('id', '=', context.req.param('id'))
+      .where('organization_id', '=', who.organizationId)
+      .execute()
+    return leave('/admin/keys')
+  })
+
+  app.get('/:page', async (context) => {
+    const name = context.req.param('page')
+    const page = Object.hasOwn(pages, name) ? pages[name] : undefined
+    const who = await manager(context)
+    if (who === undefined) return answer(context, signInPage(''), 401)
+    if (page === undefined) return answer(context, signInPage('There is no such page.'), 404)
+    const csrf = csrfOf(context)
+    return answer(context, frame(name, page, pages, who, csrf, await page.body(who, context, csrf)))
+  })
+
+  /** The signed-in manager; keys do not count here, as browsers send none. */
+  async function manager(context: Context): Promise<Credential | undefined> {
+    const who = await identify(db, context.req.raw, now())
+    if (isRefusal(who as Answer)) return undefined
+    const credential = who as Credential
+    return credential.kind === 'cookie' && credential.role === 'manager' ? credential : undefined
+  }
+
+  return app
+}
+
+function answer(context: Context, page: Html, status: 200 | 401 | 403 | 404 | 429 = 200): Response | Promise<Response> {
+  return context.html(page, status, headers)
+}
+
+function leave(to: string, cookies: readonly string[] = []): Response {
+  return new Response(null, {
+    status: 303,
+    headers: [
+      ['Location', to],
+      ...Object.entries(headers),
+      ...cookies.map((one): [string, string] => ['Set-Cookie', one]),
+    ],
+  })
+}
+
+/** Browsers say where a form came from; one from elsewhere is not ours. */
+function isOwnOrigin(context: Context): boolean {
+  const origin = context.req.header('origin')
+  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === context.req.header('host')
+}
+
+async function readForm(context: Context): Promise<URLSearchParams | undefined> {
+  const length = Number(context.req.header('content-length') ?? Number.NaN)
+  if (!(length <= formLimit)) return undefined
+  return new URLSearchParams(await context.req.text())
+}
+
+/** The form of a write: of the same origin, and with the token of the cookie. */
+async function checkedForm(context: Context): Promise<URLSearchParams | undefined> {
+  const form = isOwnOrigin(context) ? await readForm(context) : undefined
+  if (form === undefined) return undefined
+  const request = new Request('http://localhost/', {
+    headers: { Cookie: context.req.header('cookie') ?? '', 'X-CSRFToken': form.get('csrf') ?? '' },
+  })
+  return hasCsrfToken(request) ? form : undefined
+}
+
+function csrfOf(context: Context): string {
+  return /(?:^|;\s*)csrftoken=([\w-]+)/.exec(context.req.header('cookie') ?? '')?.[1] ?? ''
+}
+
+function pageOf(context: Context): number {
+  const page = Number(context.req.query('page') ?? 1)
+  return Number.isInteger(page) && page >= 1 && page <= 1_000_000 ? page : 1
+}
+
+function frame(
+  name: string,
+  page: Page,
+  pages: Readonly<Record<string, Page>>,
+  who: Credential,
+  csrf: string,
+  body: Html,
+) {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>${page.title} · Capstan backend</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/admin/style.css" />
+      </head>
+      <body>
+        <header>
+          <strong>Capstan backend</strong>
+          <nav aria-label="Pages">
+            ${Object.entries(pages).map(
+              ([path, { title }]) =>
+                html`<a href="/admin/${path}" ${path === name ? html`aria-current="page"` : ''}>${title}</a>`,
+            )}
+          </nav>
+          <span>${who.name}</span>
+          <form method="post" action="/admin/logout">
+            <input type="hidden" name="csrf" value="${csrf}" /><button>Sign out</button>
+          </form>
+        </header>
+        <main>
+          <h1>${page.title}</h1>
+          <p class="about">${page.about}</p>
+          ${body}
+        </main>
+      </body>
+    </html>`
+}
+
+function signInPage(fault: string) {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width" />
+        <title>Sign in · Capstan backend</title>
+        <link rel="icon" href="data:," />
+        <link rel="stylesheet" href="/admin/style.css" />
+      </head>
+      <body>
+        <main>
+          <form class="panel sign-in" method="post" action="/admin/login">
+            <h1>Capstan backend</h1>
+            ${fault === '' ? '' : html`<p class="bad" role="alert">${fault}</p>`}
+            <label>E-mail address <input name="email" type="email" autocomplete="username" required autofocus /></label>
+            <label>Password <input name="password" type="password" autocomplete="current-password" required /></label>
+            <button class="first">Sign in</button>
+          </form>
+        </main>
+      </body>
+    </html>`
+}
+
+/** Rows as a table; a sentence where there are none. */
+function table(heads: readonly string[], rows: readonly (readonly (string | number | Html)[])[], none: string): Html {
+  if (rows.length === 0) return html`<div class="panel"><p class="empty">${none}</p></div>`
+  return html`<div class="panel" tabindex="0" role="region" aria-label="Table">
+    <table>
+      <thead>
+        <tr>
+          ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              ${row.map((cell) => html`<td class="${typeof cell === 'number' ? 'number' : ''}">${cell}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`
+}
+
+function pager(page: number, count: number): Html {
+  const last = Math.max(1, Math.ceil(count / pageSize))
+  return html`<div class="pages">
+    ${page > 1 ? html`<a class="button" href="?page=${page - 1}">Newer</a>` : ''}
+    <span>Page ${page} of ${last}, ${count} in all</span>
+    ${page < last ? html`<a class="button" href="?page=${page + 1}">Older</a>` : ''}
+  </div>`
+}
+
+/** An instant to the second, as people read it; machines' precision is in the API. */
+function when(instant: string | null): Html | string {
+  if (instant === null) return 'never'
+  return html`<time datetime="${instant}">${instant.slice(0, 10)} ${instant.slice(11, 19)} UTC</time>`
+}
+
+/** A state in words, and in colour beside. */
+function state(word: string): Html {
+  const tone = /FAILED|DEAD|EXPIRED|revoked/.test(word) ? 'bad' : /COMPLETED|ACTIVE|active/.test(word) ? 'good' : ''
+  return html`<span class="${tone}">${word}</span>`
+}
+
+async function sessionsPage(db: Db, { organizationId }: Credential, page: number): Promise<Html> {
+  const own = db.selectFrom('sessions').where('organization_id', '=', organizationId)
+  const { count } = await own.select((all) => all.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const rows = await own
+    .selectAll()
+    .select((row) => [
+      row
+        .selectFrom('captures')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .whereRef('session_id', '=', 'sessions.id')
+        .as('captures'),
+      row
+        .selectFrom('photos')
+        .select((all) => all.fn.countAll<number>().as('count'))
+        .whereRef('session_id', '=', 'sessions.id')
+        .as('photos'),
+    ])
+    .orderBy('id', 'desc')
+    .limit(pageSize)
+    .offset((page - 1) * pageSize)
+    .execute()
+  const cells = rows.map((row) => [
+    html`<code class="whole">${row.id}</code>`,
+    state(row.status),
+    row.capture_mode,
+    row.extraction_status,
+    row.captures ?? 0,
+    row.photos ?? 0,
+    when(row.created_at),
+    when(row.active_at),
+  ])
+  const heads = ['Session', 'State', 'Mode', 'Extraction', 'Captures', 'Photos', 'Opened', 'Last active']
+  return html`${table(heads, cells, 'No session yet. A station opens one with its first scan.')}${pager(page, count)}`
+}
+
+async function capturesPage(db: Db, { organizationId }: Credential, page: number): Promise<Html> {
+  const own = db
+    .selectFrom('captures')
+    .innerJoin('sessions', 'sessions.id', 'captures.session_id')
+    .where('sessions.organization_id', '=', organizationId)
+  const { count } = await own.select((all) => all.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
+  const rows = await own
+    .selectAll('captures')
+    .orderBy('captures.id', 'desc')
+    .limit(pageSize)
+    .offset((page - 1) * pageSize)
+    .execute()
+  const cells = rows.map((row) => [
+    html`<code class="whole">${row.id}</code>`,
+    state(row.status),
+    row.capture_type,
+    html`<code>${row.raw_value.slice(0, 120)}</code>`,
+    html`<code class="whole">${row.gtin}</code>`,
+    row.error_message,
+    when(row.created_at),
+  ])
+  const heads = ['Capture', 'State', 'Type', 'Value', 'GTIN', 'Remark', 'Taken']
+  return html`${table(heads, cells, 'No capture yet. Scans appear here as stations send them.')}${pager(page, count)}`
+}
+
+async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Promise<Html> {
+  const counts = await jobs.count()
+  const failed = await db
+    .selectFrom('extractions')
+    .innerJoin('sessions', 'sessions.id', 'extractions.session_id')
+    .select(['extractions.id', 'extractions.photo_id', 'extractions.capture_id', 'error', 'done_at'])
+    .where('sessions.organization_id', '=', organizationId)
+    .where('error', '!=', '')
+    .orderBy('extractions.id', 'desc')
+    .limit(pageSize)
+    .execute()
+  const cells = failed.map((row) => [
+    html`<code>${row.photo_id ?? row.capture_id ?? ''}</code>`,
+    row.photo_id === null ? 'photo of a capture' : 'product photo',
+    row.error,
+    when(row.done_at),
+  ])
+  return html`<div class="tiles">
+      ${Object.entries(counts).map(([queue, count]) => html`<div>${queue} <b>${count}</b></div>`)}
+    </div>
+    ${table(['Photo', 'Kind', 'Why it was not read', 'When'], cells, 'Every photo could be read.')}`
+}
+
+async function deadLettersPage(db: Db, { organizationId }: Credential, csrf: string): Promise<Html> {
+  const rows = await db
+    .selectFrom('webhook_deliveries')
+    .innerJoin('webhook_endpoints', 'webhook_endpoints.id', 'webhook_deliveries.endpoint_id')
+    .selectAll('webhook_deliveries')
+    .select('webhook_endpoints.url')
+    .where('webhook_endpoints.organization_id', '=', organizationId)
+    .where('webhook_deliveries.status', '=', 'DEAD_LETTER')
+    .orderBy('webhook_deliveries.id', 'desc')
+    .limit(pageSize)
+    .execute()
+  const cells = rows.map((row) => [
+    row.event_type,
+    html`<code>${row.url}</code>`,
+    row.attempts,
+    row.last_error,
+    when(row.created_at),
+    html`<form method="post" action="/admin/dead-letters/${row.id}/resend">
+      <input type="hidden" name="csrf" value="${csrf}" /><button>Send again</button>
+    </form>`,
+  ])
+  const heads = ['Event', 'Receiver', 'Attempts', 'Why', 'Happened', 'Next']
+  return table(heads, cells, 'No dead letters: every webhook was delivered, or is still being tried.')
+}
+
+async function stationsPage(db: Db, { organizationId }: Credential): Promise<Html> {
+  const rows = await db
+    .selectFrom('sessions')
+    .select((row) => [
+      'user_agent',
+      'device_context',
+      row.fn.countAll<number>().as('sessions'),
+      row.fn.max<string>('active_at').as('last'),
+    ])
+    .where('organization_id', '=', organizationId)
+    .groupBy(['user_agent', 'device_context'])
+    .orderBy('last', 'desc')
+    .limit(500)
+    .execute()
+  const cells = rows.map((row) => {
+    const context = JSON.parse(row.device_context) as Record<string, unknown>
+    const said = Object.entries(context).map(([name, value]) => `${name}: ${String(value)}`)
+    return [said.join(', ') || 'says nothing of itself', row.user_agent, row.sessions, when(row.last)]
+  })
+  return table(['Station', 'Program', 'Sessions', 'Last seen'], cells, 'No station has been here yet.')
+}
+
+async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at: Date): Promise<Html> {
+  const keys = await listKeys(db, organizationId)
+  const cells = keys.map((key) => {
+    const isOver = key.expires_at !== null && key.expires_at <= at.toISOString()
+    const standing = !key.is_active ? 'revoked' : isOver ? 'ended' : 'active'
+    return [
+      key.name,
+      key.role,
+      state(standing),
+      `${key.rate_limit_per_minute || 'server'} / ${key.rate_limit_per_day || 'server'}`,
+      when(key.last_used_at),
+      when(key.expires_at),
+      standing === 'active'
+        ? html`<form method="post" action="/admin/keys/${key.id}/revoke">
+            <input type="hidden" name="csrf" value="${csrf}" /><button>Revoke</button>
+          </form>`
+        : '',
+    ]
+  })
+  const heads = ['Name', 'Role', 'State', 'Limits a minute / a day', 'Last used', 'Ends', 'Next']
+  return table(heads, cells, 'No keys.')
+}

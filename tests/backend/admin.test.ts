@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { newId } from '#backend/ids.ts'
+import { databaseOf, marker, products, startSite, type Site } from './fixture.ts'
+
+const user = { email: 'manager@example.org', password: 'correct horse' }
+
+/** A browser as far as forms go: it keeps cookies and says where it came from. */
+function browser(site: Site) {
+  const jar = new Map<string, string>()
+  async function go(method: string, path: string, form?: Record<string, string>, origin = site.url) {
+    const response = await fetch(`${site.url}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: { Cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '), Origin: origin },
+      ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
+    })
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^(\w+)=([^;]*)/.exec(cookie) ?? []
+      if (value === '') jar.delete(name)
+      else jar.set(name, value)
+    }
+    return { status: response.status, headers: response.headers, text: await response.text() }
+  }
+  return { jar, go, signIn: () => go('POST', '/admin/login', user) }
+}
+
+describe('the admin pages', () => {
+  it('let managers in by a form, forbid every script and frame, and show what there is', async () => {
+    const site = await startSite({ user })
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await site.openSession({ device_context: { station: '<b>Dock 3</b>' }, user_agent: 'Capstan/1' })
+    await site.settled((await site.submit(session, '<script>alert(1)</script>')).body.id)
+    const { go, signIn } = browser(site)
+    for (const path of ['/admin/sessions', '/admin/keys']) expect((await go('GET', path)).status).toBe(401)
+    expect((await go('POST', '/admin/login', { ...user, password: 'wrong' })).status).toBe(401)
+    expect((await go('POST', '/admin/login', user, 'https://evil.test')).status).toBe(403)
+    expect((await signIn()).status).toBe(303)
+    for (const [page, words] of [
+      ['sessions', session],
+      ['captures', '&lt;script&gt;alert(1)&lt;/script&gt;'],
+      ['jobs', 'webhook'],
+      ['dead-letters', 'No dead letters'],
+      ['stations', '&lt;b&gt;Dock 3&lt;/b&gt;'],
+      ['keys', 'host'],
+    ] as const) {
+      const { status, text, headers } = await go('GET', `/admin/${page}`)
+      expect(status, page).toBe(200)
+      expect(text, page).toContain(words)
+      expect(text).not.toContain('<script')
+      expect(headers.get('content-security-policy')).toMatch(
+        /^default-src 'none'; style-src 'self'; form-action 'self'/,
+      )
+      expect(headers.get('cache-control')).toBe('no-store')
+    }
+    expect((await go('GET', '/admin/nothing')).status).toBe(404)
+    expect((await go('GET', '/admin/captures?page=x')).status).toBe(200)
+  })
+
+  it('write only with the token of the cookie and from the own origin', async () => {
+    const site = await startSite({ user })
+    const { go, signIn, jar } = browser(site)
+    await signIn()
+    const csrf = jar.get('csrftoken') ?? ''
+    const webhook = (
+      await site.call('POST', '/integrations/api/v1/webhooks/endpoints', {
+        url: 'https://erp.test/',
+        event_types: ['scanner'],
+        is_active: false,
+      })
+    ).body.id as string
+    const { db, write } = await databaseOf(site.dataDir)
+    const delivery = newId()
+    await write((transaction) =>
+      transaction
+        .insertInto('webhook_deliveries')
+        .values({
+          id: delivery,
+          endpoint_id: webhook,
+          event_id: 'evt',
+          event_type: 'scanner.session.completed',
+          body: '{}',
+          status: 'DEAD_LETTER',
+          response_status: null,
+          created_at: new Date().toISOString(),
+          delivered_at: null,
+        })
+        .execute(),
+    )
+    const resend = `/admin/dead-letters/${delivery}/resend`
+    expect((await go('GET', '/admin/dead-letters')).text).toContain(resend)
+    expect((await go('POST', resend, {})).status).toBe(403)
+    expect((await go('POST', resend, { csrf: 'guess' })).status).toBe(403)
+    expect((await go('POST', resend, { csrf }, 'https://evil.test')).status).toBe(403)
+    expect((await go('POST', resend, { csrf })).status).toBe(303)
+    const { status } = await db.selectFrom('webhook_deliveries').select('status').executeTakeFirstOrThrow()
+    expect(status).not.toBe('DEAD_LETTER')
+    const key = await db.selectFrom('api_keys').select('id').executeTakeFirstOrThrow()
+    expect((await go('POST', `/admin/keys/${key.id}/revoke`, { csrf })).status).toBe(303)
+    expect((await site.call('GET', '/scanner/api/v1/sessions')).status).toBe(401)
+    expect((await go('POST', '/admin/logout', { csrf })).status).toBe(303)
+    expect((await go('GET', '/admin/sessions')).status).toBe(401)
+  })
+})
