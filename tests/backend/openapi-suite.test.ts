@@ -437,7 +437,8 @@ describe('each operation of the served document', () => {
           site,
           operation,
           at + (asked === '' ? '' : `?${asked}`),
-          operation.method === 'GET' ? undefined : JSON.stringify(sent),
+          // A body that is not asked for is not read, and the connection may be closed over it.
+          operation.requestBody === undefined ? undefined : JSON.stringify(sent),
         )
       }),
       { numRuns: 600 },
