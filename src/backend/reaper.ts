@@ -51,6 +51,12 @@ export function startReaper(parts: {
       // The stored answers have no index by age, and to be late does no harm: they are not read when too old.
       if (at.getTime() < answersKeptUntil) return
       answersKeptUntil = at.getTime() + hourMs
+      // A photo that was sent and never registered; its bytes go with the next look at what lies unused.
+      await db
+        .deleteFrom('uploads')
+        .where('received_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())
+        .where('key', 'not in', db.selectFrom('photos').select('s3_key'))
+        .execute()
       await db
         .deleteFrom('idempotency_keys')
         .where('created_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())
