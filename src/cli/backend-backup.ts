@@ -33,11 +33,12 @@ export async function restoreBackup(args: readonly string[]): Promise<number> {
 }
 
 async function perform(
-  { data, 'database-url': databaseUrl }: { readonly data?: string; readonly 'database-url'?: string },
+  values: { readonly data?: string; readonly 'database-url'?: string },
   file: string | undefined,
   option: string,
   work: typeof backUp,
 ): Promise<number> {
+  const { data, 'database-url': databaseUrl = process.env['CAPSTAN_DATABASE_URL'] } = values
   if (data === undefined || data === '') return refuse({ code: 'invalid_input', message: '--data DIR is missing' })
   if (file === undefined || file === '') {
     return refuse({ code: 'invalid_input', message: `${option} FILE.tar is missing` })

@@ -19,11 +19,15 @@ export const help = {
     'database-url': {
       type: 'string',
       value: 'URL',
-      about: 'postgres://... of a PostgreSQL database instead of a file in the folder',
+      about: 'postgres://... instead of a file in the folder; else CAPSTAN_DATABASE_URL from the environment',
     },
     port: { type: 'string', value: 'N', about: 'where it listens; 0 is any free one' },
     host: { type: 'string', value: 'NAME', about: 'the address it listens at; this machine only unless said' },
-    'api-key': { type: 'string', value: 'KEY', about: 'the key that stations send; made and printed unless said' },
+    'api-key': {
+      type: 'string',
+      value: 'KEY',
+      about: 'the key that stations send; else CAPSTAN_API_KEY; made and printed unless said',
+    },
     products: {
       type: 'string',
       value: 'FILE.csv',
@@ -94,7 +98,10 @@ export async function backend(args: readonly string[]): Promise<number> {
 function readOptions(args: readonly string[]): Result<BackendOptions> {
   const parsed = parseOptions(args, help)
   if (!parsed.ok) return parsed
-  const { data, host, products, user, 'api-key': apiKey, 'database-url': databaseUrl } = parsed.value
+  const { data, host, products, user } = parsed.value
+  // From the environment too, where no list of processes shows them.
+  const apiKey = parsed.value['api-key'] ?? process.env['CAPSTAN_API_KEY']
+  const databaseUrl = parsed.value['database-url'] ?? process.env['CAPSTAN_DATABASE_URL']
   if (data === undefined || data === '') return fail('invalid_input', '--data DIR is missing')
   if (parsed.value.port === undefined) return fail('invalid_input', '--port N is missing; 0 is any free one')
   const port = parsePort(parsed.value.port, 0)
