@@ -163,7 +163,7 @@ export interface Captures {
   unsettled(): { sessionId: string; remoteSessionId: string; captures: { id: string; remoteId: string }[] }[]
   rememberProduct(product: MatchedProduct): void
   knownProduct(gtin: string): MatchedProduct | null
-  /** Buckets of counted scans over time; `bucketMs` at least a second, at most 60 buckets. */
+  /** Buckets of counted scans over time, whatever was done to the clock; `bucketMs` at least a second, at most 60 buckets. */
   timeline(sessionId: string): { durationMs: number; bucketMs: number; timeline: { from: Instant; scans: number }[] }
   topItems(
     sessionId: string,
@@ -181,6 +181,19 @@ const select = `
   LEFT JOIN products p ON p.gtin = c.gtin
   LEFT JOIN outbox o ON o.id =
     (SELECT x.id FROM outbox x WHERE x.capture_id = c.id ORDER BY x.state = 'parked' DESC, x.id LIMIT 1)`
+
+/**
+ * How long after a session's first counted capture each one was, in the order of the sequence: by the monotonic clock within
+ * one run of the machine. Between two runs there is only the wall clock, which may have been set: it can make the step wrong,
+ * never the order.
+ */
+const momentsQuery = `
+  WITH steps AS (
+    SELECT sequence, captured_at, coalesce(iif(boot_id = lag(boot_id) OVER told,
+      monotonic_ms - lag(monotonic_ms) OVER told,
+      1000 * (unixepoch(captured_at, 'subsec') - unixepoch(lag(captured_at) OVER told, 'subsec'))), 0) AS step
+    FROM captures WHERE session_id = ? AND disposition = 'counted' WINDOW told AS (ORDER BY sequence))
+  SELECT captured_at, CAST(round(sum(max(step, 0)) OVER (ORDER BY sequence)) AS INTEGER) AS at FROM steps ORDER BY sequence`
 
 const unsettledStates = `('PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING', 'unknown')`
 
@@ -692,29 +705,23 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
       }
     },
     timeline(sessionId) {
-      const span = database.get(
-        `SELECT min(captured_at) AS first, max(captured_at) AS last FROM captures WHERE session_id = ? AND disposition = 'counted'`,
-        sessionId,
-      )
-      if (!span || span['first'] === null) return { durationMs: 0, bucketMs: 1_000, timeline: [] }
-      const first = Date.parse(String(span['first']))
-      const durationMs = Date.parse(String(span['last'])) - first
+      const [first, ...later] = database.all(momentsQuery, sessionId)
+      if (!first) return { durationMs: 0, bucketMs: 1_000, timeline: [] }
+      const startMs = Date.parse(String(first['captured_at']))
+      const moments = [0, ...later.map((row) => Number(row['at']))]
+      const durationMs = moments.at(-1) ?? 0
       const bucketMs = Math.max(1_000, Math.ceil((durationMs + 1) / 60 / 1_000) * 1_000)
-      const counts = database.all(
-        `SELECT CAST((unixepoch(captured_at, 'subsec') * 1000 - ?) / ? AS INTEGER) AS bucket, count(*) AS scans
-         FROM captures WHERE session_id = ? AND disposition = 'counted' GROUP BY bucket`,
-        first,
-        bucketMs,
-        sessionId,
-      )
-      const byBucket = new Map(counts.map((row) => [Number(row['bucket']), Number(row['scans'])]))
-      const buckets = Math.floor(durationMs / bucketMs) + 1
+      const scans = Array.from({ length: Math.floor(durationMs / bucketMs) + 1 }, () => 0)
+      for (const moment of moments) {
+        const bucket = Math.floor(moment / bucketMs)
+        scans[bucket] = (scans[bucket] ?? 0) + 1
+      }
       return {
         durationMs,
         bucketMs,
-        timeline: Array.from({ length: buckets }, (_, index) => ({
-          from: new Date(first + index * bucketMs).toISOString(),
-          scans: byBucket.get(index) ?? 0,
+        timeline: scans.map((count, index) => ({
+          from: new Date(startMs + index * bucketMs).toISOString(),
+          scans: count,
         })),
       }
     },

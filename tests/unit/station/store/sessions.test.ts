@@ -59,12 +59,12 @@ describe('sessions', () => {
     const store = openTestStore({ clock })
     const session = openTestSession(store)
     expect(store.captures.timeline(session.id)).toEqual({ durationMs: 0, bucketMs: 1_000, timeline: [] })
-    for (const [raw, at] of [
-      ['A', '09:00:00.000'],
-      ['B', '09:00:00.900'],
-      ['A', '09:00:05.000'],
+    for (const [raw, at, monotonicMs] of [
+      ['A', '09:00:00.000', 0],
+      ['B', '09:00:00.900', 900],
+      ['A', '09:00:05.000', 5_000],
     ] as const)
-      addCapture(store, session.id, { raw, capturedAt: `2026-11-21T${at}Z` })
+      addCapture(store, session.id, { raw, capturedAt: `2026-11-21T${at}Z`, monotonicMs })
     const undone = addCapture(store, session.id, { raw: 'B', capturedAt: '2026-11-21T10:00:00.000Z' })
     store.captures.undo(undone)
 
@@ -81,9 +81,32 @@ describe('sessions', () => {
     const store = openTestStore()
     const session = openTestSession(store)
     for (let minute = 0; minute < 240; minute += 1)
-      addCapture(store, session.id, { capturedAt: new Date(Date.UTC(2026, 10, 21, 9, minute, 30, 7)).toISOString() })
+      addCapture(store, session.id, {
+        capturedAt: new Date(Date.UTC(2026, 10, 21, 9, minute, 30, 7)).toISOString(),
+        monotonicMs: minute * 60_000,
+      })
     const { timeline } = store.captures.timeline(session.id)
     expect(timeline.length).toBeLessThanOrEqual(60)
     expect(timeline.reduce((sum, bucket) => sum + bucket.scans, 0)).toBe(240)
+  })
+
+  it('tell how many scans came when by the monotonic clock, however the clock of the machine is set', () => {
+    const store = openTestStore()
+    const session = openTestSession(store)
+    const scan = (capturedAt: string, monotonicMs: number) =>
+      addCapture(store, session.id, { capturedAt: `2026-11-21T${capturedAt}.000Z`, monotonicMs })
+    scan('09:00:00', 1_000)
+    scan('12:00:01', 2_000)
+    scan('08:00:02', 3_000)
+    scan('08:00:02', 3_500)
+    expect(store.captures.timeline(session.id)).toEqual({
+      durationMs: 2_500,
+      bucketMs: 1_000,
+      timeline: [
+        { from: '2026-11-21T09:00:00.000Z', scans: 1 },
+        { from: '2026-11-21T09:00:01.000Z', scans: 1 },
+        { from: '2026-11-21T09:00:02.000Z', scans: 2 },
+      ],
+    })
   })
 })
