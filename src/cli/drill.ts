@@ -24,6 +24,7 @@ export const help = {
     },
     output: { type: 'string', value: 'FILE', about: 'the sheet as FILE.pdf or FILE.json' },
     json: { type: 'boolean', default: false, about: 'prints the sheet as one JSON line' },
+    progress: { type: 'boolean', default: false, about: 'with --json, before it a line for each rehearsal as it ends' },
   },
   example: 'capstan drill --folder /var/lib/capstan --output drill.pdf',
 } as const satisfies Help
@@ -40,7 +41,7 @@ export const help = {
 export async function drill(args: readonly string[]): Promise<number> {
   const options = readOptions(args)
   if (!options.ok) return refuse(options.error)
-  const { rounds, seed, json, output, only } = options.value
+  const { rounds, seed, json, progress, output, only } = options.value
   let folder: string
   try {
     mkdirSync(options.value.folder, { recursive: true })
@@ -54,14 +55,16 @@ export async function drill(args: readonly string[]): Promise<number> {
   let report: DrillReport | null
   try {
     if (!json) tell(`Rehearsing in ${folder}, seed ${seed}. It takes about a minute a round.`)
+    const wanted = only === undefined ? scenarios : scenarios.filter(({ name }) => name === only)
     const running = runDrill({
       folder,
       rounds,
       seed,
       processes,
       startServer: startBackendWith(processes),
-      scenarios: only === undefined ? scenarios : scenarios.filter(({ name }) => name === only),
+      scenarios: wanted,
       onRehearsal: (rehearsal) => {
+        if (json && progress) void printLine({ rehearsed: rehearsal, total: wanted.length })
         if (!json) for (const line of drillLines(rehearsal)) tell(line)
       },
     })
@@ -100,6 +103,7 @@ interface Options {
   readonly rounds: number
   readonly seed: number
   readonly json: boolean
+  readonly progress: boolean
   readonly output: string | null
   readonly only: string | undefined
 }
@@ -107,7 +111,7 @@ interface Options {
 function readOptions(args: readonly string[]): Result<Options> {
   const parsed = parseOptions(args, help)
   if (!parsed.ok) return parsed
-  const { folder, json, output } = parsed.value
+  const { folder, json, progress, output } = parsed.value
   const rounds = Number(parsed.value.rounds)
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 10_000) {
     return fail('invalid_input', '--rounds takes a whole number from 1 to 10000')
@@ -123,5 +127,5 @@ function readOptions(args: readonly string[]): Result<Options> {
   if (only !== undefined && !scenarios.some(({ name }) => name === only)) {
     return fail('invalid_input', `--only takes one of ${scenarios.map(({ name }) => name.toLowerCase()).join(', ')}`)
   }
-  return ok({ folder, rounds, seed, json, output: output ?? null, only })
+  return ok({ folder, rounds, seed, json, progress, output: output ?? null, only })
 }

@@ -8,6 +8,7 @@ import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging, type Station, type StationSecrets } from '#station/index.ts'
 import { createSecretFile, createWebHost, type WebHost } from '#web/index.ts'
+import { drillInProcess } from './drill/in-process.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
 import {
   createLog,
@@ -137,6 +138,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       backend,
       secrets: secretFiles(dataDir),
       spawnImaging: forkImaging(),
+      drill: (tellRehearsal, signal) => drillInProcess(join(dataDir, 'drill'), tellRehearsal, signal),
     })
     if (!opened.ok) return refuse(opened.error)
     const running = opened.value

@@ -17,6 +17,7 @@ import {
   exportFormats,
   maxPhotoBytes,
   maxRegionWidthPixels,
+  stationPaths,
   type ExportFormat,
   type PhotoRegion,
 } from '#contract/station/http.ts'
@@ -50,6 +51,7 @@ import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
 import { openStore } from '#station/store/store.ts'
+import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { createProposalFetch } from '#station/sync/proposals.ts'
@@ -102,6 +104,8 @@ export interface StationPorts {
   readonly folderDelays?: Partial<FolderDelays>
   /** How long an answer that was lost may still take effect; 20 s unless given. */
   readonly quietMs?: number
+  /** Rehearses what can go wrong; where it is missing the window offers no drill. */
+  readonly drill?: RunDrill
 }
 
 /** Secrets by name; the empty text forgets one. */
@@ -597,6 +601,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     topItems: store.captures.topItems(session.id, 10),
   })
 
+  const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
+
   const dispatch = createDispatch(
     procedures,
     {
@@ -604,6 +610,17 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'station.syncNow': () => {
         sync?.hurry()
         return ok(status())
+      },
+      'drill.status': () => ok(drill.status),
+      'drill.start': () => {
+        // It keeps the machine busy: nobody who scans is to wait for it.
+        if (store.sessions.current()) return fail('conflict', 'a session is open: end it first')
+        const refusal = drill.start()
+        return refusal ? { ok: false, error: refusal } : ok(drill.status)
+      },
+      'drill.stop': () => {
+        drill.stop()
+        return ok(drill.status)
       },
       'settings.get': () => ok(settings),
       'settings.change': (change) => {
@@ -845,6 +862,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
         return await sendFile(store.media.path(thumbnail ?? media))
       }
+      if (url.pathname === stationPaths.drillSheet) return await sendDrillSheet()
       if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
       if (exported) return sendExport(String(exported[1]), String(exported[2]), url.searchParams.get('only'))
       return refuse(404, { code: 'not_found', message: 'no such path' })
@@ -886,6 +904,19 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       headers: {
         'content-type': isPdf ? 'application/pdf' : 'application/json; charset=utf-8',
         'content-disposition': `attachment; filename="${name}"`,
+        'cache-control': 'no-store',
+      },
+    })
+  }
+
+  const sendDrillSheet = async (): Promise<Response> => {
+    const { report } = drill.status
+    if (!report) return refuse(404, { code: 'not_found', message: 'no drill has ended since the start' })
+    const { writeDrillSheet } = await import('#sheets/index.ts')
+    return new Response(Uint8Array.from(await writeDrillSheet(report)), {
+      headers: {
+        'content-type': 'application/pdf',
+        'content-disposition': `attachment; filename="capstan-drill-${report.startedAt.slice(0, 19).replaceAll(':', '-')}.pdf"`,
         'cache-control': 'no-store',
       },
     })
@@ -978,6 +1009,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {
       closing ??= (async () => {
+        drill.stop()
         for (const driver of drivers) await driver.close()
         await folders.close()
         await capturing.close()

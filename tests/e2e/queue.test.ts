@@ -168,3 +168,20 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     expect((await captures(kiosk)).map((capture) => capture.raw_value).toSorted()).toEqual([pen, 'TORN-OFF'].toSorted())
   }, 120_000)
 })
+
+describe.skipIf('missing' in found)('the drill (skipped where no Chromium is found)', () => {
+  it('is begun under Settings, shows each rehearsal as it ends, and can be stopped', async () => {
+    const { page } = await open()
+    await page.keyboard.press('Alt+5')
+    await page.getByRole('heading', { name: 'For the operator' }).waitFor()
+    await page.getByRole('button', { name: 'Rehearse now' }).click()
+    await page.getByText(/^2 of \d+ rehearsed$/).waitFor({ timeout: 100_000 })
+    expect(await page.locator('.drill-rows').getByRole('listitem').count()).toBeGreaterThanOrEqual(2)
+    await page.locator('.drill').scrollIntoViewIfNeeded()
+    await mkdir(pictures, { recursive: true })
+    await page.screenshot({ path: `${pictures}/drill.png` })
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([])
+    await page.getByRole('button', { name: 'Stop the drill' }).click()
+    await page.getByRole('button', { name: 'Rehearse now' }).waitFor({ timeout: 20_000 })
+  }, 150_000)
+})

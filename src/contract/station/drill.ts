@@ -67,3 +67,20 @@ export const drillReportSchema = z.strictObject({
   totals: drillCountsSchema,
 })
 export type DrillReport = z.infer<typeof drillReportSchema>
+
+/** Where a drill that was begun in the window has got to. */
+export const drillStatusSchema = z.object({
+  /** `unavailable`: this host cannot start one; `capstan drill` does. */
+  state: z.enum(['unavailable', 'idle', 'running', 'ended', 'failed']),
+  /** What is over, of `total`; 0 until that is known. */
+  done: z.array(rehearsalSchema),
+  total: z.number().int(),
+  /** The last one's sheet; it is gone with the next start of the station. */
+  report: drillReportSchema.nullable(),
+  /** Why it could not be rehearsed. */
+  message: z.string().nullable(),
+})
+export type DrillStatus = z.infer<typeof drillStatusSchema>
+
+/** A line of `capstan drill --json --progress` before its last, which is the report. */
+export const drillProgressSchema = z.strictObject({ rehearsed: rehearsalSchema, total: z.number().int() })

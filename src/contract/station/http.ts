@@ -10,6 +10,7 @@
  *   `width` (1 to 4096, default 1024) is the most that the answer is wide: it is scaled down to it, never up.
  * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download; with `?only=refused` those that wait
  *   for a person.
+ * - `GET /exports/drill.pdf`: the sheet of the last drill that was begun in the window.
  * - `GET /exports/<session id>.certificate.<pdf|json>`: what the session came to up to now, with the ledger's head.
  */
 export const stationPaths = {
@@ -18,6 +19,7 @@ export const stationPaths = {
   thumbnail: (hash: string): string => `/media/${hash}?size=thumbnail`,
   region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
     `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
+  drillSheet: '/exports/drill.pdf',
   certificate: (sessionId: string, format: CertificateFormat): string => `/exports/${sessionId}.certificate.${format}`,
   export: (sessionId: string, format: ExportFormat, which: ExportedCaptures = 'all'): string =>
     `/exports/${sessionId}.${format}${which === 'all' ? '' : `?only=${which}`}`,

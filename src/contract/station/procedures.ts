@@ -11,6 +11,7 @@ import {
 import { scanAnswerSchema } from '#contract/station/control.ts'
 import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
+import { drillStatusSchema } from '#contract/station/drill.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { reviewProcedures } from '#contract/station/review.ts'
@@ -166,6 +167,13 @@ export const procedures = {
   'gate.refresh': { input: nothing, output: gateStatusSchema },
   /** Removes the list of passes and its key from this station. */
   'gate.wipe': { input: nothing, output: gateStatusSchema },
+  /**
+   * For the operator, whose PIN will be asked for here: rehearses faults on stores of its own, in a process of its own.
+   * `conflict` while a session is open or another drill runs, and where the host cannot.
+   */
+  'drill.start': { input: nothing, output: drillStatusSchema },
+  'drill.stop': { input: nothing, output: drillStatusSchema },
+  'drill.status': { input: nothing, output: drillStatusSchema },
   'product.create': { input: createProductSchema, output: captureSchema },
   ...reviewProcedures,
 } as const satisfies Record<string, ProcedureDefinition>

@@ -3,6 +3,7 @@ import { errorCodes } from '#contract/result.ts'
 import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
+import { drillStatusSchema } from '#contract/station/drill.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { reviewChangedSchema } from '#contract/station/review.ts'
 import { sessionSchema } from '#contract/station/session.ts'
@@ -39,6 +40,8 @@ export const topics = {
   /** Attendance, the list, the site or the door has changed; at most ten times a second. */
   'gate.changed': gateStatusSchema,
   'review.changed': reviewChangedSchema,
+  /** A drill has begun, got on, or ended. */
+  'drill.changed': drillStatusSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
 } as const

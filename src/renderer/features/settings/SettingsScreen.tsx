@@ -15,6 +15,7 @@ import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
 import { CameraSettings } from './cameras/CameraSettings.tsx'
+import { OperatorSettings } from './OperatorSettings.tsx'
 import { FolderSettings } from './cameras/FolderSettings.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
@@ -44,6 +45,7 @@ export function SettingsScreen() {
         <CameraSettings settings={settings} change={change} />
         <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
+        <OperatorSettings />
       </div>
     </section>
   )
