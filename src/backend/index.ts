@@ -92,6 +92,8 @@ export interface BackendOptions {
     /** A JSON file: rules by the gate's name, `*` for every other. */
     readonly rules?: string
   }
+  /** Photos are deleted after so many days; 0, the default, keeps them. */
+  readonly keepPhotosDays?: number
   /** Whether NOT_FOUND captures may be retried; true unless given. */
   readonly retryNotFound?: boolean
   /**
@@ -165,6 +167,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     }
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
+    const { keepPhotosDays = 0 } = options
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
     const keyUse = createKeyUse()
     const notices = await openNotices(database, log)
@@ -213,7 +216,9 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         retries: options.webhookRetriesMs ?? retryAfterMs,
       }),
     )
-    closers.push(startReaper({ database, log, now, life, limiter, keyUse, announce }).close)
+    closers.push(
+      startReaper({ database, log, now, life, limiter, keyUse, announce, mediaFolder, keepPhotosDays }).close,
+    )
     const addJobs = jobs.add
     const events = eventRoutes(notices)
     const described = [

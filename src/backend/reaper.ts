@@ -3,12 +3,13 @@ import type { KeyUse } from './http/key-use.ts'
 import type { RateLimiter } from './http/rate-limit.ts'
 import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
+import { forgetPhotos, sweepMedia } from './media/sweep.ts'
 import { sessionHappening, type Announce } from './webhooks/announce.ts'
 
 const hourMs = 3_600_000
 const idempotencyMs = 24 * hourMs
 
-/** Ends in the background what time has ended: idle sessions, logins, stored answers, rate limit windows. */
+/** Ends in the background what time has ended: idle sessions, logins, stored answers, rate limit windows, photos. */
 export function startReaper(parts: {
   readonly database: Database
   readonly log: Log
@@ -17,9 +18,13 @@ export function startReaper(parts: {
   readonly limiter: RateLimiter
   readonly keyUse: KeyUse
   readonly announce: Announce
+  readonly mediaFolder: string
+  /** 0: photos are kept. */
+  readonly keepPhotosDays: number
 }): { readonly close: () => Promise<void> } {
   const { database, announce, log, now, life, limiter, keyUse } = parts
   const { db } = database
+  const { mediaFolder, keepPhotosDays } = parts
   const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
   let answersKeptUntil = 0
   let round = reap()
@@ -61,6 +66,10 @@ export function startReaper(parts: {
         .deleteFrom('idempotency_keys')
         .where('created_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())
         .execute()
+      const forgotten =
+        keepPhotosDays > 0 ? await forgetPhotos(database, new Date(at.getTime() - keepPhotosDays * 24 * hourMs)) : 0
+      const swept = await sweepMedia(mediaFolder, db, at)
+      if (forgotten + swept > 0) log.info({ forgotten, swept }, 'photos let go and files deleted')
     } catch (error) {
       log.error({ err: error }, 'reaper failed, trying again at its next round')
     }

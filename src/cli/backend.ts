@@ -55,6 +55,11 @@ export const help = {
       value: 'FILE.json',
       about: 'a remote model that reads photos; its key is in CAPSTAN_VISION_KEY',
     },
+    'keep-photos': {
+      type: 'string',
+      value: 'DAYS',
+      about: 'deletes photos after so many days; kept for ever unless said',
+    },
     'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
   },
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
@@ -120,6 +125,8 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (!ttl.ok) return ttl
   const remoteVision = readVision(parsed.value.vision, process.env['CAPSTAN_VISION_KEY'])
   if (!remoteVision.ok) return remoteVision
+  const keepPhotos = wholeNumber('--keep-photos', parsed.value['keep-photos'], 1, 36_500)
+  if (!keepPhotos.ok) return keepPhotos
   const rateLimit = wholeNumber('--rate-limit', parsed.value['rate-limit'], 0, 1_000_000)
   if (!rateLimit.ok) return rateLimit
   const { tenant, passes, 'tenant-key': tenantKey, 'gate-rules': rules } = parsed.value
@@ -155,6 +162,7 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
           },
         }),
     ...(account === undefined ? {} : { user: { email: account['email'] ?? '', password: account['password'] ?? '' } }),
+    ...(keepPhotos.value === undefined ? {} : { keepPhotosDays: keepPhotos.value }),
     ...(ttl.value === undefined ? {} : { sessionTtlSeconds: ttl.value }),
     ...(rateLimit.value === undefined ? {} : { rateLimitPerMinute: rateLimit.value }),
   })

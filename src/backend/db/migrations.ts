@@ -261,6 +261,12 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     `,
   },
   gateMigration,
+  // Which photo a row names is asked before one is deleted.
+  `
+  CREATE INDEX captures_of_image ON captures (image_key) WHERE image_key IS NOT NULL;
+  CREATE INDEX photos_of_media ON photos (media_key);
+  CREATE INDEX uploads_of_media ON uploads (media_key);
+  `,
 ]
 
 /** The migrations as an engine runs them. */
