@@ -136,7 +136,8 @@ export function createScanQueue({ submit, whenOpen, now, storage, onTrouble, onS
     },
     /** Asks again for one that was refused or whose fate is not known. */
     again(key: string) {
-      replace(key, { state: 'waiting', error: null, readAt: now() })
+      // It was read when it was read: the station tells by that what belongs together.
+      replace(key, { state: 'waiting', error: null })
       void run()
     },
     /** A person has seen to it. */

@@ -107,6 +107,18 @@ describe('the queue of scans', () => {
     expect(left()).toEqual([])
   })
 
+  it('keeps the time of the reading when it is asked for again', async () => {
+    const { queue, asked } = setUp()
+    const { key } = queue.push({ ...scan('A'), readAt: 640 })
+    await settled()
+    asked[0]!.answer(fail('storage_full', 'disk full'))
+    await settled()
+    queue.again(key)
+    await settled()
+    expect(queue.store.getState().scans).toMatchObject([{ state: 'waiting', readAt: 640 }])
+    expect(asked).toHaveLength(2)
+  })
+
   it('does not ask while the station cannot be asked', async () => {
     const { queue, asked, left, close, open } = setUp()
     close()
