@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Result } from '#contract/result.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
@@ -96,22 +97,31 @@ export async function station(args: readonly string[]): Promise<number> {
     await output.flushed()
     return 0
   }
-  const sessionId = await openSession(running, { label: 'standard input', marksWindowMs, formats: formats.data })
-  return await scanLines(running, lines, output, sessionId, stopped, !options.value['no-drain'])
+  // No input, no session: nobody wants an empty one, nor the end of one that another run has left open.
+  const isInput = await Promise.race([hasInput(process.stdin), stopped.then(() => false)])
+  const sessionId = isInput
+    ? await openSession(running, { label: 'standard input', marksWindowMs, formats: formats.data })
+    : null
+  return await scanLines(running, isInput ? lines : null, output, sessionId, stopped, !options.value['no-drain'])
+}
+
+/** Waits for the first bytes, which stay where they are, or the end; answers whether there are any. */
+function hasInput(input: Readable): Promise<boolean> {
+  return new Promise((resolve) => input.once('readable', () => resolve(input.readableLength > 0)))
 }
 
 async function scanLines(
   running: Station,
-  lines: ReturnType<typeof createLineDriver>,
+  lines: ReturnType<typeof createLineDriver> | null,
   output: Output,
   sessionId: string | null,
   stopped: Promise<NodeJS.Signals>,
   drain: boolean,
 ): Promise<number> {
-  running.drive(lines)
-  const how = await Promise.race([lines.ended, stopped])
+  if (lines) running.drive(lines)
+  const how = lines ? await Promise.race([lines.ended, stopped]) : undefined
   // Stopped in the middle: the session stays open, the next run goes on in it.
-  if (how !== undefined) await lines.close()
+  if (how !== undefined) await lines?.close()
   else if (sessionId !== null) await running.call('session.end', { id: sessionId })
   await output.flushed()
 

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { writeControlCode } from '#domain/control-code.ts'
+import { openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
 import { temporaryFolder, until } from '../station/parts.ts'
 import { startBackend } from '../station/start-station.ts'
 import { runCapstan, startCapstan, toLines } from './run-capstan.ts'
@@ -86,6 +87,21 @@ describe('capstan station --stdin', () => {
     const rows = await exported(data)
     expect(rows.map((row) => row['raw'])).toEqual(['A', 'B'])
     expect(new Set(rows.map((row) => row['session'])).size).toBe(1)
+  })
+
+  it('opens no session for an empty input, and ends none that another run has left open', async () => {
+    const data = temporaryFolder()
+    expect(await runCapstan(['station', '--data', data, '--stdin'])).toMatchObject({ code: 0, stderr: '', lines: [] })
+    const first = startCapstan(['station', '--data', data, '--stdin'])
+    first.child.stdin.write(scans('A'))
+    await until(() => first.stdout().includes('saved'))
+    first.child.kill('SIGTERM')
+    await first.ended
+    expect(await runCapstan(['station', '--data', data, '--stdin'])).toMatchObject({ code: 0, stderr: '', lines: [] })
+    const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+    if (!store.ok) throw new Error(store.error.message)
+    onTestFinished(() => store.value.close())
+    expect(store.value.sessions.list(10)).toMatchObject([{ state: 'ACTIVE', totals: { scans: 1 } }])
   })
 
   it('can be stopped while it waits for a backend that is not there', async () => {
