@@ -7,7 +7,7 @@ import { createEmbedded, forkEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging, type Station, type StationSecrets } from '#station/index.ts'
-import { createSecretFile, createWebHost, type WebHost } from '#web/index.ts'
+import { createSecretFile, createWebHost, newToken, type WebHost } from '#web/index.ts'
 import { drillInProcess } from './drill/in-process.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
 import {
@@ -151,8 +151,9 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     await running.readScanners()
     running.watchFolders()
 
+    const token = await keptToken(secretFiles(dataDir))
     const listen = (port: number): Promise<WebHost> =>
-      createWebHost({ station: running, assetsDir: join(projectDir, 'out/renderer'), port, log })
+      createWebHost({ station: running, assetsDir: join(projectDir, 'out/renderer'), port, token, log })
     const host = await (options.port === null
       ? // Another kiosk may have the usual port; a port that was asked for is not exchanged for another.
         listen(usualPort).catch(() => listen(0))
@@ -187,6 +188,15 @@ function embeddedBackend(dataDir: string, log: Log, closers: Closers, onListenin
   const backend = createEmbedded({ dataDir: join(dataDir, 'backend'), spawn: forkEmbedded, log, onListening })
   closers.push(() => backend.close())
   return backend
+}
+
+/** The token of this data folder: a window that is left open over a restart finds its station again. */
+async function keptToken(secrets: StationSecrets): Promise<string> {
+  const kept = await secrets.read('window')
+  if (kept !== null && kept !== '') return kept
+  const token = newToken()
+  await secrets.write('window', token)
+  return token
 }
 
 /** The station's further secrets, each in a file of its own. */

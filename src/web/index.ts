@@ -30,6 +30,8 @@ export interface WebHostOptions {
   readonly host?: string
   /** Further origins windows may come from, as `https://station.example`: those of such a proxy. */
   readonly origins?: readonly string[]
+  /** What opens it, as `newToken` makes it; a new one unless given. With the one of an earlier run, windows left open find back. */
+  readonly token?: string
   readonly log: Log
 }
 
@@ -45,8 +47,7 @@ export interface WebHost {
 
 /** Serves the window, the station's HTTP paths and the WebSocket transport on one port. */
 export async function createWebHost(options: WebHostOptions): Promise<WebHost> {
-  const { station, log, host = '127.0.0.1' } = options
-  const token = newToken()
+  const { station, log, host = '127.0.0.1', token = newToken() } = options
   const page = createPage({
     folder: options.assetsDir,
     readFile,
@@ -113,8 +114,8 @@ export async function createWebHost(options: WebHostOptions): Promise<WebHost> {
   }
 }
 
-/** 256 random bits. */
-function newToken(): string {
+/** Makes a token: 256 random bits. */
+export function newToken(): string {
   return randomBytes(32).toString('base64url')
 }
 

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws'
 import { commonHeaders, contentSecurityPolicy } from '#contract/page.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
 import { maxMessageBytes, transportPath } from '#contract/transport.ts'
-import { createWebHost, type WebHost } from '#web/index.ts'
+import { createWebHost, newToken, type WebHost } from '#web/index.ts'
 import { assetsDir, cookieOf } from '../../contract/carriers.ts'
 import { createFakeStation, createKeptLog, type FakeStation } from '../../contract/fake-station.ts'
 
@@ -65,6 +65,22 @@ function upgrade(headers: Record<string, string>, path: string = transportPath):
     socket.on('error', reject)
   })
 }
+
+it('knows a window of an earlier run by the token that was kept, and none by another one', async () => {
+  const token = newToken()
+  const start = (port: number, own: string) => createWebHost({ station, assetsDir, port, token: own, log: kept.log })
+  const first = await start(0, token)
+  const left = await cookieOf(first.url)
+  await first.close()
+  for (const [own, status] of [
+    [token, 200],
+    [newToken(), 403],
+  ] as const) {
+    const next = await start(first.port, own)
+    expect((await fetch(`http://127.0.0.1:${first.port}/`, { headers: { cookie: left } })).status).toBe(status)
+    await next.close()
+  }
+})
 
 describe('the token', () => {
   it('has at least 128 random bits and is another one at each start', async () => {
