@@ -36,7 +36,12 @@ function makeStore(): { dataDir: string } {
 function fillStore(dataDir: string): void {
   const store = openTestStore({ dataDir })
   const session = openTestSession(store, { label: 'aisle 4' })
-  const ids = raws.map((raw) => addCapture(store, session.id, { raw }))
+  // Many commits, and not one for each: the disk would take its time.
+  const ids: string[] = []
+  for (let from = 0; from < captures; from += 20)
+    store.transaction(() => {
+      for (const raw of raws.slice(from, from + 20)) ids.push(addCapture(store, session.id, { raw }))
+    })
   const create = store.outbox.lease(1)[0]
   store.transaction(() => {
     store.sessions.linkRemote(session.id, 'S1')
