@@ -21,7 +21,7 @@ import { DatabaseSync } from 'node:sqlite'
  *               --seed N)
  *   photo       12 MP photos a second against bare sharp, and the memory over --photos N of them in each host
  *   decode      photos read whole, wrong reads and processor time, beside the engines alone (--sample N takes every
- *               Nth photo, --engines a,b only these, --verbose names what is not read)
+ *               Nth photo, --engines a,b only these, --drawn the project's own codes, --verbose names what is not read)
  *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
  *               (--rounds N, --seed N)
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
@@ -160,6 +160,7 @@ const { values: options, positionals: wanted } = parseArgs({
     sample: { type: 'string', default: '1' },
     engines: { type: 'string' },
     verbose: { type: 'boolean', default: false },
+    drawn: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '1000' },
     passes: { type: 'string', default: '1000000' },
   },
