@@ -98,3 +98,30 @@ export function drawLabel({ width = 1600, height = 1200, letterPixels = 21, seed
     }
   }
 }
+
+/** Lines of capital letters and digits on a plain label, `letterPixels` high; the dots of the letters melt together. */
+export async function drawText(lines: readonly string[], letterPixels: number): Promise<Sharp> {
+  const dot = letterPixels / 7
+  const margin = letterPixels * 2
+  const width = Math.ceil(Math.max(...lines.map((line) => line.length)) * dot * 6 + margin * 2)
+  const height = Math.ceil(lines.length * letterPixels * 2 + margin * 2)
+  const data = Buffer.alloc(width * height, 232)
+  lines.forEach((line, row) =>
+    [...line].forEach((letter, column) => {
+      const glyph = glyphs[letter]
+      if (!glyph) return
+      for (let y = 0; y < letterPixels; y += 1) {
+        for (let x = 0; x < dot * 5; x += 1) {
+          if ((((glyph[Math.floor(y / dot)] ?? 0) >> (4 - Math.floor(x / dot))) & 1) === 0) continue
+          data[Math.round(margin + row * letterPixels * 2 + y) * width + Math.round(margin + column * dot * 6 + x)] = 30
+        }
+      }
+    }),
+  )
+  const drawn = await sharp(data, { raw: { width, height, channels: 1 } })
+    .blur(dot * 0.45)
+    .toColourspace('srgb')
+    .png()
+    .toBuffer()
+  return sharp(drawn)
+}

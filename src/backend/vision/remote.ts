@@ -107,6 +107,7 @@ export function createRemoteVision(
       const checked = await checkPhoto(photo.path)
       if (!checked.ok) return checked
       const readOffline = async (why: string) => {
+        log?.warn({ reason: why, model: settings.model }, 'photo read offline')
         const read = await offline.extract(photo, signal)
         if (!read.ok) return read
         return ok({

@@ -204,7 +204,7 @@ function linesOf(fragments: readonly Fragment[]): Line[] {
     fragments.filter((one) => {
       const mates = fragments.filter(
         (other) =>
-          Math.abs(other.left - one.left) < one.height * 0.6 &&
+          Math.abs(other.left - one.left) < one.height * 0.3 &&
           Math.abs(middleY(other) - middleY(one)) < one.height * 4,
       )
       return mates.length >= 3

@@ -143,15 +143,14 @@ function angleOf(members: readonly number[], width: number): number {
   const ratio = Math.max(best.ratio, 1 / best.ratio)
   const angle = levelled(best.angle)
   // A single letter has no direction: it is level, or upright with the page.
-  if (ratio < 1.35 && Math.abs(angle) > Math.PI / 12)
-    return Math.abs(angle) > Math.PI / 4 ? levelled(angle - Math.PI / 2) : angle
+  if (ratio < 1.35 && Math.abs(angle) > Math.PI / 4) return levelled(angle - Math.PI / 2)
   return angle
 }
 
-/** The same direction between -90 (not included) and 90 degrees. */
+/** The same direction from -45 (not included) to 135 degrees, so that lines which run down the page all run down. */
 function levelled(angle: number): number {
   const half = angle - Math.PI * Math.round(angle / Math.PI)
-  return half <= -Math.PI / 2 + 1e-6 ? half + Math.PI : half
+  return half <= -Math.PI / 4 ? half + Math.PI : half
 }
 
 /** The convex hull of the pixels, by the first and last pixel of each row. */

@@ -115,7 +115,7 @@ export async function createEngine(): Promise<Engine> {
   return {
     async read(bitmap) {
       const pyramid = pyramidOf(bitmap)
-      const bands = await detect(bitmap)
+      const bands = alongPage(await detect(bitmap))
       const lines: ReadLine[] = []
       for (const isUpright of [true, false]) {
         const group = bands.filter(({ angle }) => Math.abs(angle) <= Math.PI / 4 === isUpright)
@@ -131,6 +131,23 @@ export async function createEngine(): Promise<Engine> {
       return lines.filter(({ letters }) => letters.length > 0)
     },
   }
+}
+
+/**
+ * A short word is as high as it is long, and its own direction says little: it runs as the page's long lines do.
+ */
+function alongPage(bands: readonly TextBand[]): TextBand[] {
+  const isLevel = ({ angle }: TextBand): boolean => Math.abs(angle) <= Math.PI / 4
+  const areaOf = (level: boolean): number =>
+    bands
+      .filter((band) => isLevel(band) === level && band.length > band.thickness * 2.5)
+      .reduce((sum, { length, thickness }) => sum + length * thickness, 0)
+  const pageIsLevel = areaOf(true) >= areaOf(false)
+  return bands.map((band) => {
+    if (isLevel(band) === pageIsLevel || band.length > band.thickness * 2) return band
+    const angle = isLevel(band) ? band.angle + Math.PI / 2 : band.angle - Math.PI / 2
+    return { ...band, angle, length: band.thickness, thickness: band.length, bend: 0, slope: 0 }
+  })
 }
 
 function weight({ letters, confidence }: ReadLine): number {
