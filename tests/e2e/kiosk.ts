@@ -7,9 +7,22 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll } from 'vitest'
 import { build, root } from '../../tools/set-up.mjs'
 import { keyEvents } from './key-events.ts'
+
+/** The browser of a test file, for all its windows that want nothing of it; each has a context of its own. */
+let shared: Promise<Browser> | undefined
+afterAll(async () => (await shared)?.close())
+
+async function browserFor(chromiumPath: string, more: readonly string[]): Promise<Browser> {
+  const launch = () => chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox', ...more] })
+  if (more.length > 0) return await launch()
+  // One that has died is not handed on.
+  if (shared && !(await shared).isConnected()) shared = undefined
+  return await (shared ??= launch())
+}
 
 /** From key to key: a slow scanner, and faster than any hand. */
 const gapMs = 4
@@ -51,7 +64,10 @@ export async function openKiosk(options: {
   const products = join(folder, 'products.csv')
   await writeFile(products, options.catalogue)
   const running = new Set<ChildProcess>()
-  let browser: Browser | undefined
+  // While the others start.
+  const opening = browserFor(options.chromiumPath, options.browserArgs ?? [])
+  opening.catch(() => {})
+  let context: BrowserContext | undefined
 
   const run = async (args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
     const { DISPLAY: _, WAYLAND_DISPLAY: __, ...rest } = process.env
@@ -79,7 +95,9 @@ export async function openKiosk(options: {
   }
 
   const close = async () => {
-    await browser?.close()
+    await context?.close()
+    const browser = await opening.catch(() => undefined)
+    if (browser !== (await shared)) await browser?.close()
     await Promise.all([...running].map(stop))
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -93,11 +111,8 @@ export async function openKiosk(options: {
       ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', seenUrl],
       { CAPSTAN_API_KEY: apiKey },
     )
-    browser = await chromium.launch({
-      executablePath: options.chromiumPath,
-      args: ['--no-sandbox', ...(options.browserArgs ?? [])],
-    })
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options.context })
+    const browser = await opening
+    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options.context })
     const page = await context.newPage()
     await page.addInitScript(() => {
       const refused: string[] = []
