@@ -57,7 +57,9 @@ export function captureView(capture: Capture, backendOnline: boolean): CaptureVi
 /** Whether the station would do something if asked to retry this capture. */
 export function isRetryable(capture: Capture): boolean {
   if (capture.disposition !== 'counted') return false
-  return capture.sync === 'parked' || capture.state === 'FAILED' || capture.state === 'NOT_FOUND'
+  // The server has it, and has refused its photo or a later word about it.
+  const isPartRefused = capture.sync === 'sent' && capture.syncError !== null && capture.nextAttemptAt === null
+  return capture.sync === 'parked' || isPartRefused || capture.state === 'FAILED' || capture.state === 'NOT_FOUND'
 }
 
 /** Whether a product can be made from it: the catalogue does not know it and it holds a GTIN. */

@@ -230,7 +230,10 @@ function useQueue(): QueueAnswer {
 async function loadQueue(): Promise<QueueAnswer> {
   const sessions = await call('session.list', {})
   if (!sessions.ok) return { parts: null, sessions: [], error: sessions.error }
-  const open = sessions.value.filter(({ totals }) => totals.waiting + totals.parked + totals.failed > 0)
+  // What was refused of a capture that the server has, a photo say, is in no session's totals.
+  const refused = sessions.value.reduce((sum, { totals }) => sum + totals.parked, 0)
+  const isMore = (useStation.getState().status?.queue.parked ?? 0) > refused
+  const open = sessions.value.filter(({ totals }) => isMore || totals.waiting + totals.parked + totals.failed > 0)
   const parts = await Promise.all(
     open.map(async (session): Promise<QueuePart> => {
       const answers = await Promise.all(

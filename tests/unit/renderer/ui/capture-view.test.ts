@@ -62,6 +62,7 @@ describe('what a capture is to the person in front of it', () => {
     expect(isRetryable(capture({ sync: 'sent', state: 'NOT_FOUND' }))).toBe(true)
     expect(isRetryable(capture({ sync: 'sent', state: 'NOT_FOUND', disposition: 'undone' }))).toBe(false)
     expect(isRetryable(capture({ sync: 'waiting' }))).toBe(false)
+    expect(isRetryable(capture({ sync: 'sent', syncError: { code: 'forbidden', message: 'no photos' } }))).toBe(true)
   })
 
   it('offers to create a product only for a number the catalogue does not know', () => {

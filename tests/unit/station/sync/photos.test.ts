@@ -196,6 +196,34 @@ describe('a photo where products are photographed', () => {
     expect(backend.captures.size).toBe(1)
   })
 
+  it('that is refused behind its capture is shown with it, can be sent again, and keeps nothing else back', async () => {
+    let isForbidden = true
+    const backend = await startScriptedBackend({
+      takesPhotos: true,
+      fault: (request) =>
+        isForbidden && isRegistration(request) ? problem(403, 'forbidden', 'This key takes no photos.') : undefined,
+    })
+    const { dataDir, id } = await folderWithPhoto('both', '4006381333931')
+    const { store, sync, session, drained } = startSync(backend.url, { dataDir })
+    expect(await drained()).toBe('empty')
+    expect(sync.backend.state).toBe('online')
+    expect(store.captures.get(id)).toMatchObject({ sync: 'sent', syncError: { message: 'This key takes no photos.' } })
+    const { captures } = store.captures.list({
+      sessionId: session.id,
+      filter: 'problem',
+      search: '',
+      offset: 0,
+      limit: 9,
+    })
+    expect(captures.map((capture) => capture.id)).toEqual([id])
+    isForbidden = false
+    expect(store.captures.retry(id)).toBe(true)
+    sync.wake()
+    expect(await drained()).toBe('empty')
+    expect(backend.photos.size).toBe(1)
+    expect(store.captures.get(id)).toMatchObject({ sync: 'sent', syncError: null })
+  })
+
   it('is never sent to an address in the clear, nor with a password', async () => {
     for (const address of ['http://203.0.113.9/bucket', 'https://user:word@127.0.0.1/bucket', 'file:///etc/passwd']) {
       const backend = await startScriptedBackend({ takesPhotos: true, uploadTo: () => address })
