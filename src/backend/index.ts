@@ -231,6 +231,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       ...events.routes,
       ...accountRoutes(),
     ]
+    const reachedAt = options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }
     const app = createApp({
       database,
       media,
@@ -238,14 +239,14 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       now,
       limiter,
       keyUse,
-      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      ...reachedAt,
       routes: [
         ...described,
         ...discoveryRoutes(described),
         ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
       ],
       observe: metrics.request,
-      admin: createAdmin({ database, jobs, limiter, now }),
+      admin: createAdmin({ database, jobs, limiter, now, ...reachedAt }),
       wakePipeline: () => jobs.wake('captures'),
     })
     const gates = createGateApp({ database, log, now })

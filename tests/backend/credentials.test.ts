@@ -164,6 +164,23 @@ describe('signing out', () => {
   })
 })
 
+describe('behind a proxy with https', () => {
+  it('cookies are for https only, and addresses for uploads are those of the proxy', async () => {
+    const site = await startSite({
+      publicUrl: 'https://scan.example.org',
+      user: { email: 'a@example.org', password: 'correct horse' },
+    })
+    const login = await fetch(`${site.url}/account/api/v1/login`, {
+      method: 'POST',
+      body: JSON.stringify({ email: 'a@example.org', password: 'correct horse' }),
+    })
+    expect(login.headers.getSetCookie().map((cookie) => cookie.endsWith('; Secure'))).toEqual([true, true])
+    const session = await site.openSession()
+    const { body } = await site.call('GET', `${scanner}/sessions/${session}/presigned-upload-url`)
+    expect(body.upload_url).toMatch(/^https:\/\/scan\.example\.org\/scanner\/api\/v1\/uploads\//)
+  })
+})
+
 describe('the rate limit', () => {
   it('is in the headers of every answer, also where there is none', async () => {
     const site = await startSite({ rateLimitPerMinute: 300 })

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { signatureOf } from '#backend/webhooks/delivery.ts'
 import type { BackendOptions } from '#backend/index.ts'
 import { webhookDeliveryPageSchema, webhookSchema, webhookWithSecretSchema } from '#contract/backend/webhooks.ts'
-import { marker, products, scanner, startSite } from './fixture.ts'
+import { marker, photoForm, products, scanner, startSite } from './fixture.ts'
 
 const base = '/integrations/api/v1/webhooks/endpoints'
 
@@ -76,6 +76,24 @@ describe('a webhook', () => {
     await expect
       .poll(async () => (await site.call('GET', `${base}/${id}/deliveries?status=DELIVERED`)).body.data.length)
       .toBe(2)
+  })
+
+  it('is told of a session that idled away, and of proposals that wait for review', async () => {
+    const { url, got, options } = await receiver()
+    const site = await startSite({ ...options, sessionTtlSeconds: 2 })
+    await site.call('POST', base, { url, event_types: ['scanner.session.expired', 'scanner.proposals'] })
+    const [idle, submitted] = [await site.openSession(), await site.openSession()]
+    await site.call('POST', `${scanner}/captures/upload-image`, photoForm({ session_short_id: submitted }))
+    expect((await site.call('POST', `${scanner}/sessions/${submitted}/submit`)).status).toBe(200)
+    const told = () =>
+      got
+        .map(({ body }) => JSON.parse(body) as { type: string; data: { session_id: string; status: string } })
+        .map(({ type, data }) => [type, data.session_id, data.status])
+        .toSorted()
+    await expect.poll(told, { timeout: 20_000 }).toEqual([
+      ['scanner.proposals.ready', submitted, 'ready'],
+      ['scanner.session.expired', idle, 'EXPIRED'],
+    ])
   })
 
   it('is tried again when it does not take an event, becomes a dead letter, and can be sent again', async () => {

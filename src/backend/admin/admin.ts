@@ -18,6 +18,8 @@ export interface AdminParts {
   readonly jobs: Jobs
   readonly limiter: RateLimiter
   readonly now: () => Date
+  /** Where people reach the server, when a proxy stands before it. */
+  readonly publicUrl?: string
 }
 
 /** No script, no frame, nothing from elsewhere. */
@@ -44,7 +46,7 @@ interface Page {
  *
  * Every write is a form of the same origin that repeats the CSRF cookie.
  */
-export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono {
+export function createAdmin({ database, jobs, limiter, now, publicUrl = '' }: AdminParts): Hono {
   const { db } = database
   const app = new Hono()
 
@@ -96,9 +98,9 @@ export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono 
     const address = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
     const limit = limiter.take(`admin:${address?.socket?.remoteAddress ?? ''}`, { perMinute: 20, perDay: 0 }, at)
     if (!limit.allowed) return answer(context, signInPage('Too many attempts. Wait a minute and try again.'), 429)
-    const form = isOwnOrigin(context) ? await readForm(context) : undefined
+    const form = isOwnOrigin(context, publicUrl) ? await readForm(context) : undefined
     if (form === undefined) return answer(context, signInPage('Sign in from this page.'), 403)
-    const login = await signIn(db, form.get('email') ?? '', form.get('password') ?? '', at)
+    const login = await signIn(db, form.get('email') ?? '', form.get('password') ?? '', at, publicUrl)
     if (!login || login.user.role !== 'manager') {
       return answer(context, signInPage('E-mail address or password is wrong, or the account is no manager.'), 401)
     }
@@ -106,7 +108,7 @@ export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono 
   })
 
   app.post('/logout', async (context) => {
-    const form = await checkedForm(context)
+    const form = await checkedForm(context, publicUrl)
     if (form === undefined) return answer(context, signInPage('Sign in again.'), 403)
     await signOut(db, context.req.raw.headers)
     return leave('/admin', clearedCookies)
@@ -114,7 +116,7 @@ export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono 
 
   app.post('/dead-letters/:id/resend', async (context) => {
     const who = await manager(context)
-    const form = await checkedForm(context)
+    const form = await checkedForm(context, publicUrl)
     if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
     await database.write(async (transaction) => {
       const row = await transaction
@@ -139,7 +141,7 @@ export function createAdmin({ database, jobs, limiter, now }: AdminParts): Hono 
 
   app.post('/keys/:id/revoke', async (context) => {
     const who = await manager(context)
-    const form = await checkedForm(context)
+    const form = await checkedForm(context, publicUrl)
     if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
     await db
       .updateTable('api_keys')
@@ -187,9 +189,11 @@ function leave(to: string, cookies: readonly string[] = []): Response {
 }
 
 /** Browsers say where a form came from; one from elsewhere is not ours. */
-function isOwnOrigin(context: Context): boolean {
+function isOwnOrigin(context: Context, publicUrl: string): boolean {
   const origin = context.req.header('origin')
-  return origin !== undefined && URL.canParse(origin) && new URL(origin).host === context.req.header('host')
+  if (origin === undefined || !URL.canParse(origin)) return false
+  // A proxy may ask by another name than people do.
+  return origin === publicUrl || new URL(origin).host === context.req.header('host')
 }
 
 async function readForm(context: Context): Promise<URLSearchParams | undefined> {
@@ -199,8 +203,8 @@ async function readForm(context: Context): Promise<URLSearchParams | undefined> 
 }
 
 /** The form of a write: of the same origin, and with the token of the cookie. */
-async function checkedForm(context: Context): Promise<URLSearchParams | undefined> {
-  const form = isOwnOrigin(context) ? await readForm(context) : undefined
+async function checkedForm(context: Context, publicUrl: string): Promise<URLSearchParams | undefined> {
+  const form = isOwnOrigin(context, publicUrl) ? await readForm(context) : undefined
   if (form === undefined) return undefined
   const request = new Request('http://localhost/', {
     headers: { Cookie: context.req.header('cookie') ?? '', 'X-CSRFToken': form.get('csrf') ?? '' },

@@ -15,8 +15,8 @@ export function accountRoutes(): readonly Route[] {
       body: loginSchema,
       success: { status: 200, schema: loginAnswerSchema },
       refusals: ['unauthorized'],
-      async handle({ body, at, db }) {
-        const login = await signIn(db, body.email, body.password, at)
+      async handle({ body, at, db, origin }) {
+        const login = await signIn(db, body.email, body.password, at, origin)
         if (!login) return refuse('unauthorized', 'E-mail address or password is wrong.')
         const { id, email, organization_id } = login.user
         return { status: 200, body: { id, email, organization_short_id: organization_id }, cookies: login.cookies }

@@ -69,7 +69,7 @@ export function hasCsrfToken(request: Request): boolean {
 }
 
 /** The user with this password, and the cookies of a new login; undefined when there is none. */
-export async function signIn(db: Db, email: string, password: string, at: Date) {
+export async function signIn(db: Db, email: string, password: string, at: Date, origin: string) {
   const user = await db.selectFrom('users').selectAll().where('email', '=', email.toLowerCase()).executeTakeFirst()
   if (!(await isPassword(password, user?.password_hash)) || !user) return undefined
   const token = randomBytes(32).toString('base64url')
@@ -78,7 +78,9 @@ export async function signIn(db: Db, email: string, password: string, at: Date) 
     .insertInto('logins')
     .values({ hash: secretHash(token), user_id: user.id, expires_at: expiresAt.toISOString() })
     .execute()
-  const attributes = `Path=/; SameSite=Lax; Max-Age=${loginMs / 1_000}`
+  // Where the site is reached by https, a login must never go out in the clear.
+  const secure = origin.startsWith('https:') ? '; Secure' : ''
+  const attributes = `Path=/; SameSite=Lax; Max-Age=${loginMs / 1_000}${secure}`
   return {
     user,
     cookies: [
