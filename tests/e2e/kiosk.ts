@@ -30,6 +30,8 @@ const gapMs = 4
 /** A whole kiosk as it is run: backend and web host are processes of their own, the window is a Chromium. */
 export interface Kiosk {
   readonly page: Page
+  /** Where the backend (`backend`) and the station (`station`) keep their data. */
+  readonly folder: string
   /** What the station printed: whoever has it has the station. */
   readonly address: string
   /** The backend itself, for a look at what it has. */
@@ -125,6 +127,7 @@ export async function openKiosk(options: {
     await page.goto(station.answer.listening)
     return {
       page,
+      folder,
       address: station.answer.listening,
       backend: { url: backendUrl, apiKey },
       violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),

@@ -3,6 +3,7 @@ import { gateSettingsSchema } from '#contract/station/gate.ts'
 import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.ts'
 import { calibrationSchema } from './calibration.ts'
+import { reviewKeysSchema } from './review-keys.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** What photos are uploaded as; the original is kept as it came. */
@@ -55,6 +56,7 @@ export const settingsSchema = z.strictObject({
   cameras: z.array(rememberedCameraSchema).max(20).default([]),
   /** Folders whose new photos are taken. */
   folders: z.array(watchedFolderSchema).max(20).default([]),
+  review: z.strictObject({ keys: reviewKeysSchema.prefault({}) }).prefault({}),
   photo: z
     .strictObject({
       /** WebP is a third smaller and takes a quarter of a second longer. */

@@ -8,6 +8,7 @@ import { QueueScreen } from '../features/queue/QueueScreen.tsx'
 import { PendingScans } from '../features/scan/PendingScans.tsx'
 import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
 import { ScanScreen } from '../features/scan/ScanScreen.tsx'
+import { ReviewScreen } from '../features/review/ReviewScreen.tsx'
 import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
 import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
 import { Key } from '../ui/Button.tsx'
@@ -21,6 +22,7 @@ const content = {
   scan: ScanScreen,
   queue: QueueScreen,
   sessions: SessionsScreen,
+  review: ReviewScreen,
   devices: DevicesScreen,
   settings: SettingsScreen,
   gate: GateScreen,

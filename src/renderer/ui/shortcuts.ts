@@ -7,10 +7,16 @@ const zoomKeys = new Set(['+', '-', '_', '=', '0'])
 type Handler = () => void
 const handlers = new Map<string, Handler[]>()
 
-function run(key: string): void {
+function run(key: string): boolean {
   // The control that came last is the one on top.
-  handlers.get(key)?.at(-1)?.()
+  const handler = handlers.get(key)?.at(-1)
+  handler?.()
+  return handler !== undefined
 }
+
+/** Keys that stand for no character act at once; within a burst even they are a scanner's (as its group separator). */
+const isNamedKey = (key: string): boolean => /^(?:Arrow\w+|F\d+|Page\w+|Home|End|Insert|Delete|Backspace)$/.test(key)
+const burstGapMs = 80
 
 /**
  * Starts listening for shortcuts; to be called before any scanner listener, so that it sees the silence between keys
@@ -23,8 +29,9 @@ export function listenToShortcuts(): () => void {
       const timer = setTimeout(action, waitMs)
       return () => clearTimeout(timer)
     },
-    onKey: run,
+    onKey: (key) => void run(key),
   })
+  let lastKeyMs = Number.NEGATIVE_INFINITY
   const listen = (event: KeyboardEvent) => {
     // The keys reach the scanner listener, for Ctrl+- may be part of a code; they zoom nothing.
     if ((event.ctrlKey || event.metaKey) && zoomKeys.has(event.key)) event.preventDefault()
@@ -33,6 +40,10 @@ export function listenToShortcuts(): () => void {
       run(`Alt ${event.code.slice(-1)}`)
     }
     if (event.key === 'Escape') run('Esc')
+    const isInBurst = event.timeStamp - lastKeyMs < burstGapMs
+    lastKeyMs = event.timeStamp
+    const isBare = !event.ctrlKey && !event.altKey && !event.metaKey && !event.repeat && !isEditable(event.target)
+    if (isNamedKey(event.key) && isBare && !isInBurst && run(event.key)) event.preventDefault()
     // A key typed into a field is text; it still breaks the silence.
     press(isEditable(event.target) ? { ...modifiers(event), repeat: true } : modifiers(event))
   }

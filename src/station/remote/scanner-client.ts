@@ -109,6 +109,8 @@ export interface ScannerClient extends ProposalsClient {
     metadata: Record<string, string>
   }): Promise<RemoteResult<{ id: string }>>
   endSession(sessionId: string): Promise<RemoteResult<null>>
+  /** Ends it too, and has its photos read into proposals. */
+  submitSession(sessionId: string): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
   /** The state of every capture of a session by its id there: one request however many there are. */
   sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, KeptCapture>>>
@@ -259,6 +261,8 @@ export function createScannerClient(options: {
       }
       return id ? { ...answer, value: { id } } : withoutId('session')
     },
+    submitSession: (sessionId) =>
+      request('POST', `${sessionPath(sessionId)}/submit`, null) as Promise<RemoteResult<null>>,
     endSession: (sessionId) => request('POST', `${sessionPath(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
     async sessionState(sessionId) {
       const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)

@@ -411,9 +411,13 @@ export function createSync(ports: {
   }
 
   const sendSessionEnd = async (item: OutboxItem): Promise<void> => {
-    const remoteId = store.sessions.get(item.sessionId ?? '')?.remoteId
-    if (!remoteId) return write(() => store.outbox.done(item.id))
-    const answer = await remote.endSession(remoteId)
+    const session = store.sessions.get(item.sessionId ?? '')
+    if (!session?.remoteId) return write(() => store.outbox.done(item.id))
+    const { remoteId, captureMode } = session
+    // Where products were photographed, what their labels say is wanted; not every backend reads photos.
+    const submitted = captureMode === 'barcode_scan' ? null : await remote.submitSession(remoteId)
+    const isEnded = submitted !== null && (submitted.ok || submitted.failure.kind !== 'refused')
+    const answer = isEnded ? submitted : await remote.endSession(remoteId)
     // An expired or vanished session needs no end.
     if (!answer.ok && answer.failure.status !== 409 && answer.failure.status !== 404)
       return handleFailure(item, answer.failure)

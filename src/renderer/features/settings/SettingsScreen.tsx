@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
+import { reviewActions, reviewKeys, type ReviewAction, type ReviewKey } from '#contract/station/review-keys.ts'
 import { settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import { interceptScans } from '../../client/scans.ts'
@@ -46,6 +47,7 @@ export function SettingsScreen() {
         <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
         <OperatorSettings />
+        <ReviewSettings keys={settings.review.keys} change={change} />
       </div>
     </section>
   )
@@ -89,6 +91,30 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
           label: t(`settings.themes.${value}`),
         }))}
       />
+    </section>
+  )
+}
+
+function ReviewSettings({ keys, change }: { readonly keys: Settings['review']['keys']; readonly change: Change }) {
+  const { t } = useTranslation()
+  const set = (action: ReviewAction, key: ReviewKey) => {
+    const before = reviewActions.find((other) => keys[other] === key)
+    const swapped = before === undefined ? {} : { [before]: keys[action] }
+    change({ review: { keys: { ...keys, ...swapped, [action]: key } } })
+  }
+  return (
+    <section className="panel">
+      <h2>{t('settings.review')}</h2>
+      <p className="hint">{t('settings.review_hint')}</p>
+      {reviewActions.map((action) => (
+        <Select
+          key={action}
+          label={t(`review.action.${action}`)}
+          value={keys[action]}
+          onChange={(key) => set(action, key)}
+          choices={reviewKeys.map((value) => ({ value, label: value }))}
+        />
+      ))}
     </section>
   )
 }

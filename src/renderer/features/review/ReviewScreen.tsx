@@ -1,0 +1,340 @@
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { reviewKeysSchema, type ReviewAction } from '#contract/station/review-keys.ts'
+import type { ReviewFigures, ReviewProduct, ReviewProposal } from '#contract/station/review.ts'
+import { confidenceWord } from '#domain/review/cost.ts'
+import { useNow, useStation } from '../../client/state.ts'
+import { Button } from '../../ui/Button.tsx'
+import type { Tone } from '../../ui/capture-view.ts'
+import { CodeText } from '../../ui/CodeText.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { useShortcut } from '../../ui/shortcuts.ts'
+import { StateShape } from '../../ui/StateShape.tsx'
+import { ago, duration } from '../../ui/time.ts'
+import { Evidence } from './Evidence.tsx'
+import { keyLabel } from './keys.ts'
+import './review.css'
+import { fieldsOf, isOpen, useReview, type Review } from './use-review.ts'
+import { PresentValue, ProposedValue } from './Value.tsx'
+
+const tones: Readonly<Record<ReviewProposal['state'], Tone>> = {
+  open: 'waiting',
+  skipped: 'waiting',
+  accepted: 'ok',
+  edited: 'ok',
+  applied: 'ok',
+  rejected: 'info',
+  stale: 'attention',
+  taken: 'attention',
+}
+
+const defaults = reviewKeysSchema.parse({})
+
+/** One field after another, with the evidence beside it; each answer is one key. */
+export function ReviewScreen() {
+  const { t } = useTranslation()
+  const review = useReview()
+  const { product, selected, figures, error } = review
+  const isConfigured = useStation((state) => state.status?.backend.state !== 'unconfigured')
+  if (!review.loaded)
+    return error === null ? <p className="loading">{t('app.loading')}</p> : <ErrorNote error={error} />
+  if (product === null || figures === null) {
+    return (
+      <section className="page">
+        <header className="page-head">
+          <h1>{t('review.title')}</h1>
+          <p className="hint">{figures !== null && <Asked figures={figures} />}</p>
+        </header>
+        {error !== null && <ErrorNote error={error} />}
+        <p className="nothing">{t(isConfigured ? 'review.nothing' : 'review.unconfigured')}</p>
+      </section>
+    )
+  }
+  return (
+    <section className="review">
+      <Head review={review} product={product} figures={figures} />
+      <Fields review={review} product={product} />
+      {selected !== null && <Work key={selected.id} review={review} product={product} selected={selected} />}
+    </section>
+  )
+}
+
+function Asked({ figures }: { readonly figures: ReviewFigures }) {
+  const { t, i18n } = useTranslation()
+  const now = useNow()
+  if (figures.fetchError !== null) return <q>{figures.fetchError}</q>
+  return figures.fetchedAt === null
+    ? t('review.never_asked')
+    : t('review.asked', { ago: ago(Date.parse(figures.fetchedAt), now, i18n.language) })
+}
+
+function Head(props: { readonly review: Review; readonly product: ReviewProduct; readonly figures: ReviewFigures }) {
+  const { review, product, figures } = props
+  const { t, i18n } = useTranslation()
+  const { today } = figures
+  return (
+    <header className="review-head">
+      <div className="review-product">
+        <h1>{product.name || t('review.unnamed')}</h1>
+        {product.gtin !== '' && <CodeText raw={product.gtin} />}
+      </div>
+      <dl className="review-pace">
+        <div>
+          <dt>{t('review.left')}</dt>
+          <dd>
+            {t('review.fields_left', { count: figures.open })} {t('review.products_left', { count: figures.products })}
+          </dd>
+        </div>
+        <div>
+          <dt>{t('review.today')}</dt>
+          <dd>
+            {t('review.products_done', { count: today.products })}, {t('review.decisions', { count: today.decisions })}
+            {today.msPerProduct !== null &&
+              ` · ${t('review.per_product', { time: duration(today.msPerProduct, i18n.language) })}`}
+          </dd>
+        </div>
+        <div>
+          <dt>{t('review.delivery')}</dt>
+          <dd>
+            {figures.refused > 0
+              ? t('review.refused_of', { count: figures.refused })
+              : figures.waiting > 0
+                ? t('review.waiting_of', { count: figures.waiting })
+                : t('review.all_told')}
+          </dd>
+        </div>
+      </dl>
+      {review.error !== null && <ErrorNote error={{ ...review.error, code: 'refused' }} />}
+      {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
+      {product.heldSince !== null && <Note tone="attention" text={t('review.held')} />}
+      {figures.isTooFast && <Note tone="attention" text={t('review.too_fast')} />}
+      {product.application?.refusal && (
+        <Note tone="stop" text={t('review.apply_refused')} quote={product.application.refusal.message} />
+      )}
+      {product.application?.skipped.map(({ field, reason }) => (
+        <Note
+          key={field}
+          tone="attention"
+          text={t('review.not_written', { field: t(`review.field.${field}`, field) })}
+          quote={reason}
+        />
+      ))}
+    </header>
+  )
+}
+
+function Note(props: { readonly tone: Tone; readonly text: string; readonly quote?: string }) {
+  return (
+    <output className="note" data-tone={props.tone}>
+      <StateShape tone={props.tone} size={24} />
+      <span>
+        {props.text}
+        {props.quote !== undefined && <q>{props.quote}</q>}
+      </span>
+    </output>
+  )
+}
+
+/** The product's fields, the most costly to get wrong first, and how far each is. */
+function Fields({ review, product }: { readonly review: Review; readonly product: ReviewProduct }) {
+  const { t } = useTranslation()
+  const fields = fieldsOf(product)
+  const done = fields.filter(([, proposals]) => !proposals.some(isOpen)).length
+  return (
+    <nav className="review-fields" aria-label={t('review.fields')}>
+      <p className="hint">{t('review.done_of', { done, total: fields.length })}</p>
+      <progress value={done} max={fields.length} aria-hidden="true" />
+      <ol>
+        {fields.map(([field, proposals]) => {
+          const shown = proposals.find(({ state }) => state === 'accepted' || state === 'edited' || state === 'applied')
+          const [first] = proposals
+          const stands = proposals.find(isOpen) ?? shown ?? first
+          if (stands === undefined) return null
+          return (
+            <li key={field}>
+              <button
+                type="button"
+                className="review-field"
+                aria-current={review.selected?.field === field ? 'step' : undefined}
+                onClick={() => review.select(stands.id)}
+              >
+                <StateShape tone={tones[stands.state]} size={24} />
+                <span>
+                  <b>{t(`review.field.${field}`, field)}</b>
+                  <small>
+                    {t(`review.state.${stands.state}`)}
+                    {stands.delivery === 'waiting' && ` · ${t('review.not_told')}`}
+                    {stands.delivery === 'refused' && ` · ${t('review.not_taken')}`}
+                  </small>
+                </span>
+                {proposals.length > 1 && <span className="review-count">{proposals.length}</span>}
+              </button>
+            </li>
+          )
+        })}
+      </ol>
+    </nav>
+  )
+}
+
+/** The field under review, its evidence, and what can be done. */
+function Work(props: { readonly review: Review; readonly product: ReviewProduct; readonly selected: ReviewProposal }) {
+  const { review, product, selected } = props
+  const { t } = useTranslation()
+  const kept = useStation((state) => state.settings?.review.keys) ?? defaults
+  const [draft, setDraft] = useState<string | null>(null)
+  const beside = product.proposals.filter(({ field }) => field === selected.field)
+  const isHeld = product.heldSince !== null
+  const isFixed = isHeld || ['applied', 'stale', 'taken'].includes(selected.state)
+  const isClearLeft = product.proposals.some((proposal) => isOpen(proposal) && proposal.isClear)
+  const isReady = product.proposals.some(({ state }) => state === 'accepted' || state === 'edited')
+  const isOnItsWay = product.application?.delivery === 'waiting'
+  const isDone = !product.proposals.some(isOpen)
+  const edit = () => setDraft(selected.value ?? selected.proposed)
+  const save = () => {
+    if (draft === null) return
+    setDraft(null)
+    review.decide('edit', draft.trim())
+  }
+  useShortcut('Esc', draft === null ? undefined : () => setDraft(null))
+  const action = (name: ReviewAction, run: () => void, isDisabled = false, kind: 'primary' | 'plain' = 'plain') => (
+    <Action
+      key={name}
+      name={name}
+      keyName={kept[name]}
+      run={run}
+      isDisabled={isDisabled || draft !== null}
+      kind={kind}
+    />
+  )
+  return (
+    <>
+      <section className="review-work" aria-live="polite" aria-label={t('review.one_field')} tabIndex={0}>
+        <h2 className="review-name">{t(`review.field.${selected.field}`, selected.field)}</h2>
+        <div className="review-present">
+          <h3>{t('review.present')}</h3>
+          <PresentValue current={selected.current} proposed={selected.value ?? selected.proposed} />
+        </div>
+        <div className="review-values">
+          {beside.map((proposal) => (
+            <Proposed
+              key={proposal.id}
+              proposal={proposal}
+              isSelected={proposal.id === selected.id}
+              isAlone={beside.length === 1}
+              onSelect={() => review.select(proposal.id)}
+            />
+          ))}
+        </div>
+        {draft !== null && (
+          <form
+            className="review-edit"
+            onSubmit={(event) => {
+              event.preventDefault()
+              save()
+            }}
+          >
+            <label htmlFor="review-own">{t('review.own_value')}</label>
+            <textarea
+              id="review-own"
+              className="input"
+              rows={selected.proposed.length > 80 ? 6 : 2}
+              maxLength={10_000}
+              value={draft}
+              autoFocus
+              onChange={({ target }) => setDraft(target.value)}
+              onKeyDown={(event) => {
+                if (event.key !== 'Enter' || event.shiftKey) return
+                event.preventDefault()
+                save()
+              }}
+            />
+            <div className="row">
+              <Button kind="primary" type="submit" keyName="Enter">
+                {t('review.save_own')}
+              </Button>
+              <Button keyName="Esc" onPress={() => setDraft(null)}>
+                {t('review.cancel')}
+              </Button>
+            </div>
+          </form>
+        )}
+      </section>
+      <Evidence key={selected.id} proposal={selected} zoomKey={kept.zoom} keyName={keyLabel(kept.zoom)} />
+      <footer className="review-actions">
+        {action('accept', () => review.decide('accept'), isFixed, isDone ? 'plain' : 'primary')}
+        {action('reject', () => review.decide('reject'), isFixed)}
+        {action('edit', edit, isFixed)}
+        {action('skip', () => review.decide('skip'), isFixed || !isOpen(selected))}
+        {action('undo', review.undo, review.figures?.canUndo !== true)}
+        {action('previous', () => review.step(-1))}
+        {action('next', () => review.step(1))}
+        {beside.length > 1 && action('other', review.other)}
+        {action('acceptClear', review.acceptClear, isHeld || !isClearLeft)}
+        {action('apply', review.apply, isHeld || !isReady || isOnItsWay, isDone ? 'primary' : 'plain')}
+      </footer>
+    </>
+  )
+}
+
+function Action(props: {
+  readonly name: ReviewAction
+  readonly keyName: string
+  readonly run: () => void
+  readonly isDisabled: boolean
+  readonly kind: 'primary' | 'plain'
+}) {
+  const { name, keyName, run, isDisabled, kind } = props
+  const { t } = useTranslation()
+  useShortcut(keyName, isDisabled ? undefined : run)
+  return (
+    <Button kind={kind} keyName={keyLabel(keyName)} isDisabled={isDisabled} onPress={run}>
+      {t(`review.action.${name}`)}
+    </Button>
+  )
+}
+
+function Proposed(props: {
+  readonly proposal: ReviewProposal
+  readonly isSelected: boolean
+  readonly isAlone: boolean
+  readonly onSelect: () => void
+}) {
+  const { proposal, isSelected, isAlone, onSelect } = props
+  const { t, i18n } = useTranslation()
+  const percent = proposal.confidence.toLocaleString(i18n.language, { style: 'percent' })
+  return (
+    <article className="review-value" data-tone={tones[proposal.state]} aria-current={isSelected && !isAlone}>
+      <header>
+        <h3>{t(proposal.value === null ? 'review.proposed' : 'review.corrected')}</h3>
+        {proposal.state !== 'open' && (
+          <span className="review-state">
+            <StateShape tone={tones[proposal.state]} size={20} />
+            {t(`review.state.${proposal.state}`)}
+          </span>
+        )}
+      </header>
+      <p className="review-confidence">
+        <meter min={0} max={1} value={proposal.confidence} aria-hidden="true" />
+        <b>{t(`review.confidence.${confidenceWord(proposal.confidence)}`)}</b>
+        <span>{percent}</span>
+        <span className="hint">{t('review.source', { source: proposal.source })}</span>
+      </p>
+      {proposal.doubts.length > 0 && (
+        <ul className="review-doubts">
+          {proposal.doubts.map((doubt) => (
+            <li key={doubt} data-tone="attention">
+              <StateShape tone="attention" size={20} />
+              {t(`review.doubt.${doubt}`, doubt)}
+            </li>
+          ))}
+        </ul>
+      )}
+      <ProposedValue field={proposal.field} current={proposal.current} value={proposal.value ?? proposal.proposed} />
+      {proposal.note !== '' && <q>{proposal.note}</q>}
+      {proposal.refusal !== null && <q>{proposal.refusal.message}</q>}
+      {proposal.reasoning !== '' && <p className="hint review-reasoning">{proposal.reasoning}</p>}
+      {!isAlone && !isSelected && <Button onPress={onSelect}>{t('review.choose')}</Button>}
+    </article>
+  )
+}

@@ -1,0 +1,205 @@
+import { useCallback, useEffect, useRef, useState } from 'react'
+import type { AppError, Result } from '#contract/result.ts'
+import type {
+  ReviewAnswer,
+  ReviewDecision,
+  ReviewEntry,
+  ReviewFigures,
+  ReviewProduct,
+  ReviewProposal,
+} from '#contract/station/review.ts'
+import { call, onMissed, subscribe } from '../../client/station.ts'
+
+/** This window, as the station knows it from others. */
+const reviewer = crypto.randomUUID()
+/** The queue is asked for so often while it is looked at; the station asks the backend when it is time. */
+const renewMs = 10_000
+
+export interface Review {
+  readonly loaded: boolean
+  readonly entries: readonly ReviewEntry[]
+  readonly figures: ReviewFigures | null
+  readonly product: ReviewProduct | null
+  /** The proposal that the keys act on; null when there is none. */
+  readonly selected: ReviewProposal | null
+  readonly error: AppError | null
+  readonly open: (captureId: string) => void
+  readonly select: (id: string) => void
+  /** The next field, or the one before. */
+  readonly step: (by: 1 | -1) => void
+  /** Another value for the same field. */
+  readonly other: () => void
+  readonly decide: (decision: ReviewDecision, value?: string) => void
+  readonly acceptClear: () => void
+  readonly undo: () => void
+  readonly apply: () => void
+}
+
+export const isOpen = ({ state }: ReviewProposal): boolean => state === 'open' || state === 'skipped'
+
+/** The fields of a product in their order, each with its proposals. */
+export function fieldsOf(product: ReviewProduct): readonly (readonly [field: string, ReviewProposal[]])[] {
+  return [...Map.groupBy(product.proposals, ({ field }) => field)]
+}
+
+/** The first proposal that waits behind the one just decided, then from the beginning; skipped ones come last. */
+function nextAfter(product: ReviewProduct, id: string | null): string | null {
+  const all = product.proposals
+  const at = all.findIndex((proposal) => proposal.id === id)
+  const inOrder = [...all.slice(at + 1), ...all.slice(0, at + 1)]
+  return (inOrder.find(({ state }) => state === 'open') ?? inOrder.find(isOpen))?.id ?? null
+}
+
+/** The review as this window has it: what the station last said, and where the person is in it. */
+export function useReview(): Review {
+  const [queue, setQueue] = useState<{ entries: readonly ReviewEntry[]; loaded: boolean }>({
+    entries: [],
+    loaded: false,
+  })
+  const [figures, setFigures] = useState<ReviewFigures | null>(null)
+  const [product, setProduct] = useState<ReviewProduct | null>(null)
+  const [selectedId, setSelectedId] = useState<string | null>(null)
+  const [error, setError] = useState<AppError | null>(null)
+  const shownAt = useRef(0)
+  const isBusy = useRef(false)
+  const current = useRef<string | null>(null)
+
+  const show = useCallback((next: ReviewProduct | null, selected: string | null): void => {
+    current.current = next?.captureId ?? null
+    setProduct(next)
+    setSelectedId(selected)
+    shownAt.current = performance.now()
+  }, [])
+
+  const open = useCallback(
+    async (captureId: string): Promise<void> => {
+      const answer = await call('review.product', { captureId, reviewer })
+      setError(answer.ok ? null : answer.error)
+      if (answer.ok) show(answer.value, nextAfter(answer.value, null) ?? answer.value.proposals[0]?.id ?? null)
+    },
+    [show],
+  )
+
+  const renew = useCallback(async (): Promise<readonly ReviewEntry[]> => {
+    const answer = await call('review.queue', { limit: 100, reviewer })
+    if (!answer.ok) {
+      setError(answer.error)
+      return []
+    }
+    setQueue({ entries: answer.value.entries, loaded: true })
+    setFigures(answer.value.figures)
+    const { entries, figures: now } = answer.value
+    const first = now.resume ?? entries.find(({ isHeld }) => !isHeld)?.captureId ?? entries[0]?.captureId
+    if (current.current === null && first !== undefined) await open(first)
+    return entries
+  }, [open])
+
+  useEffect(() => {
+    const keep = () => {
+      void renew()
+      const captureId = current.current
+      // Without it the station would give the product to another window.
+      if (captureId !== null) void call('review.product', { captureId, reviewer })
+    }
+    const stops = [
+      onMissed(keep),
+      subscribe('review.changed', ({ captureIds, figures: now }) => {
+        setFigures(now)
+        const captureId = current.current
+        if (captureId === null) void renew()
+        else if (captureIds.includes(captureId) && !isBusy.current) {
+          void call('review.product', { captureId, reviewer }).then((answer) => {
+            if (answer.ok && current.current === captureId) setProduct(answer.value)
+          })
+        }
+      }),
+    ]
+    keep()
+    const timer = setInterval(keep, renewMs)
+    return () => {
+      clearInterval(timer)
+      for (const stop of stops) stop()
+      if (current.current !== null) void call('review.leave', { captureId: current.current, reviewer })
+    }
+  }, [renew])
+
+  const selected = product?.proposals.find(({ id }) => id === selectedId) ?? null
+
+  /** One at a time: a key that is pressed before the last one is saved does nothing. */
+  const act = async (ask: () => Promise<Result<ReviewAnswer>>, then: (answer: ReviewAnswer) => void): Promise<void> => {
+    if (isBusy.current) return
+    isBusy.current = true
+    const answer = await ask()
+    isBusy.current = false
+    setError(answer.ok ? null : answer.error)
+    if (!answer.ok) {
+      // It is not as it was shown: what it is now is shown beside the reason.
+      if (answer.error.code === 'conflict' && product !== null) {
+        const again = await call('review.product', { captureId: product.captureId, reviewer })
+        if (again.ok) setProduct(again.value)
+      }
+      return
+    }
+    setFigures(answer.value.figures)
+    then(answer.value)
+  }
+
+  const moveOn = ({ product: now }: ReviewAnswer): void => show(now, nextAfter(now, selectedId) ?? selectedId)
+  const captureId = product?.captureId ?? ''
+
+  return {
+    loaded: queue.loaded,
+    entries: queue.entries,
+    figures,
+    product,
+    selected,
+    error,
+    open: (id) => void open(id),
+    select(id) {
+      setSelectedId(id)
+      shownAt.current = performance.now()
+    },
+    step(by) {
+      if (product === null || selected === null) return
+      const fields = fieldsOf(product)
+      const at = fields.findIndex(([field]) => field === selected.field)
+      const [, proposals] = fields[(at + by + fields.length) % fields.length] ?? []
+      setSelectedId((proposals?.find(isOpen) ?? proposals?.[0])?.id ?? selectedId)
+      shownAt.current = performance.now()
+    },
+    other() {
+      const beside = product?.proposals.filter(({ field }) => field === selected?.field) ?? []
+      const at = beside.findIndex(({ id }) => id === selectedId)
+      setSelectedId(beside[(at + 1) % beside.length]?.id ?? selectedId)
+    },
+    decide(decision, value) {
+      if (selected === null) return
+      const { id, version } = selected
+      const tookMs = Math.min(performance.now() - shownAt.current, 86_400_000)
+      const ask = () =>
+        call('review.decide', { id, version, decision, tookMs, ...(value === undefined ? {} : { value }) })
+      void act(ask, moveOn)
+    },
+    acceptClear: () => void act(() => call('review.acceptClear', { captureId, reviewer }), moveOn),
+    undo() {
+      void act(
+        () => call('review.undo', {}),
+        ({ product: now }) => show(now, nextAfter(now, null) ?? now.proposals[0]?.id ?? null),
+      )
+    },
+    apply() {
+      void act(
+        () => call('review.apply', { captureId, reviewer }),
+        ({ product: now }) => {
+          setProduct(now)
+          // With something left here, the person stays; else the next product is shown.
+          if (now.proposals.some(isOpen)) return
+          void renew().then((entries) => {
+            const next = entries.find((entry) => entry.captureId !== captureId && !entry.isHeld)
+            if (next !== undefined) void open(next.captureId)
+          })
+        },
+      )
+    },
+  }
+}
