@@ -64,7 +64,7 @@ describe('a photo where products are photographed', () => {
       'POST /captures',
       'POST /bucket/1?signature=1',
       'POST /sessions/S1/photos',
-      'POST /sessions/S1/end',
+      'POST /sessions/S1/submit',
     ])
     expect([...backend.captures.values()]).toMatchObject([{ capture_type: 'BARCODE', raw: '4006381333931' }])
     expect([...backend.photos.values()]).toMatchObject([{ capture_short_id: 'C1', photo_type: 'nutrition' }])

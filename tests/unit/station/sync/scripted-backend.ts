@@ -102,7 +102,7 @@ export async function startScriptedBackend(
     }
     const session = sessions.get(/^\/sessions\/([^/]+)/.exec(path)?.[1] ?? '')
     if (path.startsWith('/sessions/') && !session) return problem(404, 'not_found', 'no such session')
-    if (session && path.endsWith('/end')) {
+    if (session && (path.endsWith('/end') || path.endsWith('/submit'))) {
       if (session.status === 'EXPIRED') return problem(409, 'conflict', 'The session is EXPIRED.')
       session.status = 'COMPLETED'
       return { status: 200, body: session }
