@@ -108,7 +108,18 @@ interface Running {
 
 const agent = new Agent({ keepAlive: true, maxSockets: Infinity })
 
-function post(url: string, path: string, body: object, key?: string): Promise<{ status: number; text: string }> {
+/** Sends it again when the connection was closed under it, as a station does. */
+async function post(...given: Parameters<typeof postOnce>): ReturnType<typeof postOnce> {
+  for (let left = 5; ; left -= 1) {
+    try {
+      return await postOnce(...given)
+    } catch (error) {
+      if (left === 0) throw error
+    }
+  }
+}
+
+function postOnce(url: string, path: string, body: object, key?: string): Promise<{ status: number; text: string }> {
   const text = JSON.stringify(body)
   return new Promise((resolve, reject) => {
     const headers = {

@@ -129,6 +129,7 @@ export interface Backend {
 }
 
 const closeGraceMs = 3_000
+const keepAliveMs = 65_000
 
 /**
  * Starts the reference backend in this process.
@@ -253,6 +254,8 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const serve: typeof app.fetch = (request, ...rest) =>
       (isGatePath(new URL(request.url).pathname) ? gates : app).fetch(request, ...rest)
     const server = createAdaptorServer({ fetch: serve, overrideGlobalObjects: false }) as Server
+    // Longer than balancers keep theirs: a connection is not closed while a request is on its way.
+    server.keepAliveTimeout = keepAliveMs
     await listen(server, options.port, host)
     closers.push(() => closeServer(server), events.close)
     const { port } = server.address() as AddressInfo
