@@ -248,7 +248,11 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       ],
       observe: metrics.request,
       admin: createAdmin({ database, jobs, limiter, now, ...reachedAt }),
-      wakePipeline: () => jobs.wake('captures'),
+      wakePipeline() {
+        // Another request's commit may have rung for this one's capture, before it was there.
+        jobs.wake('captures')
+        jobs.wakeAdded()
+      },
     })
     const gates = createGateApp({ database, log, now })
     const serve: typeof app.fetch = (request, ...rest) =>

@@ -16,6 +16,8 @@ export interface Jobs {
   readonly add: Queue['add']
   /** Says that a commit has added jobs; they are found without, but later. */
   readonly wake: (queue: QueueName) => void
+  /** Says it of the queues that jobs were added to since; to be called after a commit. */
+  readonly wakeAdded: () => void
   /** Hands jobs out in batches. */
   readonly workBatches: (queue: QueueName, work: BatchWork) => void
   /** Hands jobs out one by one, for work that takes its time. */
@@ -80,6 +82,7 @@ export async function openJobs(parts: {
   const running: Promise<void>[] = []
   const rings = new Map<QueueName, () => void>()
   const awake = new Set<QueueName>()
+  const added = new Set<QueueName>()
 
   function wake(name: QueueName): void {
     awake.add(name)
@@ -203,8 +206,15 @@ export async function openJobs(parts: {
   }
 
   return {
-    add: queue.add,
+    add(db, name, ids, dueAt) {
+      if (ids.length > 0) added.add(name)
+      return queue.add(db, name, ids, dueAt)
+    },
     wake,
+    wakeAdded() {
+      for (const name of added) wake(name)
+      added.clear()
+    },
     workBatches: (name, work) => void running.push(runBatches(name, work)),
     workSingly: (name, work) => void running.push(runSingly(name, work)),
     count: queue.count,
