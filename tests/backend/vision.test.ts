@@ -76,7 +76,7 @@ test('capstan extract reads a label upright and turned, says where its words are
   expect(y + down).toBeLessThanOrEqual(height)
   expect(x + across).toBeLessThanOrEqual(width)
   expect(across).toBeGreaterThan(down)
-}, 120_000)
+}, 240_000)
 
 test('capstan extract refuses a type of photo that there is not', async () => {
   expect((await extract(['--json', '--type', 'sideways', 'label.jpg'])).code).toBe(2)

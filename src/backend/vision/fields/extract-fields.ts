@@ -47,7 +47,12 @@ export function extractFields(page: Page, context: FieldContext): { fields: Extr
       source: `ppocr-v4+tesseract: ${one.rule}`,
     }
   })
-  return { fields, text: textOf(layout) }
+  // By field, as they were found; in each the likeliest first.
+  const order = [...new Set(fields.map(({ field }) => field))]
+  const sorted = fields.toSorted(
+    (one, other) => order.indexOf(one.field) - order.indexOf(other.field) || other.confidence - one.confidence,
+  )
+  return { fields: sorted, text: textOf(layout) }
 }
 
 /** The photo's type says what to expect on it: what it does not show is believed less. */

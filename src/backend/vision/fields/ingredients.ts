@@ -83,7 +83,7 @@ function hasOpenBracket(text: string): boolean {
  * Latin letters it looks like.
  */
 const heading =
-  /(?:[il1|]\s?ng(?:r[ec]|.{0,3})d[il1]en(?:ten|tes|tis|ti|te|ts|t|ser|sen|er|s)?\b|zutaten(?:liste)?|inhaltsstoffe|bestandteile|zusammensetzung|sklad(?:niki)?|slozeni|zlozenie|osszetevok|ainekset|sastojci|sestavine|sastav|ingrediente|koostisosad|sudetosios?\s*(?:dalys)?|sastavdalas|icindekiler|coct?ab|cknaa?|cknad|kypambi|tarkibi|cyctatnka|composicion|composition|composizione|composicao|samenstelling|inci)/
+  /(?:[il1|]\s?ng(?:r[ec]|.{0,3})d[il1]en(?:ten|tes|tis|ti|te|ts|t|ser|sen|er|s)?\b|z?utaten(?:liste)?|inhaltsstoffe|bestandteile|zusammensetzung|sklad(?:niki)?|slozeni|zlozenie|osszetevok|ainekset|sastojci|sestavine|sastav|ingrediente|koostisosad|sudetosios?\s*(?:dalys)?|sastavdalas|icindekiler|coct?ab|cknaa?|cknad|kypambi|tarkibi|cyctatnka|composicion|composition|composizione|composicao|samenstelling|inci)/
 
 interface Start {
   readonly heading: string
@@ -308,7 +308,7 @@ function headless(layout: Layout): List | null {
     if (cut) text = text.slice(0, cut.index + 1)
     const known = (plainish(text).match(common) ?? []).length
     const separators = (text.match(/[,;•·]/g) ?? []).length
-    if (known < 3 || separators < 3) continue
+    if (known < 2 || separators < 3 || known + separators < 6) continue
     const weight = known + separators
     if (!best || weight > best.weight) best = { list: { text, lines, isEnded: /\.\s*$/.test(text) }, weight }
   }

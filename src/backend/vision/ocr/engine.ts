@@ -31,7 +31,7 @@ const maxStripWidth = 3_200
 const maxBatchPixels = 48 * 4_800
 /** The longest side of what the detector sees, and how far a small picture is enlarged for it. */
 const detectionSide = 1_600
-const maxEnlargement = 3
+const maxEnlargement = 2
 /** Lines that are wider than this many heights are stretched: letters that stand close melt together otherwise. */
 const stretch = 1.15
 
