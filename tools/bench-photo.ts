@@ -215,7 +215,11 @@ async function inElectron(say: Say, paths: readonly string[], photos: number): P
           },
           [stationPaths.photos, index] as const,
         ),
-      () => processTree(pid).find((child) => /--type=utility.*node\.mojom/.test(commandOf(child))),
+      // The backend has such a process too; the one that opens photos is the larger one.
+      () =>
+        processTree(pid)
+          .filter((child) => /--type=utility.*node\.mojom/.test(commandOf(child)))
+          .toSorted((a, b) => residentBytes(b) - residentBytes(a))[0],
     )
   } finally {
     await kiosk.close()
