@@ -25,6 +25,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
  *               (--rounds N, --seed N)
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
+ *   review      forty products reviewed with 5,000 proposals queued: keys for a clear field, key to next field
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
  *               names what is wrong)
@@ -183,6 +184,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   decode: [async () => (await import('./bench-decode.ts')).benchDecode(say, options)],
   backlog: [benchBacklog],
   kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
+  review: [async () => (await import('./bench-review.ts')).benchReview(say)],
   gate: [async () => (await import('./bench-gate.ts')).benchGate(say, Number(options.passes))],
   backend: [async () => (await import('./bench-backend.ts')).benchBackend(say)],
   'backend-kill': [
