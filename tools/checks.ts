@@ -104,7 +104,7 @@ if (kinds.length === 0) {
   check('types', run('tsc', ['-b']))
 }
 if (kinds.length === 0 || kinds.includes('e2e')) provideChromium()
-if (kinds.length === 0 || kinds.includes('postgres')) providePostgres()
+if (kinds.length === 0 || kinds.includes('postgres') || kinds.includes('faults')) providePostgres()
 runTests(kinds)
 if (failures.length > 0) say(`\nFailed: ${failures.join(', ')}`)
 say(`\n${results.passed} passed, ${results.failed} failed${results.skipped > 0 ? `, ${results.skipped} skipped` : ''}`)

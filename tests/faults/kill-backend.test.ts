@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { backendKillRounds } from '../../tools/bench-backend-kill.ts'
+import { findPostgres } from '../backend/postgres.ts'
 
+/** SQLite is always there; PostgreSQL where it can be had, which the project `postgres` says. */
+const engines = 'missing' in findPostgres() ? (['sqlite'] as const) : (['sqlite', 'postgres'] as const)
 const rounds = Number(process.env['CAPSTAN_KILL_ROUNDS'] ?? 6)
 
 describe('a backend that is killed at any statement of its start, of taking captures and of processing them', () => {
   // Five hundred of them: npm run bench -- backend-kill --rounds 500
-  it.each(['sqlite', 'postgres'] as const)(
+  it.each(engines)(
     'has every capture it acknowledged once and at its end, on %s',
     { timeout: 120_000 + rounds * 10_000 },
     async (engine) => {
