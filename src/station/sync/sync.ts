@@ -172,8 +172,8 @@ export function createSync(ports: {
   let isWoken = false
   let hasStarted = false
   const settledListeners = new Set<() => void>()
-  /** How often the backend has failed on an item in a row, by the item's id. */
-  const serverErrors = new Map<number, number>()
+  /** How often the backend has failed on an item in a row, and whether it was well after the last time, by the item's id. */
+  const serverErrors = new Map<number, { readonly count: number; readonly isBackendWell: boolean }>()
   /** Captures whose product the catalogue has still to be asked about, by GTIN. */
   const toLearn = new Map<string, string[]>()
   const nowMs = (): number => clock.now().getTime()
@@ -342,13 +342,18 @@ export function createSync(ports: {
 
   /** Tells an item that the backend always fails on from a backend that fails on everything. */
   const isItsOwnFault = async (item: OutboxItem): Promise<boolean> => {
-    const errors = (serverErrors.get(item.id) ?? 0) + 1
-    serverErrors.set(item.id, errors)
-    if (errors < limits.serverErrors) return false
+    const before = serverErrors.get(item.id)
+    const count = (before?.count ?? 0) + 1
+    serverErrors.set(item.id, { count, isBackendWell: false })
+    if (count < limits.serverErrors) return false
     const remoteId = store.sessions.get(item.sessionId ?? '')?.remoteId
     const other = remoteId ? await remote.sessionState(remoteId) : await remote.probe()
-    if (other.ok) serverErrors.delete(item.id)
-    return other.ok
+    if (!other.ok) return false
+    // Well before its attempt and after it: a backend that is well only afterwards may have just come back.
+    const isOwn = before?.isBackendWell === true
+    if (isOwn) serverErrors.delete(item.id)
+    else serverErrors.set(item.id, { count, isBackendWell: true })
+    return isOwn
   }
 
   /** `answered` is called when the answer is there and its writing has begun, where nothing else follows from it. */
