@@ -55,6 +55,7 @@ export const rooms = {
       'pg',
       'pg-boss',
       'prom-client',
+      '@aws-sdk/client-s3',
       'csv-parse',
       '@fastify/busboy',
       'uuid',

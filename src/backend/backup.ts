@@ -15,6 +15,8 @@ const run = promisify(execFile)
 export interface BackupSummary {
   readonly captures: number
   readonly photos: number
+  /** How many of them lie in a bucket, and so are not in the file; not given when it holds them all. */
+  readonly photosInBucket?: number
 }
 
 const sqliteName = 'backend.sqlite'
@@ -22,6 +24,7 @@ const postgresName = 'backend.dump'
 
 /**
  * Writes all of a backend, its database as of one moment, its photos and its key, into one tar file, while it runs.
+ * Photos in a bucket stay there, and are counted.
  *
  * Photos never change once a row names them, so those of the moment are all there when they are read after it. The file
  * appears under its name when it is whole and on the disk. Expected failures: `not_found` (no such backend, no tar or
@@ -117,6 +120,19 @@ export async function restore(options: {
   }
 }
 
+/** Keys that begin with a day are of a bucket (media/s3.ts). */
+const countCaptures = `SELECT count(*) AS captures, count(image_key) AS photos,
+  count(CASE WHEN image_key LIKE '____-__-__/%' THEN 1 END) AS elsewhere FROM captures`
+
+function summaryOf(row: Readonly<Record<string, unknown>> | undefined): BackupSummary {
+  const elsewhere = Number(row?.['elsewhere'])
+  return {
+    captures: Number(row?.['captures']),
+    photos: Number(row?.['photos']),
+    ...(elsewhere === 0 ? {} : { photosInBucket: elsewhere }),
+  }
+}
+
 function copySqlite(source: string, target: string): BackupSummary {
   const database = new DatabaseSync(source)
   try {
@@ -131,8 +147,7 @@ function copySqlite(source: string, target: string): BackupSummary {
 function countSqlite(path: string): BackupSummary {
   const database = new DatabaseSync(path, { readOnly: true })
   try {
-    const row = database.prepare('SELECT count(*) AS captures, count(image_key) AS photos FROM captures').get()
-    return { captures: Number(row?.['captures']), photos: Number(row?.['photos']) }
+    return summaryOf(database.prepare(countCaptures).get())
   } finally {
     database.close()
   }
@@ -184,10 +199,8 @@ async function countPostgres(url: string): Promise<BackupSummary> {
   const client = new Client({ connectionString: url })
   await client.connect()
   try {
-    const { rows } = await client.query<{ captures: string; photos: string }>(
-      'SELECT count(*) AS captures, count(image_key) AS photos FROM captures',
-    )
-    return { captures: Number(rows[0]?.captures), photos: Number(rows[0]?.photos) }
+    const { rows } = await client.query<Record<string, string>>(countCaptures)
+    return summaryOf(rows[0])
   } finally {
     await client.end()
   }

@@ -31,7 +31,8 @@ import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
 import { openJobs } from './jobs/jobs.ts'
 import { silentLog, type Log } from './log.ts'
-import { openMedia } from './media/media.ts'
+import { openMedia, type Media } from './media/media.ts'
+import type { BucketSettings } from './media/s3.ts'
 import { createMetrics } from './metrics.ts'
 import { openNotices } from './notices.ts'
 import { isPublicAddress, isSiteAddress } from './outbound/addresses.ts'
@@ -49,6 +50,7 @@ import { createAnnounce } from './webhooks/announce.ts'
 import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
 export { backUp, restore, type BackupSummary } from './backup.ts'
+export type { BucketSettings } from './media/s3.ts'
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createOfflineVision } from './vision/offline.ts'
 export { remoteVisionSchema, type RemoteVisionSettings } from './vision/remote.ts'
@@ -65,6 +67,8 @@ export interface BackendOptions {
    * the database and the folder; with the file it is one process at a time.
    */
   readonly databaseUrl?: string
+  /** Where photos lie instead of `media/`, which then holds only what is on its way. */
+  readonly bucket?: BucketSettings
   /** 0 for any free one. */
   readonly port: number
   /** 127.0.0.1 unless given. */
@@ -152,7 +156,8 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       closers.push(async () => unlock())
     }
     const mediaFolder = join(options.dataDir, 'media')
-    const media = await openMedia(mediaFolder, now())
+    const media = await openPlace(mediaFolder, options.bucket, log, now)
+    closers.push(media.close)
     const database = await openDatabase(options.databaseUrl ?? join(options.dataDir, 'backend.sqlite'), log)
     closers.push(database.close)
     const { db } = database
@@ -217,9 +222,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         retries: options.webhookRetriesMs ?? retryAfterMs,
       }),
     )
-    closers.push(
-      startReaper({ database, log, now, life, limiter, keyUse, announce, mediaFolder, keepPhotosDays }).close,
-    )
+    closers.push(startReaper({ database, log, now, life, limiter, keyUse, announce, media, keepPhotosDays }).close)
     const addJobs = jobs.add
     const events = eventRoutes(notices)
     const described = [
@@ -277,6 +280,19 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     await closeAll()
     throw error
   }
+}
+
+/** The photos on disk or in a bucket. */
+async function openPlace(
+  folder: string,
+  bucket: BucketSettings | undefined,
+  log: Log,
+  now: () => Date,
+): Promise<Media & { readonly close: () => Promise<void> }> {
+  if (bucket === undefined) return { ...(await openMedia(folder, now())), close: async () => undefined }
+  // Loaded when needed only: it is large.
+  const { openBucket } = await import('./media/s3.ts')
+  return openBucket(folder, bucket, log, now)
 }
 
 /** The key made for this folder. Only its hash is in the database, so the key itself is kept in a file beside it. */

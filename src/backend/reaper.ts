@@ -3,7 +3,8 @@ import type { KeyUse } from './http/key-use.ts'
 import type { RateLimiter } from './http/rate-limit.ts'
 import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
-import { forgetPhotos, sweepMedia } from './media/sweep.ts'
+import type { Media } from './media/media.ts'
+import { forgetPhotos } from './media/sweep.ts'
 import { sessionHappening, type Announce } from './webhooks/announce.ts'
 
 const hourMs = 3_600_000
@@ -18,13 +19,13 @@ export function startReaper(parts: {
   readonly limiter: RateLimiter
   readonly keyUse: KeyUse
   readonly announce: Announce
-  readonly mediaFolder: string
+  readonly media: Media
   /** 0: photos are kept. */
   readonly keepPhotosDays: number
 }): { readonly close: () => Promise<void> } {
   const { database, announce, log, now, life, limiter, keyUse } = parts
   const { db } = database
-  const { mediaFolder, keepPhotosDays } = parts
+  const { media, keepPhotosDays } = parts
   const everyMs = Math.min(60_000, Math.max(1_000, life.ttlSeconds * 500))
   let answersKeptUntil = 0
   let round = reap()
@@ -68,7 +69,7 @@ export function startReaper(parts: {
         .execute()
       const forgotten =
         keepPhotosDays > 0 ? await forgetPhotos(database, new Date(at.getTime() - keepPhotosDays * 24 * hourMs)) : 0
-      const swept = await sweepMedia(mediaFolder, db, at)
+      const swept = await media.sweep(db, at)
       if (forgotten + swept > 0) log.info({ forgotten, swept }, 'photos let go and files deleted')
     } catch (error) {
       log.error({ err: error }, 'reaper failed, trying again at its next round')

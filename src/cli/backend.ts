@@ -4,6 +4,7 @@ import {
   remoteVisionSchema,
   type Backend,
   type BackendOptions,
+  type BucketSettings,
   type RemoteVisionSettings,
 } from '#backend/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
@@ -60,6 +61,18 @@ export const help = {
       value: 'DAYS',
       about: 'deletes photos after so many days; kept for ever unless said',
     },
+    media: {
+      type: 'string',
+      value: 's3://BUCKET/PREFIX',
+      about: 'a bucket for photos, instead of the folder; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are its key',
+    },
+    'media-endpoint': {
+      type: 'string',
+      value: 'URL',
+      about: 'of a server other than Amazon S3; else AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL',
+    },
+    'media-region': { type: 'string', value: 'NAME', about: 'else AWS_REGION or AWS_DEFAULT_REGION, or us-east-1' },
+    'media-path-style': { type: 'boolean', about: 'the bucket is in the path, not in the host name' },
     'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
   },
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
@@ -127,6 +140,8 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (!remoteVision.ok) return remoteVision
   const keepPhotos = wholeNumber('--keep-photos', parsed.value['keep-photos'], 1, 36_500)
   if (!keepPhotos.ok) return keepPhotos
+  const bucket = readBucket(parsed.value, process.env)
+  if (!bucket.ok) return bucket
   const rateLimit = wholeNumber('--rate-limit', parsed.value['rate-limit'], 0, 1_000_000)
   if (!rateLimit.ok) return rateLimit
   const { tenant, passes, 'tenant-key': tenantKey, 'gate-rules': rules } = parsed.value
@@ -162,6 +177,7 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
           },
         }),
     ...(account === undefined ? {} : { user: { email: account['email'] ?? '', password: account['password'] ?? '' } }),
+    ...(bucket.value === undefined ? {} : { bucket: bucket.value }),
     ...(keepPhotos.value === undefined ? {} : { keepPhotosDays: keepPhotos.value }),
     ...(ttl.value === undefined ? {} : { sessionTtlSeconds: ttl.value }),
     ...(rateLimit.value === undefined ? {} : { rateLimitPerMinute: rateLimit.value }),
@@ -186,6 +202,50 @@ function readVision(file: string | undefined, apiKey: string | undefined): Resul
   if (settings.success) return ok(settings.data)
   const issues = settings.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`)
   return fail('invalid_input', `--vision ${file}: ${issues.join('; ')}`)
+}
+
+/** Where photos lie, when not on disk. Keys come from the environment only, which no list of processes shows. */
+function readBucket(
+  values: {
+    readonly media?: string
+    readonly 'media-endpoint'?: string
+    readonly 'media-region'?: string
+    readonly 'media-path-style'?: boolean
+  },
+  environment: NodeJS.ProcessEnv,
+): Result<BucketSettings | undefined> {
+  const { media } = values
+  if (media === undefined) {
+    const needless = (['media-endpoint', 'media-region', 'media-path-style'] as const).find((name) => values[name])
+    return needless === undefined
+      ? ok(undefined)
+      : fail('invalid_input', `--${needless} needs --media s3://BUCKET/PREFIX`)
+  }
+  const place = /^s3:\/\/(?<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(?<prefix>[\w!.*'()/-]*))?$/.exec(
+    media,
+  )?.groups
+  if (place === undefined) return fail('invalid_input', `--media takes s3://BUCKET/PREFIX, not "${media}"`)
+  const prefix = (place['prefix'] ?? '').replaceAll(/^\/+|\/+$/g, '')
+  // An empty variable is one that is not set.
+  const variable = (name: string): string | undefined => environment[name] || undefined
+  const endpoint = values['media-endpoint'] ?? variable('AWS_ENDPOINT_URL_S3') ?? variable('AWS_ENDPOINT_URL')
+  if (endpoint !== undefined && !/^https?:\/\/[^\s/@]+\/?$/.test(endpoint)) {
+    return fail('invalid_input', 'the endpoint of the bucket must be an address such as https://s3.example.org')
+  }
+  const accessKeyId = variable('AWS_ACCESS_KEY_ID')
+  const secretAccessKey = variable('AWS_SECRET_ACCESS_KEY')
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    return fail('invalid_input', '--media needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment')
+  }
+  const sessionToken = variable('AWS_SESSION_TOKEN')
+  return ok({
+    bucket: place['bucket'] ?? '',
+    prefix: prefix === '' ? '' : `${prefix}/`,
+    region: values['media-region'] ?? variable('AWS_REGION') ?? variable('AWS_DEFAULT_REGION') ?? 'us-east-1',
+    ...(endpoint === undefined ? {} : { endpoint }),
+    usesPathStyle: values['media-path-style'] === true,
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) },
+  })
 }
 
 function wholeNumber(name: string, text: string | undefined, least: number, most: number): Result<number | undefined> {

@@ -14,9 +14,10 @@ export interface BackendProcess {
 }
 
 /** Runs `capstan backend` and answers what it prints and how it ends. */
-export function runBackend(args: readonly string[]) {
+export function runBackend(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ['src/cli/capstan.ts', 'backend', ...args], {
     cwd: root,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))

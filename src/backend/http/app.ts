@@ -1,12 +1,12 @@
 import { Hono, type Context } from 'hono'
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { problemBody, type FieldError } from '#contract/backend/problem.ts'
+import { problemBody, problems, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
 import { OvertakenError, type Database, type Db } from '../db/database.ts'
 import { idFromReference } from '../ids.ts'
 import type { Log } from '../log.ts'
-import type { Media } from '../media/media.ts'
+import { MediaUnavailableError, type Media } from '../media/media.ts'
 import { invalid, isRefusal, missing, refuse, type Answer, type Refusal } from './answer.ts'
 import { hasCsrfToken, identify } from './credentials.ts'
 import { readForm, readPhoto } from './form.ts'
@@ -93,8 +93,12 @@ export function createApp(parts: AppParts): Hono {
   app.notFound((context) => respondFreely(context, refuse('not_found', 'There is nothing at this path.')))
   app.onError((error, context) => {
     log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
-    parts.observe(context.req.method, context.req.routePath, 500, 0)
-    return respondFreely(context, refuse('internal_error', 'The server failed; its log has the reason.'))
+    const answer =
+      error instanceof MediaUnavailableError
+        ? refuse('service_unavailable', 'The photo cannot be stored at the moment; send it again.')
+        : refuse('internal_error', 'The server failed; its log has the reason.')
+    parts.observe(context.req.method, context.req.routePath, problems[answer.problem].status, 0)
+    return respondFreely(context, answer)
   })
 
   function respondFreely(context: Context, answer: Answer): Response {

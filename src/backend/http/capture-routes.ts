@@ -58,7 +58,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       queues: true,
       form: captureUploadSchema,
       success: { status: 201, schema: captureSchema },
-      refusals: ['not_found', 'conflict', 'unsupported_media_type'],
+      refusals: ['not_found', 'conflict', 'unsupported_media_type', 'service_unavailable'],
       handle: (call) => take(call, { ...call.body, gs1_dl_data: {} }, rules),
     }),
 

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { imageByteLimit } from '#contract/backend/scanner.ts'
 import type { FieldError } from '#contract/backend/problem.ts'
-import type { Media, MediaFault, UploadedImage } from '../media/media.ts'
+import { MediaUnavailableError, type Media, type MediaFault, type UploadedImage } from '../media/media.ts'
 import { invalid, refuse, type Refusal } from './answer.ts'
 
 /** A multipart body: its texts, and its photo on disk but not yet in its place. */
@@ -127,8 +127,9 @@ async function discard(image: UploadedImage | MediaFault): Promise<void> {
   if (typeof image !== 'string') await image.discard()
 }
 
-/** A full disk is no fault of the client's. */
+/** A full disk, or a bucket that does not answer, is no fault of the client's. */
 function isStorageFault(error: unknown): boolean {
+  if (error instanceof MediaUnavailableError) return true
   const code = error instanceof Error && 'code' in error ? error.code : undefined
   return code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EIO'
 }

@@ -103,7 +103,7 @@ export function photoRoutes(rules: PhotoRules): readonly Route[] {
       admit,
       takesPhoto: true,
       success: { status: 204 },
-      refusals: ['forbidden', 'conflict', 'unsupported_media_type'],
+      refusals: ['forbidden', 'conflict', 'unsupported_media_type', 'service_unavailable'],
       handle: receive,
     }),
 
@@ -117,7 +117,7 @@ export function photoRoutes(rules: PhotoRules): readonly Route[] {
       form: z.looseObject({ key: z.string().optional() }),
       file: 'file',
       success: { status: 204 },
-      refusals: ['forbidden', 'conflict', 'unsupported_media_type'],
+      refusals: ['forbidden', 'conflict', 'unsupported_media_type', 'service_unavailable'],
       async handle(call) {
         const upload = readToken(call.params, call.at)
         if (isRefused(upload)) return upload

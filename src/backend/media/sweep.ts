@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { Database, Db } from '../db/database.ts'
 
 /** A photo comes before the row that names it; after so long none will. */
-const graceMs = 24 * 3_600_000
-const batchSize = 500
+export const graceMs = 24 * 3_600_000
+/** Keys asked for at once. */
+export const batchSize = 500
 
 /**
  * Lets go of photos of before an instant: captures keep everything but their photo, product photos end. What is still
@@ -87,8 +88,8 @@ async function isOld(path: string, at: Date): Promise<boolean> {
   return file !== undefined && at.getTime() - file.mtimeMs > graceMs
 }
 
-/** Which of the keys a row names. */
-async function namedOf(db: Db, keys: readonly string[]): Promise<ReadonlySet<string>> {
+/** Which of the keys a row names; at most `batchSize` of them. */
+export async function namedOf(db: Db, keys: readonly string[]): Promise<ReadonlySet<string>> {
   const captures = await db.selectFrom('captures').select('image_key as key').where('image_key', 'in', keys).execute()
   const photos = await db.selectFrom('photos').select('media_key as key').where('media_key', 'in', keys).execute()
   const uploads = await db.selectFrom('uploads').select('media_key as key').where('media_key', 'in', keys).execute()
