@@ -56,6 +56,41 @@ describe('a database', () => {
     await expect(databaseOf(folder)).rejects.toThrow('version 9999')
   })
 
+  it.runIf(engine === 'sqlite')(
+    'serves those that wait in their order, one at a time, whoever asks meanwhile',
+    async () => {
+      const { db } = await databaseOf(await temporaryFolder())
+      const order: string[] = []
+      let isBusy = false
+      const ask = (name: string, fails = false) =>
+        db.connection().execute(async (connection) => {
+          expect(isBusy).toBe(false)
+          isBusy = true
+          order.push(name)
+          await ids(connection)
+          isBusy = false
+          if (fails) throw new Error(name)
+        })
+      const held = Promise.withResolvers<void>()
+      const holder = db.connection().execute(() => held.promise)
+      const turn = () => new Promise((resolve) => setImmediate(resolve))
+      await turn()
+      const early = ['a', 'b', 'c', 'd', 'e'].map((name) => ask(name, name === 'b'))
+      await turn()
+      held.resolve()
+      // Some of these ask in the very moment in which the connection changes hands.
+      const late: Promise<unknown>[] = []
+      const names = Array.from({ length: 40 }, (_, index) => `late ${index}`)
+      for (const name of names) {
+        await Promise.resolve()
+        late.push(ask(name))
+      }
+      const outcomes = await Promise.allSettled([holder, ...early, ...late])
+      expect(order).toEqual(['a', 'b', 'c', 'd', 'e', ...names])
+      expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(1)
+    },
+  )
+
   it('keeps every text as it is: NUL, private use, control characters, and orders by bytes', async () => {
     const { db } = await databaseOf(await temporaryFolder())
     const texts = ['a\0b', '\uE000', '\uE0000', '\0\uE000\0', '\u001d01', 'Z', 'a', 'é', '😀']

@@ -36,8 +36,8 @@ export function openSqlite(path: string): Database {
   }
   const db = new Kysely<Tables>({
     dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new SqliteDriver({ database: adapt(sqlite) }),
+      createAdapter: () => new QueueingAdapter(),
+      createDriver: () => new QueueingDriver({ database: adapt(sqlite) }),
       createIntrospector: (kysely) => new SqliteIntrospector(kysely),
       createQueryCompiler: () => new LockFreeCompiler(),
     },
@@ -75,6 +75,37 @@ function migrate(sqlite: DatabaseSync): void {
       sqlite.exec('ROLLBACK')
       throw error
     }
+  }
+}
+
+/** Keeps Kysely from its own lock on the one connection; the driver below has a queue for it. */
+class QueueingAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true
+  }
+}
+
+/**
+ * Lends the one connection in the order in which it was asked for, and wakes the next one only. Kysely's lock wakes all
+ * that wait each time, which with hundreds of stations costs more than the statement, and lets whoever asks at that
+ * moment go before them.
+ */
+class QueueingDriver extends SqliteDriver {
+  #isLent = false
+  readonly #waiting: (() => void)[] = []
+
+  override async acquireConnection(): ReturnType<SqliteDriver['acquireConnection']> {
+    if (this.#isLent) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#isLent = true
+    return super.acquireConnection()
+  }
+
+  override releaseConnection(): Promise<void> {
+    const next = this.#waiting.shift()
+    // Handed on, it is never free in between.
+    if (next === undefined) this.#isLent = false
+    else next()
+    return Promise.resolve()
   }
 }
 
