@@ -18,7 +18,7 @@ const failures: string[] = []
 /** The tests start the program hundreds of times: compiled once, each start costs half of its processor time. */
 const compileCache = join(root, 'node_modules', '.cache', 'capstan-compile')
 
-/** A check that hangs must not keep the others' results from being told: the whole of them takes about six minutes. */
+/** A check that hangs must not keep the others' results from being told: the whole of them takes about a quarter of an hour. */
 const limitMs = 25 * 60_000
 
 const say = (line: string): void => void process.stdout.write(`${line}\n`)
