@@ -202,6 +202,8 @@ export function createSync(ports: {
 
   const noteContact = (): void => {
     failuresInRow = 0
+    // The refused key is what a person must know; an answer that was on its way, or needed no key, does not change it.
+    if (isBlocked() && backend.state === 'unauthorised') return
     if (isOpen) {
       isOpen = false
       blockedUntilMs = 0

@@ -84,6 +84,26 @@ describe('the worker', () => {
     expect(log.text()).not.toContain('-KEY')
   })
 
+  it('keeps saying that the key is refused, whatever was still on its way', async () => {
+    let isRefused = true
+    const backend = await startScriptedBackend({
+      fault: (request) =>
+        isRefused && isSubmit(request) && request.json['raw_value'] === 'R0'
+          ? problem(401, 'unauthorized', 'revoked')
+          : undefined,
+    })
+    const { store, sync, drained } = startSync(backend.url, { raws: raws(6) })
+    // The others were sent beside it and are taken after it was refused.
+    await until(() => store.sessions.current()?.totals.waiting === 1)
+    expect(sync.backend).toMatchObject({ state: 'unauthorised', message: 'revoked' })
+
+    isRefused = false
+    sync.hurry()
+    await until(() => sync.backend.state === 'online')
+    expect(await drained()).toBe('empty')
+    expect(backend.captures.size).toBe(6)
+  })
+
   it('waits as long as Retry-After says, and no longer', async () => {
     let pauses = 1
     const backend = await startScriptedBackend({
