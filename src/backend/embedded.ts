@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { backoffMs } from '#domain/backoff.ts'
 import type { Log } from '#contract/ports.ts'
+import { forkChild, type Child } from './child.ts'
 
 /** What a host tells its backend's process. */
 export type ToEmbedded = { readonly kind: 'start'; readonly dataDir: string; readonly port: number } | { kind: 'close' }
@@ -17,15 +17,8 @@ export type FromEmbedded =
       readonly message: string
     }
 
-/** The backend's process, whoever started it: Node's `child_process.fork` or Electron's `utilityProcess`. */
-export interface EmbeddedProcess {
-  send(message: ToEmbedded): void
-  onMessage(listener: (message: unknown) => void): void
-  /** Called once, however the process ended; `reason` is for the log. */
-  onExit(listener: (reason: string) => void): void
-  /** Ends it at once, as far as the platform can. */
-  kill(): void
-}
+/** The backend's process. */
+export type EmbeddedProcess = Child<ToEmbedded>
 
 /** The backend of this machine, in a process of its own. */
 export interface EmbeddedBackend {
@@ -119,24 +112,6 @@ export function createEmbedded(ports: {
   }
 }
 
-/** The process as a child of plain Node; what it prints goes to our standard error. */
-export function forkEmbedded(): EmbeddedProcess {
-  const path = fileURLToPath(new URL('./embedded-process.ts', import.meta.url))
-  const child = fork(path, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
-  return {
-    // A send to a process that has just died is answered by its exit, not by an exception here.
-    send: (message) => void child.send(message, () => {}),
-    onMessage: (listener) => void child.on('message', listener),
-    onExit(listener) {
-      let told = false
-      const tell = (reason: string): void => {
-        if (told) return
-        told = true
-        listener(reason)
-      }
-      child.once('exit', (code, signal) => tell(signal ?? `exit code ${code}`))
-      child.once('error', (error) => tell(error.message))
-    },
-    kill: () => void child.kill('SIGKILL'),
-  }
-}
+/** The process as a child of plain Node. */
+export const forkEmbedded = (): EmbeddedProcess =>
+  forkChild(fileURLToPath(new URL('./embedded-process.ts', import.meta.url)))

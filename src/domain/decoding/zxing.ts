@@ -45,7 +45,7 @@ interface ZxingResult {
 }
 
 /**
- * zxing-wasm's reader module as a reader of symbols, the same for the station and the window.
+ * zxing-wasm's reader module as a reader of symbols, the same for the station, the window and the backend.
  *
  * The image and the list of results lie in the module's memory, and both are given back after each image: zxing-wasm's
  * own functions never free the list, which is near a kilobyte a code and gigabytes a day at a camera's pace.

@@ -553,8 +553,11 @@ function isOf(sent: Capture, foreign: ForeignCapture): boolean {
   return named === sent.id && (foreign.raw_value === '' || bare(foreign.raw_value) === bare(sent.raw))
 }
 
-/** What was sent may have arrived or not: this answer says nothing of it. */
-const ofAnother: { ok: false; failure: RemoteFailure } = {
+/**
+ * On a connection on which an answer came twice, the next request gets the one before: what was sent may have arrived or
+ * not, this answer says nothing of it.
+ */
+export const ofAnother: { ok: false; failure: RemoteFailure } = {
   ok: false,
   failure: {
     kind: 'unreachable',

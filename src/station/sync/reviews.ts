@@ -1,4 +1,5 @@
 import type { Log } from '#contract/ports.ts'
+import { ofAnother } from '#station/remote/scanner-client.ts'
 import type { KeptProposal, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 import { sentReviewSchema, type OutboxItem, type SentReview } from '#station/store/outbox.ts'
 import type { Store } from '#station/store/store.ts'
@@ -187,17 +188,4 @@ function toldBy(kept: readonly KeptProposal[]) {
       .filter(({ withdrawn }) => withdrawn !== '')
       .map(({ field, withdrawn }) => ({ field, reason: withdrawn })),
   }
-}
-
-/** On a connection on which an answer came twice, the next request gets the one before. */
-const ofAnother: { ok: false; failure: RemoteFailure } = {
-  ok: false,
-  failure: {
-    kind: 'unreachable',
-    status: null,
-    code: 'answer_of_another',
-    message: 'the answer belongs to another request',
-    retryAfterMs: null,
-    taken: 'unknown',
-  },
 }

@@ -1,6 +1,6 @@
-import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { fail, type Result } from '#contract/result.ts'
+import { forkChild, type Child } from '../../child.ts'
 import type { Log } from '../../log.ts'
 import type { Page } from './page.ts'
 
@@ -35,18 +35,8 @@ export type ReaderMessage =
       readonly peakBytes: number
     }
 
-/** A running process, whoever started it: Node's `fork` or Electron's `utilityProcess`. Each listener is set once. */
-export interface ChildProcess {
-  send(message: unknown): void
-  onMessage(listener: (message: unknown) => void): void
-  /** Called once, however it ended; `reason` is for the log. */
-  onExit(listener: (reason: string) => void): void
-  /** Ends it at once, whatever it is doing. */
-  kill(): void
-}
-
 /** Starts one process that reads. */
-export type SpawnReader = () => ChildProcess
+export type SpawnReader = () => Child
 
 export interface ReaderProcess {
   /** Expected failures as of `Vision.extract`. */
@@ -79,7 +69,7 @@ interface Waiting {
 }
 
 interface Worker {
-  readonly process: ChildProcess
+  readonly process: Child
   /** It has said that it is up: what ends it from now on is the photo's doing. */
   isReady: boolean
 }
@@ -221,28 +211,8 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
   }
 }
 
-/**
- * The process as a child of plain Node; `workerPath` is only needed where the code was bundled. What it prints goes to
- * our standard error, since standard output belongs to results.
- */
-export function forkReader(workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))): SpawnReader {
-  return () => {
-    const child = fork(workerPath, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })
-    return {
-      // A send to a process that has just died is answered by its exit, not by an exception here.
-      send: (message) => void child.send(message as object, () => {}),
-      onMessage: (listener) => void child.on('message', listener),
-      onExit: (listener) => {
-        let isTold = false
-        const tell = (reason: string): void => {
-          if (isTold) return
-          isTold = true
-          listener(reason)
-        }
-        child.once('exit', (code, signal) => tell(signal ?? `exit code ${code}`))
-        child.once('error', (error) => tell(error.message))
-      },
-      kill: () => void child.kill('SIGKILL'),
-    }
-  }
-}
+/** The process as a child of plain Node; `workerPath` is only needed where the code was bundled. */
+export const forkReader =
+  (workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))): SpawnReader =>
+  () =>
+    forkChild(workerPath)
