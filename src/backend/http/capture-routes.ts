@@ -16,7 +16,7 @@ import type { Db } from '../db/database.ts'
 import type { CaptureRow } from '../db/tables.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
-import { pageAnswer } from './page.ts'
+import { readPage } from './page.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, notActive, type SessionLife } from './session-routes.ts'
 
@@ -86,18 +86,12 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
           if (gtin === undefined) return invalid({ field: 'gtin', message: 'must be 8, 12, 13, or 14 digits' })
           matching = matching.where('captures.gtin', '=', gtin)
         }
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
+        const rows = matching
           .leftJoin('products', 'products.id', 'captures.product_id')
           .selectAll('captures')
           .select('products.product_name')
           .orderBy('captures.id', 'desc')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(captureAnswer), query, count))
+        return ok(await readPage(matching, rows, query, captureAnswer))
       },
     }),
 

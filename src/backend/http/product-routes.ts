@@ -29,7 +29,7 @@ import { mergeMetadata } from '../metadata.ts'
 import { gtin14FromInput, gtinFault } from '../reading.ts'
 import type { ProductColumn } from '../proposals/fields.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
-import { pageAnswer } from './page.ts'
+import { readPage } from './page.ts'
 import { photoAnswer } from './photo-answer.ts'
 import { route, type Credential, type Route } from './route.ts'
 
@@ -57,16 +57,8 @@ export function productRoutes(): readonly Route[] {
           matching = matching.where('owner_id', '=', idFromReference(query.organization_id) ?? '')
         }
         for (const word of wordsOf(query.q)) matching = matching.where(holds(word))
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
-          .selectAll()
-          .orderBy('gtin')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(productAnswer), query, count))
+        const rows = matching.selectAll().orderBy('gtin')
+        return ok(await readPage(matching, rows, query, productAnswer))
       },
     }),
 
@@ -241,16 +233,8 @@ export function productRoutes(): readonly Route[] {
           .innerJoin('sessions', 'sessions.id', 'photos.session_id')
           .where('captures.product_id', '=', product.id)
           .where('sessions.organization_id', '=', credential.organizationId)
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
-          .selectAll('photos')
-          .orderBy('photos.id', 'desc')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(photoAnswer), query, count))
+        const rows = matching.selectAll('photos').orderBy('photos.id', 'desc')
+        return ok(await readPage(matching, rows, query, photoAnswer))
       },
     }),
 
@@ -266,22 +250,8 @@ export function productRoutes(): readonly Route[] {
         const product = await productOf(db, param)
         if ('problem' in product) return product
         const matching = db.selectFrom('product_changes').where('product_id', '=', product.id)
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
-          .selectAll()
-          .orderBy('id', 'desc')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(
-          pageAnswer(
-            rows.map((row) => changeAnswer(row, credential)),
-            query,
-            count,
-          ),
-        )
+        const rows = matching.selectAll().orderBy('id', 'desc')
+        return ok(await readPage(matching, rows, query, (row) => changeAnswer(row, credential)))
       },
     }),
 
@@ -342,19 +312,13 @@ export function productRoutes(): readonly Route[] {
           matching = matching.where('country_of_origin', '=', query.country_of_origin)
         }
         if (query.data_source !== undefined) matching = matching.where('data_source', '=', query.data_source)
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
         const column = query.ordering.replace('-', '')
         const direction = query.ordering.startsWith('-') ? 'desc' : 'asc'
-        const rows = await matching
+        const rows = matching
           .selectAll()
           .orderBy(column === 'created' ? 'created_at' : column === 'product_name' ? 'product_name' : 'gtin', direction)
           .orderBy('gtin')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(productAnswer), query, count))
+        return ok(await readPage(matching, rows, query, productAnswer))
       },
     }),
 

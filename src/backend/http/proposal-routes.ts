@@ -20,7 +20,7 @@ import { requestFields } from '../proposals/request.ts'
 import { accepted, invalid, missing, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer } from './capture-answer.ts'
 import { findCapture, lockCapture } from './capture-routes.ts'
-import { pageAnswer } from './page.ts'
+import { readPage } from './page.ts'
 import { lockProduct, ownedByOther } from './product-routes.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, pollAnswer, type SessionLife } from './session-routes.ts'
@@ -62,22 +62,17 @@ export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['ad
           .where('proposals.status', '=', query.status)
           .where('proposals.applied_at', 'is', null)
           .where('proposals.withdrawn_reason', '=', '')
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
+        const rows = matching
           .selectAll('proposals')
           .select(['products.gtin', 'products.product_name', 'captures.gtin as captured_gtin'])
           .orderBy('proposals.id')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        const listed = rows.map((row) => ({
-          ...proposalAnswer(row),
-          gtin: row.gtin ?? row.captured_gtin,
-          product_name: row.product_name ?? '',
-        }))
-        return ok(pageAnswer(listed, query, count))
+        return ok(
+          await readPage(matching, rows, query, (row) => ({
+            ...proposalAnswer(row),
+            gtin: row.gtin ?? row.captured_gtin,
+            product_name: row.product_name ?? '',
+          })),
+        )
       },
     }),
 

@@ -21,7 +21,7 @@ import { openStatuses } from '../pipeline/pipeline.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
 import { requestFields } from '../proposals/request.ts'
-import { pageAnswer } from './page.ts'
+import { readPage } from './page.ts'
 import { photosOf } from './photo-answer.ts'
 import { route, type Credential, type Route } from './route.ts'
 
@@ -108,26 +108,14 @@ export function sessionRoutes(life: SessionRules): readonly Route[] {
         if (query.created_before !== undefined) {
           matching = matching.where('created_at', '<', new Date(query.created_before).toISOString())
         }
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
+        const rows = matching
           .selectAll()
           .select([
             sql<number>`(select count(*) from captures where session_id = sessions.id)`.as('capture_count'),
             sql<number>`(select count(*) from photos where session_id = sessions.id)`.as('photo_count'),
           ])
           .orderBy('id', 'desc')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(
-          pageAnswer(
-            rows.map((row) => summaryAnswer(row, life, at)),
-            query,
-            count,
-          ),
-        )
+        return ok(await readPage(matching, rows, query, (row) => summaryAnswer(row, life, at)))
       },
     }),
 

@@ -21,7 +21,7 @@ import type { Jobs } from '../jobs/jobs.ts'
 import { mergeMetadata } from '../metadata.ts'
 import type { PermitAddress } from '../outbound/guarded-request.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
-import { pageAnswer } from './page.ts'
+import { readPage } from './page.ts'
 import { route, type Credential, type Route } from './route.ts'
 
 const base = '/integrations/api/v1/webhooks/endpoints'
@@ -82,16 +82,8 @@ export function webhookRoutes(rules: {
       success: { status: 200, schema: webhookPageSchema },
       async handle({ query, credential, db }) {
         const matching = db.selectFrom('webhook_endpoints').where('organization_id', '=', credential.organizationId)
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
-          .selectAll()
-          .orderBy('id')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(endpointAnswer), query, count))
+        const rows = matching.selectAll().orderBy('id')
+        return ok(await readPage(matching, rows, query, endpointAnswer))
       },
     }),
 
@@ -191,16 +183,8 @@ export function webhookRoutes(rules: {
         if (!endpoint) return missing('webhook')
         let matching = db.selectFrom('webhook_deliveries').where('endpoint_id', '=', endpoint.id)
         if (query.status !== undefined) matching = matching.where('status', '=', query.status)
-        const { count } = await matching
-          .select((all) => all.fn.countAll<number>().as('count'))
-          .executeTakeFirstOrThrow()
-        const rows = await matching
-          .selectAll()
-          .orderBy('id', 'desc')
-          .limit(query.page_size)
-          .offset((query.page - 1) * query.page_size)
-          .execute()
-        return ok(pageAnswer(rows.map(deliveryAnswer), query, count))
+        const rows = matching.selectAll().orderBy('id', 'desc')
+        return ok(await readPage(matching, rows, query, deliveryAnswer))
       },
     }),
 
