@@ -18,12 +18,13 @@ type Say = (line: string) => void
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const variants = 4
-/** Rounds of the comparison with bare sharp; each is one photo by each road. */
+/** Rounds of the comparison with bare sharp; each is one photo by each road, and by the bare one beside it. */
 const rounds = 16
 
 /**
  * `npm run bench -- photo [--photos N]`: what a photo costs beside bare sharp doing the same resizing and encoding in
- * turns with it, and whether memory stays flat over N photos in the web host's station and in a real Electron.
+ * turns with it, and whether memory stays flat over N photos in the web host's station and in a real Electron; with 0 the
+ * comparison alone.
  */
 export async function benchPhoto(say: Say, photos: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-photo-'))
@@ -40,6 +41,7 @@ export async function benchPhoto(say: Say, photos: number): Promise<void> {
       paths.push(path)
     }
     await compare(say, folder, paths)
+    if (photos === 0) return
     await inStation(say, folder, paths, photos)
     await inElectron(say, paths, photos)
   } finally {
@@ -85,23 +87,30 @@ async function compare(say: Say, folder: string, paths: readonly string[]): Prom
     'and verdict': (path: string) => read(judged, path),
     'and codes': (path: string) => read(whole, path),
   }
-  const took = new Map<string, { wallMs: number; cpuMs: number }[]>()
-  // The first round warms up; the roads take turns, so that what else the machine does falls on all of them.
+  const took: Record<string, { wallMs: number; cpuMs: number }>[] = []
+  // The first round warms up. Each road is compared with the bare one beside it, before it and after it in turns, so that
+  // what else the machine does falls on both.
   for (let round = 0; round <= rounds; round += 1) {
+    const path = paths[round % paths.length] ?? ''
     for (const [name, road] of Object.entries(roads)) {
-      const path = paths[round % paths.length] ?? ''
-      const time = await timed(() => road(path))
-      if (round > 0) took.set(name, [...(took.get(name) ?? []), time])
+      const pair = [['bare', roads.bare] as const, [name, road] as const]
+      const times: Record<string, { wallMs: number; cpuMs: number }> = {}
+      for (const [which, run] of round % 2 === 0 ? pair : pair.toReversed()) times[which] = await timed(() => run(path))
+      if (round > 0) took.push(times)
     }
   }
-  const medianOf = (name: string, what: 'wallMs' | 'cpuMs'): number =>
-    (took.get(name) ?? []).map((time) => time[what]).toSorted((a, b) => a - b)[Math.floor(rounds / 2)] ?? 0
-  say(`photo: 12 MP JPEG, medians of ${rounds} each in turns, load ${loadavg()[0]?.toFixed(1)}`)
+  const median = (values: readonly number[]): number =>
+    values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
+  type What = 'wallMs' | 'cpuMs'
+  const medianOf = (name: string, what: What): number => median(took.flatMap((times) => times[name]?.[what] ?? []))
+  const ratioOf = (name: string, what: What): number =>
+    median(took.flatMap(({ bare: one, [name]: other }) => (one && other ? one[what] / other[what] : [])))
+  say(`photo: 12 MP JPEG, medians of ${rounds} pairs with bare sharp in turns, load ${loadavg()[0]?.toFixed(1)}`)
   say('photo: bare sharp: decode, turn upright, 2048 JPEG 85 and from it 320 WebP 75, both written; nothing else')
   for (const name of Object.keys(roads)) {
     const [wallMs, cpuMs] = [medianOf(name, 'wallMs'), medianOf(name, 'cpuMs')]
-    const [byClock, byProcessor] = [medianOf('bare', 'wallMs') / wallMs, medianOf('bare', 'cpuMs') / cpuMs]
-    const told = name === 'the same outputs' ? ' (goal 0.90; perceptual hash and durable files included)' : ''
+    const [byClock, byProcessor] = [ratioOf(name, 'wallMs'), ratioOf(name, 'cpuMs')]
+    const told = name === 'the same outputs' ? ' (goal 0.90; perceptual hash included)' : ''
     say(
       `photo: ${name}: ${wallMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of processor; throughput ${byClock.toFixed(2)} of bare sharp by the clock, ${byProcessor.toFixed(2)} by the processor${told}`,
     )

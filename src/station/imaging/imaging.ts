@@ -8,7 +8,7 @@ import type { CodesInput, CodesReading } from './reading.ts'
 
 /** Reads images in processes of their own, so that a malicious or broken one can end such a process and nothing else. */
 export interface Imaging {
-  /** Reads a photo; answered when its derivative and thumbnail are on disk. */
+  /** Reads a photo; answered when its derivative and thumbnail are written. */
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
   /** Reads the codes of an image and writes nothing. */
   decode(input: CodesInput): Promise<Result<CodesReading>>

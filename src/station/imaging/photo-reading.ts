@@ -5,7 +5,10 @@ import type { ImageType } from '#domain/image-type.ts'
 import type { Region } from './orientation.ts'
 import type { FoundCode } from './reading.ts'
 
-/** A photo to read; both outputs are replaced when they exist. */
+/**
+ * A photo to read; both outputs are replaced when they exist. They are not synced to disk: whoever adopts them does
+ * (`Media.adopt`), while the process is at the next photo already.
+ */
 export interface PhotoInput {
   readonly path: string
   readonly derivativePath: string
@@ -16,7 +19,7 @@ export interface PhotoInput {
   readonly decode?: DecodeOptions
 }
 
-/** What a photo holds; its derivative and thumbnail are on disk when this is answered. */
+/** What a photo holds; its derivative and thumbnail are written when this is answered. */
 export interface PhotoReading {
   readonly mediaType: ImageType
   /** Of the upright original. */

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, rm, writeFile } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import sharp from 'sharp'
 import type { Metadata, OutputInfo, Sharp } from 'sharp'
@@ -16,7 +16,6 @@ import { perceptualHash } from './perceptual-hash.ts'
 import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import { judge } from './quality.ts'
 import type { CodesInput, CodesReading, FoundCode, Point } from './reading.ts'
-import { writeDurably } from './write-durably.ts'
 
 /** Opens image files; runs in the imaging process only, since it is where sharp lives. */
 export interface PhotoReader {
@@ -131,7 +130,10 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
         const luma = lumaOf(small)
         const quality = assess(luma, upright.width / luma.width)
         const [derivative, thumbnail] = await encoding
-        await Promise.all([writeDurably(derivativePath, derivative), writeDurably(thumbnailPath, thumbnail)])
+        await writeBoth([
+          [derivativePath, derivative],
+          [thumbnailPath, thumbnail],
+        ])
         return ok({
           mediaType,
           widthPixels: upright.width,
@@ -262,6 +264,15 @@ function moved(code: FoundCode, move: (point: Point) => Point): FoundCode {
     (one, other) => angle(one) - angle(other),
   )
   return { ...code, position: { topLeft: first, topRight: second, bottomRight: third, bottomLeft: fourth } }
+}
+
+/** Writes the outputs, both or neither. */
+async function writeBoth(outputs: readonly (readonly [path: string, bytes: Uint8Array])[]): Promise<void> {
+  const written = await Promise.allSettled(outputs.map(([path, bytes]) => writeFile(path, bytes)))
+  const failed = written.find((one) => one.status === 'rejected')
+  if (!failed) return
+  await Promise.all(outputs.map(([path]) => rm(path, { force: true })))
+  throw failed.reason
 }
 
 /** The first bytes of a file that is there, is a file and is not too large. */
