@@ -22,6 +22,7 @@ export const rooms = {
     rooms: ['contract', 'domain', 'pass-list', 'station/store', 'station/remote'],
     packages: ['node'],
   },
+  'station/staff': { rooms: ['contract', 'domain', 'station/store'], packages: ['node', 'zod'] },
   'station/export': {
     rooms: ['contract', 'domain', 'station/store'],
     packages: ['node', 'csv-stringify', 'write-excel-file'],
@@ -37,6 +38,7 @@ export const rooms = {
       'station/remote',
       'station/sync',
       'station/gate',
+      'station/staff',
       'station/export',
       'sheets',
     ],

@@ -86,6 +86,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  staff: {
+    about: 'sets the PINs and badges of a station and says whose they are',
+    load: async () => {
+      const { staff: run, help } = await import('./staff.ts')
+      return { run, help }
+    },
+  },
   'control-sheet': {
     about: 'writes the control barcodes to print',
     load: async () => {

@@ -26,6 +26,8 @@ export const errorCodes = [
   'unreadable_image',
   /** The image or message is larger than the limit in `message`. */
   'too_large',
+  /** Only for staff: it takes a grant of `staff.unlock` for the purpose that the detail `purpose` names. */
+  'locked',
   /** The window has lost the station: what it asked for may not have been done, a scan counts as NOT saved. */
   'disconnected',
   /** A bug; the log has the details under the same instant. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Result } from '#contract/result.ts'
+import type { Purpose } from '#contract/station/staff.ts'
 
 /**
  * The road between a window and the station: two methods, whatever carries them.
@@ -18,6 +19,11 @@ export interface Transport {
 export interface ProcedureDefinition {
   readonly input: z.ZodType
   readonly output: z.ZodType
+  /**
+   * What staff must have been let in for, once this station has staff; the input carries their `grant` then, beside what
+   * its schema names. A function says it of the parsed input, null for what anybody may do.
+   */
+  readonly purpose?: Purpose | ((input: never) => Purpose | null)
 }
 
 /** The WebSocket carrier's messages from a window: one JSON object each. */

@@ -4,6 +4,8 @@ import { leadingAim } from './symbology.ts'
 /** What a text is to the control codes: a command, a command that was damaged on its way, or no concern of theirs. */
 export type ControlReading =
   | { readonly kind: 'command'; readonly command: ControlCommand }
+  /** A badge of the staff: `secret` is as good as a PIN, and never shown, kept or sent on. */
+  | { readonly kind: 'badge'; readonly secret: string }
   | { readonly kind: 'damaged' }
   | { readonly kind: 'none' }
 
@@ -39,13 +41,31 @@ const spot = 'SPOT'
 const enrol = 'ENROL'
 /** Letters of a registering code's nonce: one in 47 million. */
 const nonceLength = 6
+const person = 'PERSON'
+/** Letters of a badge's secret: nobody guesses one in 2^67. */
+const secretLength = 16
 
 /** Every command that is a fixed code; locations and registering codes have one for each name and nonce. */
 export const fixedCommands: readonly ControlCommand[] = words.map(([, command]) => command)
 
 /** The nonce of a registering code, from a source of random numbers from 0 to 1. */
 export function createNonce(random: () => number): string {
-  return Array.from({ length: nonceLength }, () => letters.charAt(Math.floor(random() * letters.length))).join('')
+  return randomLetters(nonceLength, random)
+}
+
+/** The secret of a new badge, from a source of random numbers from 0 to 1 that nobody can foretell. */
+export function createBadgeSecret(random: () => number): string {
+  return randomLetters(secretLength, random)
+}
+
+/** The text of a badge's symbol: 29 letters. The secret comes from `createBadgeSecret`. */
+export function writeBadge(secret: string): string {
+  const body = prefix + person + secret
+  return body + checkLetters(body)
+}
+
+function randomLetters(length: number, random: () => number): string {
+  return Array.from({ length }, () => letters.charAt(Math.floor(random() * letters.length))).join('')
 }
 
 /**
@@ -70,7 +90,10 @@ export function readControlCode(raw: string): ControlReading {
   if ([...text].some((letter) => !letters.includes(letter))) return { kind: 'none' }
   const body = text.slice(0, -2)
   if (checkLetters(body) !== text.slice(-2)) return { kind: 'damaged' }
-  const command = commandOf(body.slice(prefix.length))
+  const word = body.slice(prefix.length)
+  if (word.startsWith(person) && word.length === person.length + secretLength)
+    return { kind: 'badge', secret: word.slice(person.length) }
+  const command = commandOf(word)
   return command === null ? { kind: 'damaged' } : { kind: 'command', command }
 }
 

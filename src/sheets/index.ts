@@ -1,3 +1,4 @@
+export { writeBadgeSheet } from './badge-sheet.ts'
 export { writeCalibrationSheet } from './calibration-sheet.ts'
 export { writeCertificate } from './certificate.ts'
 export { writeControlSheet } from './control-sheet.ts'

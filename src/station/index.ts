@@ -54,6 +54,8 @@ import { openStore } from '#station/store/store.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
+import { openStaffFile } from '#station/staff/staff-file.ts'
+import { createStaff } from '#station/staff/staff.ts'
 import { createProposalFetch } from '#station/sync/proposals.ts'
 import { createReviewing } from '#station/reviewing.ts'
 import { createSync } from '#station/sync/sync.ts'
@@ -71,6 +73,7 @@ export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
 export { createScannerClient } from '#station/remote/scanner-client.ts'
+export { openStaffFile, type StaffFile } from '#station/staff/staff-file.ts'
 export type { LedgerClaim } from '#station/store/ledger-check.ts'
 export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
@@ -106,6 +109,8 @@ export interface StationPorts {
   readonly quietMs?: number
   /** Rehearses what can go wrong; where it is missing the window offers no drill. */
   readonly drill?: RunDrill
+  /** Ends the lock of the screen (`window`), or the program; only a kiosk has either. */
+  readonly leaveKiosk?: (to: 'window' | 'end') => void
 }
 
 /** Secrets by name; the empty text forgets one. */
@@ -157,6 +162,8 @@ const maxImagingProcesses = 4
 const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
+/** What stands in the place of a badge's text. */
+const badgeShown = 'badge'
 /** Below this the station says that the disk is nearly full. */
 const lowDiskBytes = 500 * 1024 * 1024
 
@@ -397,6 +404,15 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     },
     settings.gate,
   )
+  const staffFile = openStaffFile(ports.dataDir)
+  const staff = createStaff({
+    file: staffFile,
+    store,
+    clock,
+    log: log.child({ room: 'staff' }),
+    idleMs: () => settings.staff.idleMs,
+    onChange: statusChanged,
+  })
   const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
     // What is typed, or read from a file, has no event of a device.
     const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
@@ -449,6 +465,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
   const take = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
+    const badge = staff.takeBadge(scan.data)
+    // It is counted like any other read, and nothing of it is told to anybody.
+    if (badge) {
+      const answered = devices.follow({ ...scan, data: badgeShown, typed: badgeShown }, { ...event, bytes: null })
+      const result = await badge
+      answered(result)
+      return result
+    }
     const answered = devices.follow(scan, event)
     const result =
       service.take(scan, event.deviceId) ?? (await (settings.gate.isOn ? judged(scan) : submitOpening(scan, event)))
@@ -531,6 +555,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           nextAttemptMs === null ? null : new Date(Math.max(nextAttemptMs, sync?.pausedUntilMs ?? 0)).toISOString(),
       },
       devices: devices.list(),
+      staff: { isProtected: staff.isProtected() },
       ...service.mode(),
       disagreements: [...disagreements],
       clock: clockWatch.status,
@@ -601,6 +626,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     topItems: store.captures.topItems(session.id, 10),
   })
 
+  const changedStaff = <T>(result: Result<T>): Result<T> => {
+    if (result.ok) staff.changed()
+    return result
+  }
   const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
 
   const dispatch = createDispatch(
@@ -773,6 +802,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),
       'gate.override': ({ id, reason, by }) => gate.override(id, reason, by),
       'gate.undo': ({ id, reason }) => gate.undo(id, reason),
+      'gate.close': () => {
+        changeSettings({ gate: { ...settings.gate, isOn: false } })
+        return ok(settings)
+      },
       'gate.refresh': async () => {
         await gate.refresh()
         return ok(gate.status())
@@ -780,6 +813,35 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'gate.wipe': async () => {
         await gate.wipe()
         return ok(gate.status())
+      },
+      'staff.unlock': async ({ purpose, ...given }) =>
+        ok(
+          await ('pin' in given
+            ? staff.unlock(purpose, { kind: 'pin', text: given.pin })
+            : staff.unlockByCode(purpose, given.code)),
+        ),
+      'staff.badge': ({ purpose }) => staff.awaitBadge(purpose),
+      'staff.end': ({ grant }) => {
+        staff.end(grant)
+        return ok({})
+      },
+      'staff.begin': async ({ name, pin }) => {
+        if (staff.isProtected()) return fail('conflict', 'there is staff already')
+        return changedStaff(await staffFile.save({ id: null, name, role: 'administrator', pin }))
+      },
+      'staff.list': () => {
+        const members = staffFile.members()
+        return members.ok ? ok([...members.value]) : members
+      },
+      'staff.save': async (change) => changedStaff(await staffFile.save(change)),
+      'staff.remove': ({ id }) => {
+        const removed = changedStaff(staffFile.remove(id))
+        return removed.ok ? ok({}) : removed
+      },
+      'kiosk.leave': ({ to }) => {
+        if (!ports.leaveKiosk) return fail('conflict', 'this host has no lock to leave: close its window')
+        ports.leaveKiosk(to)
+        return ok({})
       },
       'product.create': (product) =>
         changeCapture(product.captureId, (capture) => {
@@ -802,6 +864,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     },
     (name, error) =>
       log.error({ name, error: error instanceof Error ? error.stack : String(error) }, 'a procedure failed'),
+    staff.authorise,
   )
 
   // --- Bytes --------------------------------------------------------------------------------------
@@ -1010,6 +1073,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     close() {
       closing ??= (async () => {
         drill.stop()
+        staff.close()
         for (const driver of drivers) await driver.close()
         await folders.close()
         await capturing.close()

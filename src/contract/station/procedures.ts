@@ -19,6 +19,8 @@ import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
 import { shootReportSchema, shotSchema } from '#contract/station/shoot.ts'
+import { grantSchema, memberSchema, pinSchema, purposeSchema, roleSchema, unlockedSchema } from './staff.ts'
+import { operatorSettings } from './settings.ts'
 import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
 import { idSchema } from '#contract/station/values.ts'
 
@@ -32,7 +34,15 @@ export const procedures = {
   /** Tries the backend at once instead of waiting for the next attempt. */
   'station.syncNow': { input: nothing, output: stationStatusSchema },
   'settings.get': { input: nothing, output: settingsSchema },
-  'settings.change': { input: settingsChangeSchema, output: settingsSchema },
+  /** What a person at the station sets for himself is anybody's; all else is for staff. */
+  'settings.change': {
+    input: settingsChangeSchema,
+    output: settingsSchema,
+    purpose: (change: z.output<typeof settingsChangeSchema>) =>
+      Object.entries(change).every(([name, value]) => value === undefined || operatorSettings.has(name))
+        ? null
+        : 'settings',
+  },
   /** The window tells of a device it drives; unknown ids are added. */
   'device.report': { input: reportDeviceSchema, output: nothing },
   /** Every device, whoever drives it, also those that are unplugged and have settings. */
@@ -41,9 +51,10 @@ export const procedures = {
   'device.configure': {
     input: z.strictObject({ id: deviceId, settings: scannerSettingsSchema }),
     output: scannersSettingsSchema,
+    purpose: 'settings',
   },
   /** Forgets a device and its settings; one that is plugged in is read with the defaults from now on. */
-  'device.forget': { input: z.strictObject({ id: deviceId }), output: nothing },
+  'device.forget': { input: z.strictObject({ id: deviceId }), output: nothing, purpose: 'settings' },
   /** Sounds a device's own beeper; `device_unavailable` where that is not possible. */
   'device.feedback': { input: z.strictObject({ id: deviceId, signal: signalSchema }), output: nothing },
   /** Begins or ends the test mode: what is read is shown and not captured. It ends by itself after some minutes. */
@@ -131,6 +142,7 @@ export const procedures = {
       }),
     ]),
     output: nothing,
+    purpose: 'credentials',
   },
   /** The window's network came back or changed: a wait for the backend is over. */
   'network.changed': { input: nothing, output: nothing },
@@ -157,23 +169,66 @@ export const procedures = {
       by: z.string().max(100).default(''),
     }),
     output: gateVerdictSchema,
+    purpose: 'gate_override',
   },
   /** Takes an admission back by a compensating entry; `conflict` for what is none, or is taken back. */
   'gate.undo': {
     input: z.strictObject({ id: idSchema, reason: z.string().trim().min(1).max(300) }),
     output: gateVerdictSchema,
+    purpose: 'gate_override',
   },
+  /** This station is no gate any more. */
+  'gate.close': { input: nothing, output: settingsSchema, purpose: 'leave_gate' },
   /** Brings the list of passes up to date now. */
   'gate.refresh': { input: nothing, output: gateStatusSchema },
   /** Removes the list of passes and its key from this station. */
-  'gate.wipe': { input: nothing, output: gateStatusSchema },
+  'gate.wipe': { input: nothing, output: gateStatusSchema, purpose: 'wipe' },
   /**
-   * For the operator, whose PIN will be asked for here: rehearses faults on stores of its own, in a process of its own.
-   * `conflict` while a session is open or another drill runs, and where the host cannot.
+   * Rehearses faults on stores of its own, in a process of its own. `conflict` while a session is open or another drill
+   * runs, and where the host cannot.
    */
-  'drill.start': { input: nothing, output: drillStatusSchema },
-  'drill.stop': { input: nothing, output: drillStatusSchema },
+  'drill.start': { input: nothing, output: drillStatusSchema, purpose: 'drill' },
+  'drill.stop': { input: nothing, output: drillStatusSchema, purpose: 'drill' },
   'drill.status': { input: nothing, output: drillStatusSchema },
+  /**
+   * Lets somebody of the staff in by PIN or by the text of a badge. Whoever is refused is told why and when to try again;
+   * each refusal makes the next wait longer.
+   */
+  'staff.unlock': {
+    input: z.union([
+      z.strictObject({ purpose: purposeSchema, pin: pinSchema }),
+      z.strictObject({ purpose: purposeSchema, code: z.string().min(1).max(200) }),
+    ]),
+    output: unlockedSchema,
+  },
+  /**
+   * The same for the next badge that any scanner of this station reads; `not_found` when none came within a minute, or when
+   * somebody else asks.
+   */
+  'staff.badge': { input: z.strictObject({ purpose: purposeSchema }), output: unlockedSchema },
+  /** Ends a grant; one that is over, or never was, is no fault. */
+  'staff.end': { input: z.strictObject({ grant: grantSchema }), output: nothing },
+  /** The first administrator, by whose PIN this station is protected from now on. `conflict` when it has staff. */
+  'staff.begin': { input: z.strictObject({ name: memberSchema.shape.name, pin: pinSchema }), output: memberSchema },
+  'staff.list': { input: nothing, output: z.array(memberSchema), purpose: 'staff' },
+  /**
+   * Adds a member (`id` null) or changes one; without a PIN the old one stays. `invalid_input` for a PIN that is too easy,
+   * `conflict` for one that somebody has, and for taking the last administrator away.
+   */
+  'staff.save': {
+    input: z.strictObject({
+      id: idSchema.nullable(),
+      name: memberSchema.shape.name,
+      role: roleSchema,
+      pin: pinSchema.nullable(),
+    }),
+    output: memberSchema,
+    purpose: 'staff',
+  },
+  /** `conflict` for the last administrator. */
+  'staff.remove': { input: byId, output: nothing, purpose: 'staff' },
+  /** Ends the lock of the screen, or the program. `conflict` where the host has neither. */
+  'kiosk.leave': { input: z.strictObject({ to: z.enum(['window', 'end']) }), output: nothing, purpose: 'quit' },
   'product.create': { input: createProductSchema, output: captureSchema },
   ...reviewProcedures,
 } as const satisfies Record<string, ProcedureDefinition>

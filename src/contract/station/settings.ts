@@ -67,10 +67,29 @@ export const settingsSchema = z.strictObject({
       quotaMegabytes: z.number().int().min(0).max(100_000_000).default(0),
     })
     .prefault({}),
+  staff: z
+    .strictObject({
+      /** Whoever was let in and does nothing for so long is let in no more. */
+      idleMs: z.number().int().min(10_000).max(3_600_000).default(180_000),
+    })
+    .prefault({}),
   /** The venue's gate, where this station is one. */
   gate: gateSettingsSchema.prefault({}),
 })
 export type Settings = z.infer<typeof settingsSchema>
+
+/**
+ * What anybody at the station may set: how it looks and sounds, and what the window finds out about its cameras. It can
+ * neither lose nor falsify anything.
+ */
+export const operatorSettings: ReadonlySet<string> = new Set<keyof Settings>([
+  'language',
+  'theme',
+  'sound',
+  'camera',
+  'cameras',
+  'review',
+])
 
 const { shape } = settingsSchema
 

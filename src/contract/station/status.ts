@@ -77,6 +77,8 @@ export const stationStatusSchema = z.object({
     nextAttemptAt: instantSchema.nullable(),
   }),
   devices: z.array(deviceSchema),
+  /** Without staff, everybody may do everything. */
+  staff: z.object({ isProtected: z.boolean() }),
   /** While it is set, what devices read is shown and not captured. It ends by itself. */
   test: z.object({ until: instantSchema }).nullable(),
   /** While it is set, the scanner that reads the code is offered a name; `found` once one has. */

@@ -10,6 +10,8 @@ import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
 import { ScanScreen } from '../features/scan/ScanScreen.tsx'
 import { ReviewScreen } from '../features/review/ReviewScreen.tsx'
 import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
+import { FirstUse } from '../features/staff/FirstUse.tsx'
+import { StaffDoor } from '../features/staff/StaffDoor.tsx'
 import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
 import { Key } from '../ui/Button.tsx'
 import { useShortcut } from '../ui/shortcuts.ts'
@@ -47,6 +49,7 @@ export function Shell() {
     return (
       <main className="work work-alone">
         <GateScreen />
+        <StaffDoor />
       </main>
     )
   }
@@ -68,9 +71,11 @@ export function Shell() {
       <StatusStrip onOpenDevices={() => setCurrent('devices')} />
       <main className={`work work-${current}`}>
         {!isWorking && <StrangeBurstNote />}
+        {loaded && !isWorking && <FirstUse isAlways={current === 'settings'} />}
         {current !== 'scan' && troubled && <PendingScans />}
         {loaded ? <Screen /> : <p className="loading">{t('app.loading')}</p>}
       </main>
+      <StaffDoor />
     </div>
   )
 }

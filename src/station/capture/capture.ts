@@ -366,6 +366,8 @@ export function createCapturing(ports: {
       if (control.kind === 'damaged') {
         return Promise.resolve(fail('invalid_input', 'a control barcode that came damaged: scan it again'))
       }
+      // The station has taken it before; whoever comes by another road must not put a badge into the store.
+      if (control.kind === 'badge') return Promise.resolve(fail('invalid_input', 'a badge of the staff is no item'))
       if (control.kind === 'command') return enqueue({ type: 'CONTROL', command: control.command, deviceName })
       const type = scan.source === 'manual' ? 'MANUAL' : 'BARCODE'
       return enqueue({ type, scan, others: [], deviceName, photo: null, event: event ?? null })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { dispositionSchema, syncStateSchema } from '#contract/station/capture.ts'
 import { verdictCodeSchema, verdictModeSchema } from '#contract/gate/verdict.ts'
 import { receiptSchema } from '#contract/station/ledger.ts'
+import { purposeSchema, roleSchema } from '#contract/station/staff.ts'
 
 const captureSchema = z.string()
 const sessionSchema = z.string()
@@ -163,6 +164,31 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     code: z.string(),
     message: z.string(),
   }),
+
+  /** Somebody of the staff was let in. */
+  z.strictObject({ kind: z.literal('staff.unlocked'), member: z.string(), role: roleSchema, purpose: purposeSchema }),
+  /** Somebody was not. `failures` counts the wrong PINs and badges that are not forgiven yet. */
+  z.strictObject({
+    kind: z.literal('staff.refused'),
+    purpose: purposeSchema,
+    reason: z.enum(['wrong', 'role']),
+    /** Whose PIN it was, when it was somebody's. */
+    member: z.string().nullable(),
+    failures: z.number().int(),
+  }),
+  /** What was done by a grant. */
+  z.strictObject({
+    kind: z.literal('staff.acted'),
+    member: z.string(),
+    purpose: purposeSchema,
+    procedure: z.string(),
+  }),
+  /** Who has a PIN or a badge from now on; `by` is null when it was found changed, by the `capstan staff` command. */
+  z.strictObject({
+    kind: z.literal('staff.changed'),
+    by: z.string().nullable(),
+    members: z.array(z.strictObject({ member: z.string(), role: roleSchema })),
+  }),
 ])
 export type LedgerFact = z.infer<typeof ledgerFactSchema>
 
@@ -238,6 +264,10 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'review.made':
     case 'review.delivered':
     case 'review.refused':
+    case 'staff.unlocked':
+    case 'staff.refused':
+    case 'staff.acted':
+    case 'staff.changed':
       return null
     case 'session.opened':
     case 'session.ended':

@@ -14,6 +14,7 @@ import { help as parse } from '#cli/parse.ts'
 import { help as record } from '#cli/record.ts'
 import { help as replay } from '#cli/replay.ts'
 import { help as shoot } from '#cli/shoot.ts'
+import { help as staff } from '#cli/staff.ts'
 import { help as station } from '#cli/station.ts'
 import { help as verify } from '#cli/verify.ts'
 import { runCapstan } from './run-capstan.ts'
@@ -32,6 +33,7 @@ const helps: readonly Help[] = [
   record,
   replay,
   shoot,
+  staff,
   station,
   verify,
 ]

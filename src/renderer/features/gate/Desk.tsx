@@ -35,7 +35,7 @@ export function Desk(parts: GateParts) {
           <span data-tone="attention">{t('gate.differences', { count: status.differences })}</span>
         )}
       </p>
-      <Close {...parts} label={t('gate.stop_being')} />
+      <Close label={t('gate.stop_being')} />
     </aside>
   )
 }

@@ -18,7 +18,7 @@ export function GateEntry(parts: GateParts) {
   return (
     <footer className="gate-foot">
       <TypedPass {...parts} />
-      <Close {...parts} label={t('gate.staff')} />
+      <Close label={t('gate.staff')} />
     </footer>
   )
 }
@@ -51,7 +51,7 @@ export function TypedPass({ dispatch }: GateParts) {
 }
 
 /** Ends being a gate; asked twice, since a visitor may touch it. */
-export function Close({ settings, label }: GateParts & { readonly label: string }) {
+export function Close({ label }: { readonly label: string }) {
   const { t } = useTranslation()
   const [isAsked, setIsAsked] = useState(false)
   if (!isAsked) {
@@ -61,7 +61,7 @@ export function Close({ settings, label }: GateParts & { readonly label: string 
       </Button>
     )
   }
-  const close = () => void call('settings.change', { gate: { ...settings, isOn: false } })
+  const close = () => void call('gate.close', {})
   return (
     <span className="gate-close">
       <Button kind="stop" onPress={close}>
