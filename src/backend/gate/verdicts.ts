@@ -9,6 +9,10 @@ import { findPass, holdTenant, insideOf, rulesOf, setUse, toGatePass, useOf } fr
 
 type Asked = z.output<typeof verdictRequestSchema>
 
+/** An answer as it is kept: which change of the list tells of it is said anew each time. */
+const keptAnswerSchema = verdictAnswerSchema.omit({ change: true })
+type KeptAnswer = z.infer<typeof keptAnswerSchema>
+
 /**
  * Decides one read for one gate and records it, in the caller's transaction: of two gates that are shown one pass at the same
  * time, one is told that it was used. What a station has decided alone is recorded as it happened, and compared.
@@ -55,14 +59,7 @@ export async function decide(db: Db, tenantId: string, asked: Asked): Promise<Ve
       })
       .execute()
   }
-  const isAlone = asked.offline !== null && asked.override === null
-  const wasLetIn = verdictCodes[code] === 'admit' && code !== 'exited'
-  const answer: VerdictAnswer = {
-    judgement,
-    inside: await insideOf(db, tenant.id, rules.event),
-    agrees: isAlone ? judgement.code === code : null,
-    doubles: isAlone && wasLetIn && judgement.result === 'deny' ? judgement.usedBefore : null,
-  }
+  const answer: KeptAnswer = compared(asked, { judgement, inside: await insideOf(db, tenant.id, rules.event) })
   await db
     .insertInto('gate_verdicts')
     .values({
@@ -82,7 +79,31 @@ export async function decide(db: Db, tenantId: string, asked: Asked): Promise<Ve
       undo_reason: null,
     })
     .execute()
-  return answer
+  return { ...answer, change: await lastChange(db, tenant.id) }
+}
+
+/** The site's judgement beside what a station did alone; an override is the staff's, and needs no agreement. */
+function compared(
+  { offline, override }: Pick<Asked, 'offline' | 'override'>,
+  { judgement, inside }: Pick<KeptAnswer, 'judgement' | 'inside'>,
+): KeptAnswer {
+  if (offline === null || override !== null) return { judgement, inside, agrees: null, doubles: null }
+  const wasLetIn = verdictCodes[offline.code] === 'admit' && offline.code !== 'exited'
+  return {
+    judgement,
+    inside,
+    agrees: judgement.code === offline.code,
+    doubles: wasLetIn && judgement.result === 'deny' ? judgement.usedBefore : null,
+  }
+}
+
+async function lastChange(db: Db, tenantId: string): Promise<number> {
+  const { changes } = await db
+    .selectFrom('tenants')
+    .select('changes')
+    .where('id', '=', tenantId)
+    .executeTakeFirstOrThrow()
+  return changes
 }
 
 /**
@@ -95,19 +116,25 @@ async function repeated(
   asked: Asked,
   earlier: { readonly answer: string; readonly code: string },
 ): Promise<VerdictAnswer> {
-  const answer = verdictAnswerSchema.parse(JSON.parse(earlier.answer))
+  const kept = keptAnswerSchema.parse(JSON.parse(earlier.answer))
   const { offline } = asked
-  if (offline === null) return answer
-  if (offline.code !== earlier.code) {
+  const answer = offline === null ? kept : compared(asked, kept)
+  if (offline !== null && offline.code !== earlier.code) {
     await db
       .updateTable('gate_verdicts')
-      .set({ code: offline.code, counts_entry: offline.counts_entry ? 1 : 0 })
+      .set({
+        code: offline.code,
+        counts_entry: offline.counts_entry ? 1 : 0,
+        answer: JSON.stringify(answer),
+        reason: asked.override?.reason ?? null,
+        by_whom: asked.override?.by ?? null,
+      })
       .where('tenant_id', '=', tenantId)
       .where('id', '=', asked.client_scan_id)
       .execute()
     await countAgain(db, tenantId, asked.client_scan_id)
   }
-  return { ...answer, agrees: offline.code === answer.judgement.code }
+  return { ...answer, change: await lastChange(db, tenantId) }
 }
 
 /** Takes an admission back; false when there is none to take back, or it is not known. Twice is once. */

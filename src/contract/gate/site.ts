@@ -43,12 +43,14 @@ export type VerdictRequest = z.input<typeof verdictRequestSchema>
 export const verdictAnswerSchema = z
   .strictObject({
     judgement: judgementSchema,
-    /** The pass's last entry and exit with this one in it. */
+    /** People inside, with this one. */
     inside: z.int().nullable(),
     /** Only of a read that the station had decided alone: whether the site would have said the same. */
     agrees: z.boolean().nullable(),
     /** The admission at another gate that this one doubles. */
     doubles: passMovementSchema.nullable(),
+    /** The list's change that tells of it: a list up to this one or a later one has it in it. */
+    change: z.int().min(0),
   })
   .meta({ id: 'VerdictAnswer' })
 export type VerdictAnswer = z.infer<typeof verdictAnswerSchema>

@@ -75,7 +75,8 @@ export interface Gate {
 }
 
 const reportBatch = 50
-const backoff = { baseMs: 500, capMs: 30_000 } as const
+/** Short: nobody pays for asking, and each second alone is one in which a pass can come in twice. */
+const backoff = { baseMs: 500, capMs: 5_000 } as const
 const minuteMs = 60_000
 /** A read that waited longer than this, in a window that had lost the station, lets nobody in any more. */
 const staleMs = 10_000
@@ -172,10 +173,10 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
   }
 
   /** Whether the next one may follow. */
-  const reportOne = async (one: Report): Promise<boolean> => {
-    if (one.isDue && !(await reportVerdict(one))) return false
+  const reportOne = async (one: Report, timeoutMs?: number): Promise<boolean> => {
+    if (one.isDue && !(await reportVerdict(one, timeoutMs))) return false
     if (one.undo === null || remotes.site === null) return true
-    const answer = await remotes.site.undo(one.id, one.undo)
+    const answer = await remotes.site.undo(one.id, one.undo, timeoutMs)
     seen(answer.ok ? null : answer.failure)
     if (!answer.ok && answer.failure.kind !== 'refused') return false
     store.verdicts.undoSettled(one.id)
@@ -183,41 +184,42 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     return true
   }
 
-  const reportVerdict = async (one: Report): Promise<boolean> => {
+  const reportVerdict = async (one: Report, timeoutMs?: number): Promise<boolean> => {
     const { site: client, record, isRepeatable } = remotes
     if (client) {
-      const answer = await client.verdict({
-        client_scan_id: one.id,
-        device_id: one.deviceName,
-        gate: one.gate,
-        data: one.data,
-        type: one.type,
-        scanned_at: one.at,
-        offline: { code: one.code, counts_entry: one.countsEntry },
-        override: one.override,
-      })
+      const answer = await client.verdict(
+        {
+          client_scan_id: one.id,
+          device_id: one.deviceName,
+          gate: one.gate,
+          data: one.data,
+          type: one.type,
+          scanned_at: one.at,
+          offline: { code: one.code, counts_entry: one.countsEntry },
+          override: one.override,
+        },
+        timeoutMs,
+      )
       seen(answer.ok ? null : answer.failure)
       if (answer.ok) {
-        const { judgement, agrees, doubles, inside } = answer.value
+        const { judgement, agrees, doubles, inside, change } = answer.value
         siteInside = inside
-        store.verdicts.settle(one.id, 'sent', {
-          code: judgement.code,
-          agrees: agrees ?? judgement.code === one.code,
-          doubles,
-        })
+        // What the staff has let in is no difference: the rules were known to say otherwise.
+        const compared = { code: judgement.code, agrees: agrees ?? true, doubles }
+        store.verdicts.settle(one.id, 'sent', compared, change)
         tell(one.id)
         return true
       }
       if (answer.failure.kind !== 'refused') return false
-      store.verdicts.settle(one.id, 'refused', null)
+      store.verdicts.settle(one.id, 'refused', null, null)
     } else if (record) {
       const answer = await record(one)
       seen(answer.ok ? null : answer.failure)
       if (!answer.ok && answer.failure.kind !== 'refused') {
         // The service makes a new scan of each call: one that may have arrived is never sent again.
         if (answer.failure.taken === 'no' || isRepeatable) return false
-        store.verdicts.settle(one.id, 'doubtful', null)
-      } else store.verdicts.settle(one.id, answer.ok ? 'sent' : 'refused', null)
+        store.verdicts.settle(one.id, 'doubtful', null, null)
+      } else store.verdicts.settle(one.id, answer.ok ? 'sent' : 'refused', null, null)
     } else return false
     tell(one.id)
     return true
@@ -298,6 +300,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     readonly pass: GatePass | null
     readonly passId: string | null
     readonly report: GateVerdict['report']
+    readonly change?: number
   }
 
   const decide = async (read: Read): Promise<Decided> => {
@@ -309,7 +312,11 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
   }
 
   const decideWithSite = async (read: Read): Promise<Decided> => {
-    if (remotes.site !== null && (site === 'online' || site === 'unconfigured')) {
+    const untilMs = clock.monotonicMs() + settings.waitMs
+    const leftMs = (): number => Math.max(1, Math.ceil(untilMs - clock.monotonicMs()))
+    const found = list.find(read.data)
+    const isAsked = remotes.site !== null && (site === 'online' || site === 'unconfigured')
+    if (remotes.site !== null && isAsked && (await tellOf(found?.pass.passId ?? null, read.data, leftMs))) {
       const answer = await remotes.site.verdict(
         {
           client_scan_id: read.id,
@@ -319,17 +326,16 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
           type: read.type,
           scanned_at: read.at,
         },
-        settings.waitMs,
+        leftMs(),
       )
       seen(answer.ok ? null : answer.failure)
       if (answer.ok) {
-        const { judgement, inside } = answer.value
+        const { judgement, inside, change } = answer.value
         siteInside = inside
-        return { judgement, pass: null, passId: judgement.inputs.passId, report: 'sent' }
+        return { judgement, pass: null, passId: judgement.inputs.passId, report: 'sent', change }
       }
-      later(0)
     }
-    const found = list.find(read.data)
+    if (isAsked) later(0)
     const judgement = judgeBy(
       found?.pass ?? null,
       read,
@@ -343,6 +349,17 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
       passId: found?.pass.passId ?? null,
       report: remotes.site ? 'waiting' : 'none',
     }
+  }
+
+  /**
+   * Tells the site what it has not heard of one pass, before it is asked about it: else it would let in a second time whom
+   * this gate has let in alone. Whether it knows everything now.
+   */
+  const tellOf = async (passId: string | null, data: string, leftMs: () => number): Promise<boolean> => {
+    for (const one of store.verdicts.reportsOf({ passId, data })) {
+      if (!(await reportOne(one, leftMs()))) return false
+    }
+    return true
   }
 
   /** The service says only which pass it is; what the pass may is for the rules of this station. */
@@ -388,8 +405,8 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     ageMs: number | null,
     siteUse = unused,
   ): Judgement => {
-    const since = settings.road === 'site' ? fetchedAt() : null
-    const own = store.verdicts.useOf({ passId: pass?.passId ?? null, data: read.data }, rules.event, since)
+    const listed = settings.road === 'site' ? (list.state?.at ?? 0) : null
+    const own = store.verdicts.useOf({ passId: pass?.passId ?? null, data: read.data }, rules.event, listed)
     return judge({
       rules: { ...rules, gate: settings.name },
       pass,
@@ -412,7 +429,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     decided: Decided,
     override: { id: string; reason: string; by: string } | null,
   ): Result<GateVerdict> => {
-    const { judgement, pass, passId, report } = decided
+    const { judgement, pass, passId, report, change = null } = decided
     try {
       store.verdicts.add({
         id: read.id,
@@ -425,6 +442,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
         judgement,
         tookMs: Math.max(0, clock.monotonicMs() - read.startedMs),
         report,
+        change,
         override,
       })
     } catch (error) {

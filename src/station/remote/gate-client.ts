@@ -23,7 +23,7 @@ export interface GateClient {
   /** Asks for a verdict, or tells of one; a repeat with the same `client_scan_id` does nothing more. */
   verdict(request: VerdictRequest, timeoutMs?: number): Promise<RemoteResult<VerdictAnswer>>
   /** Undoes an admission. */
-  undo(scanId: string, reason: string): Promise<RemoteResult<null>>
+  undo(scanId: string, reason: string, timeoutMs?: number): Promise<RemoteResult<null>>
   rules(gate: string): Promise<RemoteResult<GateRules>>
   listKey(): Promise<RemoteResult<ListKey>>
   /** The changes of the list after the one with this number; null when there are none. */
@@ -52,7 +52,11 @@ export function createGateClient(options: {
         key: request.client_scan_id,
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
       }),
-    undo: (scanId, reason) => ask<null>('POST', gatePaths.undo(scanId), null, { json: { reason } }),
+    undo: (scanId, reason, timeoutMs) =>
+      ask<null>('POST', gatePaths.undo(scanId), null, {
+        json: { reason },
+        ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      }),
     rules: (gate) => ask('GET', gatePaths.rules(gate), gateRulesSchema),
     listKey: () => ask('GET', gatePaths.listKey, listKeySchema),
     async list(after) {

@@ -359,6 +359,12 @@ const migrations: readonly ((database: Database) => void)[] = [
       CREATE INDEX outbox_of_review ON outbox (payload ->> 'about', id) 
         WHERE kind IN ('review.decide', 'review.apply', 'review.revert');`)
   },
+  // Which change of the list of passes tells of a verdict; what was told before this was counted is in the list by now.
+  (database) => {
+    database.exec(`
+      ALTER TABLE verdicts ADD COLUMN change INTEGER;
+      UPDATE verdicts SET change = 0 WHERE report = 'sent';`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -21,6 +21,8 @@ export interface NewVerdict {
   readonly judgement: Judgement
   readonly tookMs: number
   readonly report: GateVerdict['report']
+  /** The list's change that tells of it; null while the site has not been told. */
+  readonly change: number | null
   readonly override: { readonly id: string; readonly reason: string; readonly by: string } | null
 }
 
@@ -40,6 +42,11 @@ export interface Report {
   readonly undo: string | null
 }
 
+interface PassOrValue {
+  readonly passId: string | null
+  readonly data: string
+}
+
 /** What was decided at the gate: rows that are added, taken back and compared, and never deleted. */
 export interface Verdicts {
   add(verdict: NewVerdict): void
@@ -50,14 +57,21 @@ export interface Verdicts {
   /** Takes an admission back; false when there is none to take back. */
   undo(id: string, reason: string, isReported: boolean): boolean
   /**
-   * What this station knows a pass was used for here, of what the site did not know when it was asked at `since`; null:
-   * all of it. By the pass, or by the value where none is known.
+   * What this station knows a pass was used for here and a list up to the change `listed` does not tell; null: all of it.
+   * By the pass, or by the value where none is known.
    */
-  useOf(pass: { readonly passId: string | null; readonly data: string }, event: string, since: Instant | null): PassUse
+  useOf(pass: PassOrValue, event: string, listed: number | null): PassUse
   /** The oldest of those that the site has to be told of. */
   nextReports(limit: number): Report[]
-  /** The site was told, or did not take it. */
-  settle(id: string, report: 'sent' | 'refused' | 'doubtful', compared: GateVerdict['compared']): void
+  /** Those of one pass, oldest first. */
+  reportsOf(pass: PassOrValue): Report[]
+  /** The site was told, or did not take it; a second time changes nothing. */
+  settle(
+    id: string,
+    report: 'sent' | 'refused' | 'doubtful',
+    compared: GateVerdict['compared'],
+    change: number | null,
+  ): void
   undoSettled(id: string): void
   figures(since: Instant): { admitted: number; denied: number; referred: number; exited: number }
   /** By minute, as `2026-11-21T09:30`, of those since an instant. */
@@ -69,6 +83,9 @@ export interface Verdicts {
 }
 
 const entered = `result = 'admit' AND code NOT IN ('exited', 'admitted_again') AND undone_at IS NULL`
+
+/** The site has to be told of it, or of its taking back. */
+const isDue = `report = 'waiting' OR undo_report = 'waiting'`
 
 /** Keeps them in the `verdicts` table. */
 export function createVerdicts(database: Database, clock: Clock, ledger: Ledger): Verdicts {
@@ -102,10 +119,12 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
       const names = Object.keys(row)
       database.transaction(() => {
         database.run(
-          `INSERT INTO verdicts (${names.join(', ')}, report, settled_at) VALUES (${names.map(() => '?').join(', ')}, ?, ?)`,
+          `INSERT INTO verdicts (${names.join(', ')}, report, settled_at, change)
+           VALUES (${names.map(() => '?').join(', ')}, ?, ?, ?)`,
           ...Object.values(row),
           verdict.report,
           verdict.report === 'sent' ? clock.now().toISOString() : null,
+          verdict.change,
         )
         const { code, mode } = judgement
         const content = sha256(canonicalJson(row))
@@ -143,16 +162,16 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
         if (changes > 0) ledger.append({ kind: 'gate.undone', verdict: id })
         return changes > 0
       }),
-    useOf({ passId, data }, event, since) {
+    useOf({ passId, data }, event, listed) {
       const rows = database.all(
         `SELECT at, gate, type, code, counts_entry FROM verdicts
          WHERE ${passId === null ? 'data = ?' : 'pass_id = ?'} AND event = ? AND result = 'admit' AND undone_at IS NULL
-           AND (? IS NULL OR settled_at IS NULL OR settled_at >= ?)
+           AND (? IS NULL OR change IS NULL OR change > ?)
          ORDER BY number`,
         passId ?? data.toWellFormed(),
         event,
-        since,
-        since,
+        listed,
+        listed,
       )
       return rows.reduce<PassUse>((use, row) => {
         const movement = { at: String(row['at']), gate: String(row['gate']), input: String(row['type']) }
@@ -160,35 +179,28 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
       }, unused)
     },
     nextReports: (limit) =>
+      database.all(`SELECT * FROM verdicts WHERE ${isDue} ORDER BY number LIMIT ?`, limit).map(toReport),
+    reportsOf: ({ passId, data }) =>
       database
         .all(
-          `SELECT * FROM verdicts WHERE report = 'waiting' OR undo_report = 'waiting' ORDER BY number LIMIT ?`,
-          limit,
+          `SELECT * FROM verdicts WHERE (pass_id = ? OR data = ?) AND (${isDue}) ORDER BY number`,
+          passId,
+          data.toWellFormed(),
         )
-        .map((row) => ({
-          id: String(row['id']),
-          at: String(row['at']),
-          gate: String(row['gate']),
-          data: String(row['data']),
-          type: scanTypeSchema.parse(row['type']),
-          deviceName: String(row['device_name']),
-          code: verdictCodeSchema.parse(row['code']),
-          countsEntry: row['counts_entry'] === 1,
-          override:
-            row['overrides'] === null ? null : { reason: String(row['reason']), by: String(row['by_whom'] ?? '') },
-          isDue: row['report'] === 'waiting',
-          undo: row['undo_report'] === 'waiting' ? String(row['undo_reason']) : null,
-        })),
-    settle(id, report, compared) {
+        .map(toReport),
+    settle(id, report, compared, change) {
       database.transaction(() => {
-        database.run(
-          'UPDATE verdicts SET report = ?, settled_at = ?, compared = ?, agrees = ? WHERE id = ?',
+        const { changes } = database.run(
+          `UPDATE verdicts SET report = ?, settled_at = ?, compared = ?, agrees = ?, change = ?
+           WHERE id = ? AND report = 'waiting'`,
           report,
           clock.now().toISOString(),
           compared && JSON.stringify(compared),
           compared && (compared.agrees ? 1 : 0),
+          change,
           id,
         )
+        if (changes === 0) return
         const { code = null, agrees = null } = compared ?? {}
         ledger.append({ kind: 'gate.settled', verdict: id, report, code, agrees })
       })
@@ -216,7 +228,7 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
         ]),
       )
     },
-    waiting: () => count(`SELECT count(*) AS n FROM verdicts WHERE report = 'waiting' OR undo_report = 'waiting'`),
+    waiting: () => count(`SELECT count(*) AS n FROM verdicts WHERE ${isDue}`),
     differences: () => count('SELECT count(*) AS n FROM verdicts WHERE agrees = 0'),
     inside: (event) =>
       Math.max(
@@ -227,6 +239,22 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
           event,
         ),
       ),
+  }
+}
+
+function toReport(row: Row): Report {
+  return {
+    id: String(row['id']),
+    at: String(row['at']),
+    gate: String(row['gate']),
+    data: String(row['data']),
+    type: scanTypeSchema.parse(row['type']),
+    deviceName: String(row['device_name']),
+    code: verdictCodeSchema.parse(row['code']),
+    countsEntry: row['counts_entry'] === 1,
+    override: row['overrides'] === null ? null : { reason: String(row['reason']), by: String(row['by_whom'] ?? '') },
+    isDue: row['report'] === 'waiting',
+    undo: row['undo_report'] === 'waiting' ? String(row['undo_reason']) : null,
   }
 }
 

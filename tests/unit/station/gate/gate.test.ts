@@ -39,7 +39,7 @@ async function openGate(options: {
   const settings = gateSettingsSchema.parse({
     isOn: true,
     name: 'north',
-    waitMs: 500,
+    waitMs: 10_000,
     refreshMs: 1_000,
     ...options.settings,
   })

@@ -59,7 +59,7 @@ export async function startSite(passes: ReadonlyMap<string, GatePass>, port = 0)
       dataAgeMs: null,
     })
     const agrees = asked.offline && asked.offline.code === judgement.code
-    return { status: 200, body: { judgement, inside: 3, agrees, doubles: null } }
+    return { status: 200, body: { judgement, inside: 3, agrees, doubles: null, change: 1_000_000 } }
   }, port)
   return Object.assign(site, { url: server.url, requests: server.requests, close: server.close, told, undone })
 }

@@ -12,7 +12,7 @@ describe('a station that is a gate', () => {
     const told: GateVerdict[] = []
     station.subscribe('gate.verdict', (verdict) => void told.push(verdict as GateVerdict))
     expect(await ask('gate.scan', { data: '4006381333931' })).toMatchObject({ ok: false, error: { code: 'conflict' } })
-    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north' }) })
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north', waitMs: 10_000 }) })
 
     expect(await call('scan.submit', { data: ']E04006381333931', source: 'wedge' })).toEqual({
       outcome: 'checked',
