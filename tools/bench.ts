@@ -25,6 +25,8 @@ import { DatabaseSync } from 'node:sqlite'
  *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
  *               (--rounds N, --seed N)
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
+ *   venue       eight gates of a venue, cut off and joined at random: none let in twice while joined, each entry too
+ *               many found afterwards (--reads N, --seed N)
  *   review      forty products reviewed with 5,000 proposals queued: keys for a clear field, key to next field
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
@@ -164,6 +166,7 @@ const { values: options, positionals: wanted } = parseArgs({
     drawn: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '1000' },
     passes: { type: 'string', default: '1000000' },
+    reads: { type: 'string', default: '20000' },
   },
   allowPositionals: true,
 })
@@ -186,6 +189,13 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
   review: [async () => (await import('./bench-review.ts')).benchReview(say)],
   gate: [async () => (await import('./bench-gate.ts')).benchGate(say, Number(options.passes))],
+  venue: [
+    async () =>
+      (await import('./bench-venue.ts')).benchVenue(
+        { ...options, reads: Number(options.reads), seed: Number(options.seed) },
+        say,
+      ),
+  ],
   backend: [async () => (await import('./bench-backend.ts')).benchBackend(say)],
   'backend-kill': [
     async () =>
