@@ -1,6 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { extractFields, type FieldContext } from '#backend/vision/fields/extract-fields.ts'
+import type { PageLine } from '#backend/vision/ocr/page.ts'
 import type { ExtractedField } from '#backend/vision/vision.ts'
 import { pageOf } from './text-page.ts'
 
@@ -154,6 +155,16 @@ describe('labels', () => {
   })
 })
 
+const shifted = (corners: PageLine['corners'], by: number): PageLine['corners'] => {
+  const [a, b, c, d] = corners
+  return [
+    [a[0] + by, a[1]],
+    [b[0] + by, b[1]],
+    [c[0] + by, c[1]],
+    [d[0] + by, d[1]],
+  ]
+}
+
 describe('brand and name', () => {
   test('a brand of the catalogue is known wherever it stands', () => {
     const drawing = '#MORNING\nwith honey from\nQuinby Mills\nsince 1902'
@@ -174,6 +185,35 @@ describe('brand and name', () => {
   test('a wine is named by its estate, not by its region', () => {
     const drawing = '#BORDEAUX\nCHATEAU\n#LES ORMES\nMis en bouteille au château\n75 cl'
     expect(values(drawing, 'brand')[0]).toBe('Chateau les Ormes')
+  })
+
+  test('what the law calls the region of a wine is not its name, wherever it lies', () => {
+    const drawing = '#VAL PERDU\nAppellation Val Perdu contrôlée\n#Moulin Gris\nMis en bouteille à la propriété'
+    expect(values(drawing, 'product_name')[0]).toBe('Moulin Gris')
+  })
+
+  test('large letters are spelled as smaller print spells them', () => {
+    const drawing = '#OVALLA MILLZ\nCrunchy biscuits with oats\nServed by Ovalia Mills since 1902'
+    expect(values(drawing, 'brand', { type: 'front' })[0]).toBe('Ovalia Mills')
+  })
+
+  test('the lines of a name are one name', () => {
+    const drawing = '#Quinby\n#Roasted\n#Almonds\n150 g'
+    expect(values(drawing, 'product_name', { type: 'front' })[0]).toBe('Roasted Almonds')
+  })
+
+  test('what the edge of the photo cuts is no brand', () => {
+    const page = pageOf('#QUINBY\nRoasted almonds')
+    const cut = { ...page, lines: page.lines.map((line) => ({ ...line, corners: shifted(line.corners, -20) })) }
+    expect(extractFields(cut, { type: 'front' }).fields.filter(({ field }) => field === 'brand')).toEqual([])
+  })
+
+  test.each([
+    ['Produced and packed by Quinby Mills, Leeds', 'Quinby Mills'],
+    ['Fabricado por:\nQuinby', 'Quinby'],
+    ['Mis en bouteille par Moulin Gris à 34500 Villeneuve', 'Moulin Gris'],
+  ])('%s names the maker', (drawing, expected) => {
+    expect(values(`#7\n\n${drawing}`, 'brand')).toContain(expected)
   })
 
   test('a back has no name', () => {

@@ -1,8 +1,8 @@
 import type { PhotoType } from '#contract/backend/photo-type.ts'
 import type { BrandHints } from '../vision.ts'
 import type { Found } from './found.ts'
-import { knownBrands } from './known-brands.ts'
 import { drop, plainOf, type Fragment, type Layout } from './layout.ts'
+import { isEstateWord, isWine, isWineWord } from './wine.ts'
 
 interface Candidate {
   readonly text: string
@@ -77,12 +77,10 @@ function known(layout: Layout, { brands }: { readonly brands?: BrandHints }): Ca
   const tallest = tallestOf(layout)
   const found: Candidate[] = []
   const look = (brand: string, base: number, where: string): void => {
-    const isMaker = brand.endsWith('*')
-    const name = isMaker ? brand.slice(0, -1) : brand
-    const key = dense(name)
+    const key = dense(brand)
     if (key.length < 2) return
     const words = new RegExp(
-      `(?<![a-z\\d])${plainOf(name)
+      `(?<![a-z\\d])${plainOf(brand)
         .split(/[^a-z\d\u0370-\u04ff]+/)
         .filter((word) => word !== '')
         .map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
@@ -95,37 +93,33 @@ function known(layout: Layout, { brands }: { readonly brands?: BrandHints }): Ca
     if (usable.length > 0) {
       const hit = large ?? usable[0]
       found.push({
-        text: name,
-        score: Math.min(
-          0.96,
-          base - (isMaker ? 0.3 : 0) + (large ? 0.08 : 0) + Math.min(0.06, (usable.length - 1) * 0.03),
-        ),
+        text: brand,
+        score: Math.min(0.96, base + (large ? 0.08 : 0) + Math.min(0.06, (usable.length - 1) * 0.03)),
         fragments: hit ? [hit] : [],
         reason: `Known ${where}; stands on the photo${usable.length > 1 ? ` ${usable.length} times` : ''}.`,
         rule: 'known brand',
       })
       return
     }
-    if (key.length < 6 || isMaker) return
+    if (key.length < 6) return
     // Letters in logos are misread: one is forgiven, where the word is large.
     const near = layout.fragments.find(
       (one) =>
         one.height > tallest * 0.3 &&
         Math.abs(dense(one.text).length - key.length) <= 1 &&
-        distanceAtMostOne(dense(one.text), key),
+        edits(dense(one.text), key, 1) <= 1,
     )
     if (near)
       found.push({
-        text: name,
+        text: brand,
         score: base - 0.15,
         fragments: [near],
-        reason: `Reads "${near.text}", all but ${name}, which is known ${where}.`,
+        reason: `Reads "${near.text}", all but ${brand}, which is known ${where}.`,
         rule: 'known brand',
       })
   }
   for (const brand of alike) look(brand, 0.93, 'of products of the same company prefix')
   for (const brand of own) look(brand, 0.88, "from this site's catalogue")
-  for (const brand of knownBrands) look(brand, 0.82, 'as a brand of many countries')
   for (const brand of alike) {
     if (!found.some(({ text }) => dense(text) === dense(brand))) {
       found.push({
@@ -148,14 +142,23 @@ function known(layout: Layout, { brands }: { readonly brands?: BrandHints }): Ca
   )
 }
 
-function distanceAtMostOne(one: string, other: string): boolean {
-  const [short, long] = one.length <= other.length ? [one, other] : [other, one]
-  if (long.length - short.length > 1) return false
-  let at = 0
-  while (at < short.length && short[at] === long[at]) at++
-  return short.length === long.length
-    ? short.slice(at + 1) === long.slice(at + 1)
-    : short.slice(at) === long.slice(at + 1)
+/** The edit distance of two texts, or more than `most`. */
+function edits(one: string, other: string, most: number): number {
+  if (Math.abs(one.length - other.length) > most) return most + 1
+  let previous = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let row = 1; row <= one.length; row++) {
+    const next = [row]
+    for (let column = 1; column <= other.length; column++)
+      next.push(
+        Math.min(
+          (previous[column - 1] ?? 0) + (one[row - 1] === other[column - 1] ? 0 : 1),
+          (previous[column] ?? 0) + 1,
+          (next[column - 1] ?? 0) + 1,
+        ),
+      )
+    previous = next
+  }
+  return previous[other.length] ?? most + 1
 }
 
 const companies =
@@ -213,6 +216,8 @@ function stated(layout: Layout): Candidate[] {
         rule: 'company',
       })
     }
+    const maker = makerOf(line, all)
+    if (maker) found.push(maker)
     const site =
       /(?:www\s?\.\s?|@\s?|https?:\/\/)([a-z\d-]{3,24})\s?\.\s?(?:com|fr|de|es|it|pt|nl|be|ch|at|uk|co|eu|net|org|in|pl|us|mx|info|se|dk|fi|no)\b/.exec(
         plain,
@@ -250,6 +255,33 @@ function stated(layout: Layout): Candidate[] {
   return found
 }
 
+const madeBy =
+  /(?:manufactured|produced|made|bottled|packed|distributed|imported|marketed|mfd\.?|mfg\.?|hergestellt|abgefullt|vertrieb|importiert|fabrique|produit|elabore|conditionne|distribue|importe|bouteille|prodotto|imbottigliato|confezionato|distribuito|importato|fabricado|elaborado|producido|envasado|embotellado|distribuido|importado|produzido|engarrafado|geproduceerd|verpakt)\s+(?:\p{L}+\s+){0,4}?(?:by|for|von|durch|par|pour|da|per|por|para|door|voor)\b\s*[:.]?\s*/u
+
+/** Who made it, as the words say: behind them, or below where nothing follows. */
+function makerOf(line: Fragment, all: readonly Fragment[]): Candidate | null {
+  const words = madeBy.exec(line.plain)
+  if (!words) return null
+  const rest = line.plain.length - words.index - words[0].length
+  const below =
+    rest >= 3
+      ? undefined
+      : all.find((one) => one !== line && isBelow(line, one) && drop(line, one) > 0.4 && one.left < line.right)
+  if (rest < 3 && !below) return null
+  const name =
+    (below ? below.text : line.text.slice(-rest)).split(/\s*(?:[,;:(–]|\s-|\d|\s(?:à|at|in|en|a)\s)/)[0] ?? ''
+  const text = tidy(name)
+  if (!/^\p{Lu}/u.test(text) || text.split(' ').length > 4 || text.length < 3 || generic.test(plainOf(text)))
+    return null
+  return {
+    text: titled(text),
+    score: 0.42,
+    fragments: [below ?? line],
+    reason: `Stands behind the words "${words[0].trim().slice(0, 40)}".`,
+    rule: 'company',
+  }
+}
+
 /** How a word of a web address is printed elsewhere: `niveamen` is NIVEA MEN. */
 function printedForm(layout: Layout, key: string): { text: string; fragment: Fragment } | null {
   for (const fragment of layout.fragments) {
@@ -269,67 +301,104 @@ function printedForm(layout: Layout, key: string): { text: string; fragment: Fra
 const generic =
   /^(?:the|new|neu|nouveau|nuevo|novo|original|classic|premium|organic|bio|natural|naturel|fresh|free|light|zero|sugar|no|with|avec|mit|con|com|zip|open|pull|press|recycle|nutrition(?:al)?(?: facts| information)?|facts|ingredients.*|calories|serving.*|amount.*|warning|directions.*|net.*|product.*|batch.*|best.*|lot.*|exp.*|use.*|made.*|hecho.*|produit.*|envase.*|barcode|pet|hdpe|www.*|e?\d.*|vol|alc.*|tel.*|service.*|code.*|total.*|per.*|100.*|contains.*|consumir.*|unit.*|packaging|mix|linea|interior.*|reciclable.*)$/
 
-/** What wine labels set large beside the name of the estate. */
-const wineWords =
-  /^(?:grand\s*vin.*|vin\s*de.*|bordeaux.*|bor\s?deaux.*|bourgogne.*|cotes?\s.*|cru.*|appel.*|apel.*|ap.?el+ati.*|ahpel.*|mis\s?en.*|m\s?is\s?en.*|merlot.*|cabernet.*|syrah.*|pinot.*|chardonnay.*|sauvignon.*|indication.*|pays\s*d.*|produit.*|sud\s*de.*|corbieres|fronton|saint.?emilion.*|medoc.*|tradition.*|cuvee.*|\d{4}|reserve.*|superieur.*|demeure.*|eleve.*|recolte.*|millesime.*|vendange.*|contient.*|rouge|blanc|rose|brut|sec|doux|denominaci.*|docg?|rioja.*|ribera.*|toscana.*|chianti.*)$/
-const estate =
-  /^(?:chateau|chateaux|domaine|domaines|clos|mas|maison|cave|caves|tenuta|castello|bodegas?|vina|weingut|quinta|casa|cantina|fattoria|abbaye|les|la|le|baron|comte|marquis)(?:\s+(?:de|du|des|d|les|la|le))?$/
-
-function isWine(layout: Layout): boolean {
-  return layout.lines.some(({ plain }) =>
-    /mis\s?en\s?bout|appel+ation|vin\s?de\b|chateau|merlot|cabernet|grand\s?cru|\bdomaine\b|imbottigliat|denominaci|\bmillesime|mondeuse|syrah|pinot/.test(
-      plain,
-    ),
-  )
-}
-
 function tallestOf(layout: Layout): number {
   const sure = layout.fragments.filter(({ confidence, text }) => confidence > 0.7 && /\p{L}{2}/u.test(text))
   return Math.max(1, ...sure.map(({ height }) => height))
 }
 
-/** Whether a text can be a brand or a name: letters, few of them, none of the words above. */
-function isNaming({ plain, text, confidence }: Fragment, wine: boolean): boolean {
+/** Whether a line can be a brand or a name: letters, few of them, none of the words above, not cut by the photo's edge. */
+function isNaming(line: Fragment, layout: Layout, wine: boolean): boolean {
+  const { plain, text, confidence } = line
   const letters = (plain.match(/[a-z\u0370-\u04ff]/g) ?? []).length
   if (letters < 3 || text.length > 42 || confidence < 0.78) return false
   if (text.split(/\s+/).length > 5 || letters < plain.replace(/\s/g, '').length * 0.7) return false
   if (/\d{3,}|%|www|@|\d\s?(?:g|kg|ml|cl|l)\b/.test(plain)) return false
   const bare = plain.replace(/^[^a-z]+|[^a-z]+$/g, '')
-  if (generic.test(bare)) return false
-  return !(wine && wineWords.test(bare))
+  if (generic.test(bare) || isCutOff(line, layout)) return false
+  return !wine || estateAbove(line, layout) !== undefined || !isWineWord(line, layout)
 }
 
-/** The largest words with what belongs to them: a CHÂTEAU above, the second line of a name below. */
-function largest(
-  layout: Layout,
-  wine: boolean,
-  share = 0.42,
-): { text: string; fragments: Fragment[]; height: number }[] {
-  const usable = layout.lines.filter((line) => isNaming(line, wine))
-  const tallest = Math.max(1, ...usable.map(({ height }) => height))
+/** What runs out of the picture is half a word, most often of the product beside. */
+function isCutOff({ box: [left, , width] }: Fragment, layout: Layout): boolean {
+  const edge = layout.width * 0.004
+  return left <= edge || left + width >= layout.width - edge
+}
+
+function estateAbove(line: Fragment, layout: Layout): Fragment | undefined {
+  return layout.lines.find(
+    (one) =>
+      one !== line &&
+      isEstateWord(one) &&
+      drop(one, line) > 0.3 &&
+      drop(one, line) < 3.2 &&
+      one.left < line.right &&
+      one.right > line.left,
+  )
+}
+
+interface Large {
+  readonly text: string
+  readonly fragments: readonly Fragment[]
+  /** Weighed by how much it is a word and how surely it was read. */
+  readonly height: number
+  readonly isEchoed: boolean
+}
+
+/** The largest words with what belongs to them: a CHÂTEAU above, the spelling of smaller print that is read better. */
+function largest(layout: Layout, wine: boolean, share = 0.42): Large[] {
+  const usable = layout.lines.filter((line) => isNaming(line, layout, wine))
+  const tallest = Math.max(1, ...usable.map(({ height, confidence }) => height * sureness(confidence)))
   return usable
-    .filter(({ height, plain }) => height > tallest * share && !estate.test(plain))
-    .map((line) => {
-      const above = layout.lines.find(
-        (one) =>
-          one !== line &&
-          estate.test(one.plain) &&
-          drop(one, line) > 0.3 &&
-          drop(one, line) < 3.2 &&
-          one.left < line.right &&
-          one.right > line.left,
-      )
-      // A script letter too many in small print does not make it larger.
+    .filter((line) => line.height > tallest * share && !isEstateWord(line))
+    .map((line): Large => {
+      const above = wine ? estateAbove(line, layout) : undefined
+      const echo = echoOf(line, layout)
+      const text = echo ?? tidy(line.text)
       const height =
         line.height *
+        // A script letter too many in small print does not make it larger.
         Math.min(1, 0.4 + line.plain.replace(/[^a-z]/g, '').length / 10) *
-        // Nor do letters that were guessed: script, and pictures taken for letters.
-        (line.confidence < 0.88 ? 0.3 : 1)
+        sureness(echo === null ? line.confidence : 1)
       return above
-        ? { text: `${tidy(above.text)} ${tidy(line.text)}`, fragments: [above, line], height: height * 1.2 }
-        : { text: tidy(line.text), fragments: [line], height }
+        ? {
+            text: `${tidy(above.text)} ${text}`,
+            fragments: [above, line],
+            height: height * 1.2,
+            isEchoed: echo !== null,
+          }
+        : { text, fragments: [line], height, isEchoed: echo !== null }
     })
     .toSorted((one, other) => other.height - one.height)
+}
+
+/** Letters that were guessed are script, or pictures taken for letters. */
+function sureness(confidence: number): number {
+  return Math.min(1, Math.max(0.1, (confidence - 0.8) * 10))
+}
+
+/**
+ * How smaller print spells the words of a line; null when it does not have them. Logos are misread where small print is
+ * not: "ROC HE MIAZET" above "bottled by Roche Mazet".
+ */
+function echoOf(line: Fragment, layout: Layout): string | null {
+  const key = dense(line.text)
+  if (key.length < 5) return null
+  const most = key.length >= 10 ? 2 : key.length >= 6 ? 1 : 0
+  let best: { text: string; distance: number } | null = null
+  for (const other of [...layout.lines, ...layout.across]) {
+    if (other === line || other.height > line.height * 0.8 || other.confidence < 0.85) continue
+    const words = other.text.split(/\s+/)
+    for (let from = 0; from < words.length; from++) {
+      for (let to = from + 1; to <= Math.min(words.length, from + 5); to++) {
+        const text = tidy(words.slice(from, to).join(' '))
+        const candidate = dense(text)
+        if (Math.abs(candidate.length - key.length) > most) continue
+        const distance = edits(candidate, key, most)
+        if (distance <= most && (!best || distance < best.distance)) best = { text, distance }
+      }
+    }
+  }
+  return best?.text ?? null
 }
 
 function prominentBrands(
@@ -340,7 +409,7 @@ function prominentBrands(
   const wine = isWine(layout)
   return largest(layout, wine)
     .slice(0, 3)
-    .map(({ text, fragments, height }, index) => ({
+    .map(({ text, fragments, isEchoed }, index) => ({
       text: titled(text),
       score: Math.max(
         0.1,
@@ -348,10 +417,11 @@ function prominentBrands(
           index * 0.15 +
           (type === 'front' ? 0.1 : 0) -
           (isBack ? 0.22 : 0) +
-          (height > 0 && index === 0 ? 0.03 : 0),
+          (index === 0 ? 0.03 : 0) +
+          (isEchoed ? 0.06 : 0),
       ),
       fragments,
-      reason: index === 0 ? 'The largest words on the photo.' : 'Among the largest words on the photo.',
+      reason: `${index === 0 ? 'The largest words on the photo' : 'Among the largest words on the photo'}${isEchoed ? ', which smaller print has as well' : ''}.`,
       rule: wine ? 'estate' : 'largest words',
     }))
 }
@@ -364,116 +434,116 @@ function namesOf(
   const wine = isWine(layout)
   const large = largest(layout, wine)
   const isFront = type === 'front' ? 0.1 : 0
-  const brandKey = brand ? dense(brand.text) : ''
-  const found: Candidate[] = []
   const [first] = large
   if (!first) {
-    if (brand && brand.score > 0.6)
-      found.push({
-        ...brand,
-        score: 0.4,
-        reason: 'No words but the brand are large enough for a name.',
-        rule: 'brand as name',
-      })
-    return found
+    if (!brand || brand.score <= 0.6) return []
+    const reason = 'No words but the brand are large enough for a name.'
+    return [{ ...brand, score: 0.4, reason, rule: 'brand as name' }]
   }
-  if (wine) {
+  if (wine) return wineNames(large, isFront)
+  const brandKey = brand ? dense(brand.text) : ''
+  const blocks = blocksOf(largest(layout, wine, 0.15).filter(({ text }) => !isBrandText(dense(text), brandKey)))
+  const [next] = blocks
+  // What is set much smaller than the brand is a name less often; a single word of it hardly ever.
+  const isNear = next !== undefined && next.height > first.height * 0.42
+  const isBrandLargest =
+    first.fragments.some((one) => brand?.fragments.includes(one)) || isBrandText(dense(first.text), brandKey)
+  const found: Candidate[] = []
+  for (const [index, { text, fragments, height, lines }] of blocks.slice(0, 3).entries()) {
+    const isLarge = height > first.height * 0.42
     found.push({
-      text: titled(first.text),
-      score: 0.62 + isFront,
-      fragments: first.fragments,
-      reason: 'The largest words of a wine label name the estate.',
-      rule: 'estate',
-    })
-    for (const [index, one] of large.slice(1, 3).entries())
-      found.push({
-        text: titled(one.text),
-        score: 0.35 - index * 0.1,
-        fragments: one.fragments,
-        reason: 'Large words of a wine label.',
-        rule: 'estate',
-      })
-    return found
-  }
-  const others = large.filter(({ text }) => !isBrandText(dense(text), brandKey))
-  const [next] = others
-  if (!next) {
-    found.push({
-      text: brand && isBrandText(dense(first.text), brandKey) ? brand.text : titled(first.text),
-      score: 0.5 + isFront,
-      fragments: first.fragments,
-      reason: 'The brand is the only large text.',
-      rule: 'brand as name',
-    })
-    const smaller = largest(layout, wine, 0.15).filter(({ text }) => !isBrandText(dense(text), brandKey))
-    for (const [index, one] of smaller.slice(0, 2).entries()) {
-      found.push({
-        text: titled(one.text),
-        score: 0.34 - index * 0.02,
-        fragments: one.fragments,
-        reason: 'The largest words beside the brand, much smaller than it.',
-        rule: 'name line',
-      })
-    }
-    return found
-  }
-  // Lines of one name stand one below the other and are of a kind.
-  const group = [next]
-  for (const one of others.slice(1, 6)) {
-    const [fragment] = one.fragments
-    const isNear = group.some(
-      ({ fragments: [near] }) =>
-        near &&
-        fragment &&
-        Math.abs(drop(near, fragment)) < 2.6 &&
-        near.left < fragment.right + near.height &&
-        near.right > fragment.left - near.height,
-    )
-    if (isNear && one.height > next.height * 0.45) group.push(one)
-  }
-  const ordered = group.toSorted((one, other) => (one.fragments[0]?.box[1] ?? 0) - (other.fragments[0]?.box[1] ?? 0))
-  const whole = ordered.map(({ text }) => text).join(' ')
-  const fragments = ordered.flatMap((one) => one.fragments)
-  if (group.length > 1)
-    found.push({
-      text: titled(whole),
-      score: 0.45 + isFront,
+      text: titled(text),
+      score: (isLarge ? 0.48 : 0.4) - index * (isLarge ? 0.12 : 0.06) + isFront,
       fragments,
-      reason: 'The largest words beside the brand, one below the other.',
-      rule: 'name lines',
+      reason: `The largest words beside the brand${lines > 1 ? ', one below the other' : ''}${isLarge ? '' : ', much smaller than it'}.`,
+      rule: lines > 1 ? 'name lines' : 'name line',
     })
-  found.push({
-    text: titled(next.text),
-    score: (group.length > 1 ? 0.4 : 0.48) + isFront,
-    fragments: next.fragments,
-    reason: 'The largest words beside the brand.',
-    rule: 'name line',
-  })
-  if (brand && brand.score > 0.7) {
-    const isFirst =
-      first.fragments.some((one) => brand.fragments.includes(one)) || isBrandText(dense(first.text), brandKey)
+  }
+  if (next && next.lines > 1 && next.first)
     found.push({
-      text: `${brand.text} ${titled(group.length > 1 ? whole : next.text)}`,
+      text: titled(next.first.text),
+      score: 0.38 + isFront,
+      fragments: next.first.fragments,
+      reason: 'The largest line beside the brand.',
+      rule: 'name line',
+    })
+  if (brand && brand.score > 0.7 && next && isNear)
+    found.push({
+      text: `${brand.text} ${titled(next.text)}`,
       score: 0.4 + isFront,
-      fragments: [...brand.fragments, ...fragments],
+      fragments: [...brand.fragments, ...next.fragments],
       reason: 'The brand with the largest words beside it.',
       rule: 'brand and name',
     })
-    if (isFirst)
-      found.push({
-        text: brand.text,
-        score: 0.38,
-        fragments: brand.fragments,
-        reason: 'The brand is the largest text, as where it is the name.',
-        rule: 'brand as name',
-      })
-  }
+  if (isBrandLargest)
+    found.push({
+      text: brand && isBrandText(dense(first.text), brandKey) ? brand.text : titled(first.text),
+      score: (next ? 0.3 : 0.5) + isFront,
+      fragments: first.fragments,
+      reason: next ? 'The brand is the largest text, as where it is the name.' : 'The brand is the only large text.',
+      rule: 'brand as name',
+    })
   return merged(found)
+}
+
+function wineNames(large: readonly Large[], isFront: number): Candidate[] {
+  return large.slice(0, 3).map(({ text, fragments, isEchoed }, index) => ({
+    text: titled(text),
+    score: (index === 0 ? 0.62 : 0.45 - index * 0.1) + isFront + (isEchoed ? 0.06 : 0),
+    fragments,
+    reason: index === 0 ? 'The largest words of a wine label name the estate.' : 'Large words of a wine label.',
+    rule: 'estate',
+  }))
+}
+
+interface Block {
+  readonly text: string
+  readonly fragments: readonly Fragment[]
+  readonly height: number
+  readonly lines: number
+  /** Its largest line. */
+  readonly first: Large | undefined
+}
+
+/** Lines of one name stand one below the other and are of a kind. The largest block first. */
+function blocksOf(lines: readonly Large[]): Block[] {
+  const left = new Set(lines)
+  const blocks: Block[] = []
+  for (const start of lines) {
+    if (!left.delete(start)) continue
+    const group = [start]
+    // The nearest ones pull in those beyond them.
+    for (let isGrowing = true; isGrowing && group.length < 4;) {
+      const more = [...left].find(
+        (one) =>
+          one.height > start.height * 0.45 &&
+          group.some(({ fragments }) => fragments.some((near) => one.fragments.some((far) => isBelow(near, far)))),
+      )
+      isGrowing = more !== undefined
+      if (more) {
+        group.push(more)
+        left.delete(more)
+      }
+    }
+    const ordered = group.toSorted((one, other) => (one.fragments[0]?.box[1] ?? 0) - (other.fragments[0]?.box[1] ?? 0))
+    blocks.push({
+      text: ordered.map(({ text }) => text).join(' '),
+      fragments: ordered.flatMap(({ fragments }) => fragments),
+      height: start.height,
+      lines: group.length,
+      first: start,
+    })
+  }
+  return blocks
+}
+
+function isBelow(one: Fragment, other: Fragment): boolean {
+  return Math.abs(drop(one, other)) < 2.2 && one.left < other.right && one.right > other.left
 }
 
 function isBrandText(key: string, brand: string): boolean {
   if (brand === '' || key === '') return false
-  return key === brand || brand.includes(key) || distanceAtMostOne(key, brand)
+  return key === brand || brand.includes(key) || edits(key, brand, 1) <= 1
 }
 
 function tidy(text: string): string {
