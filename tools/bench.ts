@@ -199,7 +199,12 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   backend: [async () => (await import('./bench-backend.ts')).benchBackend(say)],
   'backend-kill': [
     async () =>
-      (await import('./bench-backend-kill.ts')).benchBackendKill(Number(options.rounds), Number(options.seed), say),
+      (await import('./bench-backend-kill.ts')).benchBackendKill(
+        Number(options.rounds),
+        Number(options.seed),
+        options.engines,
+        say,
+      ),
   ],
   vision: [async () => (await import('./bench-vision.ts')).benchVision(say, options.verbose)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],

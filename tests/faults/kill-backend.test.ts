@@ -6,17 +6,20 @@ import { findPostgres } from '../backend/postgres.ts'
 const engines = 'missing' in findPostgres() ? (['sqlite'] as const) : (['sqlite', 'postgres'] as const)
 const rounds = Number(process.env['CAPSTAN_KILL_ROUNDS'] ?? 6)
 
-describe('a backend that is killed at any statement of its start, of taking captures and of processing them', () => {
+describe('a backend that is killed at any statement, while it asks others for something, and at any time', () => {
   // Five hundred of them: npm run bench -- backend-kill --rounds 500
   it.each(engines)(
-    'has every capture it acknowledged once and at its end, on %s',
+    'has everything it acknowledged once, at its end, and with all that follows from it, on %s',
     { timeout: 120_000 + rounds * 10_000 },
     async (engine) => {
       const figures = await backendKillRounds({ engine, rounds, seed: 20_261_121 })
       if ('missing' in figures) throw new Error(figures.missing)
       expect(figures).toMatchObject({ rounds, lost: 0, doubled: 0, stuck: 0, faults: [] })
       expect(figures.acknowledged).toBe(figures.sent)
-      expect(figures.atStatement).toBeGreaterThan(0)
+      expect(figures.extractions).toBe(rounds * 2)
+      expect(figures.applied).toBe(rounds * 2)
+      expect(figures.links).toBeGreaterThan(0)
+      expect(figures.deliveries).toBeGreaterThan(figures.sent)
     },
   )
 })
