@@ -12,6 +12,7 @@ import { lockFolder } from './db/folder-lock.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
 import { createApp } from './http/app.ts'
+import { createIdentify } from './http/credentials.ts'
 import { captureRoutes } from './http/capture-routes.ts'
 import { createGateApp, isGatePath } from './gate/app.ts'
 import { importPasses } from './gate/import-passes.ts'
@@ -176,6 +177,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const { keepPhotosDays = 0 } = options
     const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
     const keyUse = createKeyUse()
+    const identify = createIdentify(db)
     const notices = await openNotices(database, log)
     closers.push(notices.close)
     const jobs = await openJobs({ database, log, now })
@@ -241,6 +243,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       media,
       log,
       now,
+      identify,
       limiter,
       keyUse,
       ...reachedAt,
@@ -250,7 +253,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
       ],
       observe: metrics.request,
-      admin: createAdmin({ database, jobs, limiter, now, ...reachedAt }),
+      admin: createAdmin({ database, jobs, identify, limiter, now, ...reachedAt }),
       wakePipeline() {
         // Another request's commit may have rung for this one's capture, before it was there.
         jobs.wake('captures')

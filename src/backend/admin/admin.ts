@@ -4,7 +4,7 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 import { listKeys } from '../administration.ts'
 import type { Database, Db } from '../db/database.ts'
 import { isRefusal, type Answer } from '../http/answer.ts'
-import { clearedCookies, hasCsrfToken, identify, signIn, signOut } from '../http/credentials.ts'
+import { clearedCookies, hasCsrfToken, signIn, signOut, type Identify } from '../http/credentials.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import type { Credential } from '../http/route.ts'
 import type { Jobs } from '../jobs/jobs.ts'
@@ -16,6 +16,7 @@ type Html = HtmlEscapedString | Promise<HtmlEscapedString>
 export interface AdminParts {
   readonly database: Database
   readonly jobs: Jobs
+  readonly identify: Identify
   readonly limiter: RateLimiter
   readonly now: () => Date
   /** Where people reach the server, when a proxy stands before it. */
@@ -46,7 +47,7 @@ interface Page {
  *
  * Every write is a form of the same origin that repeats the CSRF cookie.
  */
-export function createAdmin({ database, jobs, limiter, now, publicUrl = '' }: AdminParts): Hono {
+export function createAdmin({ database, jobs, identify, limiter, now, publicUrl = '' }: AdminParts): Hono {
   const { db } = database
   const app = new Hono()
 
@@ -164,7 +165,7 @@ export function createAdmin({ database, jobs, limiter, now, publicUrl = '' }: Ad
 
   /** The signed-in manager; keys do not count here, as browsers send none. */
   async function manager(context: Context): Promise<Credential | undefined> {
-    const who = await identify(db, context.req.raw, now())
+    const who = await identify(context.req.raw, now())
     if (isRefusal(who as Answer)) return undefined
     const credential = who as Credential
     return credential.kind === 'cookie' && credential.role === 'manager' ? credential : undefined

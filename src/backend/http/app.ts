@@ -4,11 +4,12 @@ import type { z } from 'zod'
 import { problemBody, problems, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
 import { OvertakenError, type Database, type Db } from '../db/database.ts'
+import { gather } from '../gather.ts'
 import { idFromReference } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { MediaUnavailableError, type Media } from '../media/media.ts'
 import { invalid, isRefusal, missing, refuse, type Answer, type Refusal } from './answer.ts'
-import { hasCsrfToken, identify } from './credentials.ts'
+import { hasCsrfToken, type Identify } from './credentials.ts'
 import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
 import type { KeyUse } from './key-use.ts'
@@ -21,6 +22,7 @@ export interface AppParts {
   readonly media: Media
   readonly log: Log
   readonly now: () => Date
+  readonly identify: Identify
   readonly limiter: RateLimiter
   readonly keyUse: KeyUse
   /** Where clients reach the server, when not at the address they ask, e.g. `https://scan.example.org`. */
@@ -49,16 +51,17 @@ const stranger: Credential = {
 
 /** Makes the HTTP application from the route table: one road of checks that every request takes. */
 export function createApp(parts: AppParts): Hono {
-  const { database, media, log, now, limiter, keyUse } = parts
+  const { database, media, log, now, identify, limiter, keyUse } = parts
   const { db } = database
   const running = new Set<string>()
   const app = new Hono()
 
   for (const row of parts.routes) {
+    const write = writer(row)
     app.on(row.method, honoPath(row.path), async (context) => {
       const at = now()
       const startedMs = performance.now()
-      const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(db, context.req.raw, at)
+      const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       if (known?.kind === 'key') keyUse.mark(known.subject.slice('key:'.length), at)
       const limit = limiter.take(
@@ -73,7 +76,7 @@ export function createApp(parts: AppParts): Hono {
           }
         : known === undefined
           ? (who as Refusal)
-          : await serve(row, context, known, at)
+          : await serve(row, write, context, known, at)
       const response = respond(answer, at, limit.headers)
       parts.observe(row.method, row.path, response.status, performance.now() - startedMs)
       return response
@@ -106,7 +109,7 @@ export function createApp(parts: AppParts): Hono {
     return respond(answer, at, limiter.take(addressOf(context), ownLimits, at).headers)
   }
 
-  async function serve(row: Route, context: Context, credential: Credential, at: Date): Promise<Answer> {
+  async function serve(row: Route, write: Writer, context: Context, credential: Credential, at: Date): Promise<Answer> {
     const request = context.req.raw
     if (row.isForManagers === true && credential.role !== 'manager') {
       return refuse('forbidden', 'Only a manager may do this.')
@@ -136,7 +139,7 @@ export function createApp(parts: AppParts): Hono {
       at,
     }
     const key = row.idempotent === true ? request.headers.get('idempotency-key') : null
-    if (key === null) return work(row, request, known, undefined)
+    if (key === null) return work(row, write, request, known, undefined)
     if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
       return invalid({ field: 'Idempotency-Key', message: 'must be 1 to 255 printable ASCII characters' })
     }
@@ -145,14 +148,38 @@ export function createApp(parts: AppParts): Hono {
     if (running.has(mark)) return refuse('conflict', 'A request with this Idempotency-Key is still running.')
     running.add(mark)
     try {
-      return await work(row, request, known, scope)
+      return await work(row, write, request, known, scope)
     } finally {
       running.delete(mark)
     }
   }
 
+  /** How a route's requests are written: each in a transaction of its own, or with those that come at the same time. */
+  function writer(row: Route): Writer {
+    const { handleMany } = row
+    const alone = async (one: Writing): Promise<Answer> => {
+      const [answer] = await database.write((transaction) =>
+        answerAll(transaction, [one], async ([call]) => (call === undefined ? [] : [await row.handle(call)])),
+      )
+      return answer as Answer
+    }
+    if (handleMany === undefined) return alone
+    const together = gather<Writing, Answer>(
+      (ones) =>
+        database.write((transaction) => answerAll(transaction, ones, (calls) => handleMany(calls, transaction))),
+      groups,
+    )
+    return (one) =>
+      together(one).catch((error: unknown) => {
+        // It need not have been this one that failed; whose fault it is shows when each is alone.
+        log.warn({ err: error, path: row.path }, 'requests that came together failed, doing them one by one')
+        return alone(one)
+      })
+  }
+
   async function work(
     row: Route,
+    write: Writer,
     request: Request,
     call: Omit<Call, 'body' | 'image' | 'db'>,
     scope: IdempotencyScope | undefined,
@@ -176,13 +203,7 @@ export function createApp(parts: AppParts): Hono {
       const requestHash = createHash('sha256')
         .update(JSON.stringify([body.value ?? null, image?.hash ?? null]))
         .digest('hex')
-      const answer = await database.write(async (transaction) => {
-        const earlier = scope === undefined ? undefined : await replay(transaction, scope, requestHash, call.at)
-        if (earlier !== undefined) return earlier
-        const fresh = await row.handle({ ...call, body: body.value, image, db: transaction })
-        if (scope !== undefined) await remember(transaction, scope, requestHash, fresh, call.at)
-        return fresh
-      })
+      const answer = await write({ call: { ...call, body: body.value, image }, scope, requestHash })
       if (row.queues === true && !isRefusal(answer)) parts.wakePipeline()
       return answer
     } finally {
@@ -257,50 +278,111 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   return [{ field: issue.path.join('.'), message: issue.message }]
 }
 
+/** So many groups of a route's requests are written at a time, of so many requests at most. */
+const groups = { atATime: 2, most: 64 } as const
+
 interface IdempotencyScope {
   readonly credential: string
   readonly path: string
   readonly key: string
 }
 
+/** A request that is to be written: all but its transaction. */
+interface Writing {
+  readonly call: Omit<Call, 'db'>
+  readonly scope: IdempotencyScope | undefined
+  readonly requestHash: string
+}
+
+type Writer = (one: Writing) => Promise<Answer>
+
 const idempotencyMs = 24 * 3_600_000
 
-async function replay(db: Db, scope: IdempotencyScope, requestHash: string, at: Date): Promise<Answer | undefined> {
-  const stored = await db
+/** Answers requests in one transaction: what was answered before from the store, the others by their handler. */
+async function answerAll(
+  db: Db,
+  ones: readonly Writing[],
+  handle: (calls: readonly Call[]) => Promise<readonly Answer[]>,
+): Promise<readonly Answer[]> {
+  const earlier = await replay(db, ones)
+  const fresh = ones.filter((one) => !earlier.has(one))
+  if (fresh.length === 0) return ones.map((one) => earlier.get(one) as Answer)
+  const answers = await handle(fresh.map(({ call }) => ({ ...call, db })))
+  const answered = new Map(fresh.map((one, index) => [one, answers[index] as Answer]))
+  await remember(db, answered)
+  return ones.map((one) => earlier.get(one) ?? (answered.get(one) as Answer))
+}
+
+const nameOf = ({ credential, path, key }: IdempotencyScope): string => JSON.stringify([credential, path, key])
+
+/** What those of the requests that were answered before are answered again. */
+async function replay(db: Db, ones: readonly Writing[]): Promise<ReadonlyMap<Writing, Answer>> {
+  const keyed = ones.flatMap((one) => (one.scope === undefined ? [] : [{ ...one, one, scope: one.scope }]))
+  if (keyed.length === 0) return new Map()
+  const distinct = (name: keyof IdempotencyScope): string[] => [...new Set(keyed.map(({ scope }) => scope[name]))]
+  const rows = await db
     .selectFrom('idempotency_keys')
-    .select(['request_hash', 'status', 'body'])
-    .where('credential', '=', scope.credential)
-    .where('path', '=', scope.path)
-    .where('key', '=', scope.key)
-    .where('created_at', '>', oldestAnswer(at))
-    .executeTakeFirst()
-  if (!stored) return undefined
-  if (stored.request_hash !== requestHash) {
-    return refuse('unprocessable_entity', 'This Idempotency-Key was used with another request.')
+    .select(['credential', 'path', 'key', 'request_hash', 'status', 'body', 'created_at'])
+    .where('credential', 'in', distinct('credential'))
+    .where('path', 'in', distinct('path'))
+    .where('key', 'in', distinct('key'))
+    .execute()
+  const stored = new Map(rows.map((row) => [nameOf(row), row]))
+  const replayed = new Map<Writing, Answer>()
+  for (const { one, scope, requestHash, call } of keyed) {
+    const row = stored.get(nameOf(scope))
+    if (!row || row.created_at <= oldestAnswer(call.at)) continue
+    replayed.set(
+      one,
+      row.request_hash === requestHash
+        ? { status: row.status, body: JSON.parse(row.body), headers: { 'Idempotent-Replayed': 'true' } }
+        : refuse('unprocessable_entity', 'This Idempotency-Key was used with another request.'),
+    )
   }
-  return { status: stored.status, body: JSON.parse(stored.body), headers: { 'Idempotent-Replayed': 'true' } }
+  return replayed
 }
 
 /**
- * Stores what the request was answered; 401, 422 and 429 are never stored, as a repaired request may follow.
+ * Stores what requests were answered; 401, 422 and 429 are never stored, as a repaired request may follow.
  *
  * Two processes may do this for the same key at once: the second finds the row there, is undone, and replays it.
  */
-async function remember(db: Db, scope: IdempotencyScope, requestHash: string, answer: Answer, at: Date): Promise<void> {
-  const { status, body } = isRefusal(answer) ? refusalBody(answer, at) : { status: answer.status, body: answer.body }
-  if (status === 422 || status >= 500) return
-  const fresh = { request_hash: requestHash, status, body: JSON.stringify(body ?? null), created_at: at.toISOString() }
+async function remember(db: Db, answered: ReadonlyMap<Writing, Answer>): Promise<void> {
+  let at = new Date(0)
+  const rows = [...answered].flatMap(([{ scope, requestHash, call }, answer]) => {
+    if (scope === undefined) return []
+    const { status, body } = isRefusal(answer)
+      ? refusalBody(answer, call.at)
+      : { status: answer.status, body: answer.body }
+    if (status === 422 || status >= 500) return []
+    at = call.at
+    return [
+      {
+        ...scope,
+        request_hash: requestHash,
+        status,
+        body: JSON.stringify(body ?? null),
+        created_at: call.at.toISOString(),
+      },
+    ]
+  })
+  if (rows.length === 0) return
   const { numInsertedOrUpdatedRows } = await db
     .insertInto('idempotency_keys')
-    .values({ ...scope, ...fresh })
+    .values(rows)
     .onConflict((conflict) =>
       conflict
         .columns(['credential', 'path', 'key'])
-        .doUpdateSet(fresh)
+        .doUpdateSet(({ ref }) => ({
+          request_hash: ref('excluded.request_hash'),
+          status: ref('excluded.status'),
+          body: ref('excluded.body'),
+          created_at: ref('excluded.created_at'),
+        }))
         .where('idempotency_keys.created_at', '<=', oldestAnswer(at)),
     )
     .executeTakeFirstOrThrow()
-  if (numInsertedOrUpdatedRows === 0n) throw new OvertakenError('idempotency_keys')
+  if (numInsertedOrUpdatedRows !== BigInt(rows.length)) throw new OvertakenError('idempotency_keys')
 }
 
 /** Answers stored up to this instant count no more. */

@@ -18,7 +18,7 @@ import { created, invalid, missing, noContent, ok, refuse, type Answer } from '.
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
 import { readPage } from './page.ts'
 import { route, type Call, type Credential, type Route } from './route.ts'
-import { lockSession, notActive, type SessionLife } from './session-routes.ts'
+import { lockSessions, notActive, type SessionLife } from './session-routes.ts'
 
 const base = '/scanner/api/v1/captures'
 
@@ -45,7 +45,13 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       body: captureSubmitSchema,
       success: { status: 201, schema: captureSchema },
       refusals: ['not_found', 'conflict'],
-      handle: (call) => take(call, { ...call.body, gs1_dl_data: call.body.gs1_dl_data ?? {} }, rules),
+      handle: (call) => takeOne(call, submitted(call.body), rules),
+      handleMany: (calls, db) =>
+        take(
+          calls.map((call) => ({ call, given: submitted(call.body) })),
+          db,
+          rules,
+        ),
     }),
 
     route({
@@ -59,7 +65,7 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       form: captureUploadSchema,
       success: { status: 201, schema: captureSchema },
       refusals: ['not_found', 'conflict', 'unsupported_media_type', 'service_unavailable'],
-      handle: (call) => take(call, { ...call.body, gs1_dl_data: {} }, rules),
+      handle: (call) => takeOne(call, { ...call.body, gs1_dl_data: {} }, rules),
     }),
 
     route({
@@ -194,14 +200,77 @@ function selectCapture(db: Db, credential: Credential, id: string) {
     .where('sessions.organization_id', '=', credential.organizationId)
 }
 
-/** Stores a capture and its job in the call's transaction: what is answered 201 will be processed. */
+type Given = z.output<typeof captureUploadSchema | typeof captureSubmitSchema> & {
+  readonly gs1_dl_data: Readonly<Record<string, string>>
+}
+
+const submitted = (body: z.output<typeof captureSubmitSchema>): Given => ({
+  ...body,
+  gs1_dl_data: body.gs1_dl_data ?? {},
+})
+
+async function takeOne(call: Call, given: Given, rules: CaptureRules): Promise<Answer> {
+  const [answer] = await take([{ call, given }], call.db, rules)
+  return answer as Answer
+}
+
+/** Stores captures and their jobs in one transaction: what is answered 201 will be processed. */
 async function take(
-  { credential, at, db, image }: Call,
-  given: z.output<typeof captureUploadSchema | typeof captureSubmitSchema> & {
-    readonly gs1_dl_data: Readonly<Record<string, string>>
-  },
+  asked: readonly { readonly call: Omit<Call, 'db'>; readonly given: Given }[],
+  db: Db,
   rules: CaptureRules,
-): Promise<Answer> {
+): Promise<readonly Answer[]> {
+  const drafts = asked.map(({ call, given }) => ({ call, draft: draftOf(given, call.at) }))
+  const ids = drafts.flatMap(({ draft }) => ('sessionId' in draft ? [draft.sessionId] : []))
+  const sessions = await lockSessions(db, [...new Set(ids)])
+  const rows: CaptureRow[] = []
+  const links: string[] = []
+  const answers: Answer[] = []
+  for (const { call, draft } of drafts) {
+    if ('problem' in draft) {
+      answers.push(draft)
+      continue
+    }
+    const session = sessions.get(draft.sessionId)
+    const refused =
+      session?.organization_id === call.credential.organizationId
+        ? notActive(session, rules, call.at)
+        : missing('session')
+    if (refused) {
+      answers.push(refused)
+      continue
+    }
+    await call.image?.keep()
+    const row: CaptureRow = {
+      ...draft.row,
+      id: newId(),
+      session_id: draft.sessionId,
+      created_at: call.at.toISOString(),
+      image_key: call.image?.key ?? null,
+    }
+    rows.push(row)
+    if (rules.followLinks && isWebAddress(row.raw_value)) links.push(row.id)
+    answers.push(created(captureAnswer({ ...row, product_name: null })))
+  }
+  if (rows.length === 0) return answers
+  await db.insertInto('captures').values(rows).execute()
+  await rules.addJobs(
+    db,
+    'captures',
+    rows.map(({ id }) => id),
+  )
+  await rules.addJobs(db, 'link', links)
+  const active_at = rows.map(({ created_at }) => created_at).reduce((one, other) => (one > other ? one : other))
+  await db
+    .updateTable('sessions')
+    .set({ active_at, modified_at: active_at })
+    .where('id', 'in', [...new Set(rows.map(({ session_id }) => session_id))])
+    .execute()
+  return answers
+}
+
+/** What a capture is before it is known whether its session takes it, or why it is none. */
+function draftOf(given: Given, at: Date) {
   const names = [given.session_short_id, given.session_public_id].filter((name) => name !== undefined)
   const [sessionId, olderId] = names.map(idFromReference)
   if (names.length === 2 && sessionId !== olderId) {
@@ -211,17 +280,9 @@ async function take(
   if ('fault' in reading) return invalid(reading.fault)
   const merged = mergeMetadata({}, given.metadata)
   if ('fault' in merged) return invalid(merged.fault)
-
-  const session = sessionId === undefined ? undefined : await lockSession(db, credential, sessionId)
-  if (!session) return missing('session')
-  const ended = notActive(session, rules, at)
-  if (ended) return ended
-
-  await image?.keep()
-  const row: CaptureRow = {
-    id: newId(),
-    session_id: session.id,
-    status: 'PENDING',
+  if (sessionId === undefined) return missing('session')
+  const row = {
+    status: 'PENDING' as const,
     capture_type: given.capture_type,
     raw_value: given.raw_value,
     gtin: reading.gtin,
@@ -229,19 +290,9 @@ async function take(
     metadata: JSON.stringify(merged.metadata),
     gs1_dl_data: JSON.stringify(reading.gs1Data),
     product_id: null,
-    created_at: at.toISOString(),
     processed_at: null,
-    image_key: image?.key ?? null,
     image_read: 0,
     qr_analysis: null,
   }
-  await db.insertInto('captures').values(row).execute()
-  await rules.addJobs(db, 'captures', [row.id])
-  if (rules.followLinks && isWebAddress(row.raw_value)) await rules.addJobs(db, 'link', [row.id])
-  await db
-    .updateTable('sessions')
-    .set({ active_at: row.created_at, modified_at: row.created_at })
-    .where('id', '=', session.id)
-    .execute()
-  return created(captureAnswer({ ...row, product_name: null }))
+  return { sessionId, row }
 }

@@ -79,6 +79,7 @@ export interface Route extends RouteBase {
   readonly file?: string
   readonly takesPhoto?: boolean
   readonly handle: (call: Call) => Answer | Promise<Answer>
+  readonly handleMany?: (calls: readonly Call[], db: Db) => Promise<readonly Answer[]>
 }
 
 /** Declares a route: the handler sees the types of its schemas. */
@@ -94,6 +95,11 @@ export function route<Query extends z.ZodType = z.ZodUnknown, Body extends z.Zod
     /** The body is nothing but a photo. */
     readonly takesPhoto?: boolean
     readonly handle: (call: Call<z.output<Query>, z.output<Body>>) => Answer | Promise<Answer>
+    /** The same for many calls that came together: they share a transaction, and fail together. */
+    readonly handleMany?: (
+      calls: readonly Call<z.output<Query>, z.output<Body>>[],
+      db: Db,
+    ) => Promise<readonly Answer[]>
   },
 ): Route {
   // The router hands a route only what its own schemas parsed, which is what this cast says.

@@ -273,6 +273,20 @@ export function lockSession(db: Db, credential: Credential, id: string): Promise
   return selectSession(db, credential, id).forNoKeyUpdate().executeTakeFirst()
 }
 
+/** Sessions by their id, whosever they are, to write to what they hold. */
+export async function lockSessions(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, SessionRow>> {
+  if (ids.length === 0) return new Map()
+  // In one order everywhere: two processes never wait for each other.
+  const rows = await db
+    .selectFrom('sessions')
+    .selectAll()
+    .where('id', 'in', ids)
+    .orderBy('id')
+    .forNoKeyUpdate()
+    .execute()
+  return new Map(rows.map((row) => [row.id, row]))
+}
+
 function selectSession(db: Db, credential: Credential, id: string) {
   return db
     .selectFrom('sessions')
