@@ -3,7 +3,7 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import { openDatabase, type Db } from './db/database.ts'
 import type { Role } from './db/tables.ts'
 import { idFromReference, newId } from './ids.ts'
-import { makeKey, secretHash } from './keys.ts'
+import { makeKey, secretHash, type KeyKind } from './keys.ts'
 import { silentLog } from './log.ts'
 
 /** A key without its secret, as lists show it. Instants are ISO 8601 UTC. */
@@ -11,6 +11,9 @@ export interface KeyRecord {
   readonly id: string
   readonly name: string
   readonly organization_id: string
+  readonly kind: KeyKind
+  /** Whose a key of kind `user` is. */
+  readonly user_id: string | null
   readonly role: Role
   readonly rate_limit_per_minute: number
   readonly rate_limit_per_day: number
@@ -30,7 +33,11 @@ export interface OrganizationRecord {
 /** What a new key may do; limits of 0 are the server's own. */
 export interface KeyWish {
   readonly name: string
+  readonly kind: KeyKind
+  /** A publishable key may only read, and a user's key may what its user may. */
   readonly role: Role
+  /** The e-mail address of a user's key. */
+  readonly email?: string
   readonly rateLimitPerMinute: number
   readonly rateLimitPerDay: number
   readonly expiresAt: string | null
@@ -61,8 +68,23 @@ export async function openAdministration(options: {
   return {
     createKey: (wish, organizationId) =>
       write(async (transaction) => {
-        const organization = await organizationOf(transaction, organizationId)
-        return organization.ok ? ok(await insertKey(transaction, wish, organization.value, now())) : organization
+        if (wish.kind === 'publishable' && wish.role !== 'readonly') {
+          return fail('invalid_input', 'A publishable key may only read; say --role readonly')
+        }
+        if (wish.kind !== 'user') {
+          const organization = await organizationOf(transaction, organizationId)
+          return organization.ok
+            ? ok(await insertKey(transaction, wish, { organizationId: organization.value, userId: null }, now()))
+            : organization
+        }
+        const user = await transaction
+          .selectFrom('users')
+          .selectAll()
+          .where('email', '=', (wish.email ?? '').toLowerCase())
+          .executeTakeFirst()
+        if (!user) return fail('not_found', `There is no user ${wish.email ?? ''}; say --user EMAIL of one there is`)
+        const whose = { organizationId: user.organization_id, userId: user.id }
+        return ok(await insertKey(transaction, { ...wish, role: user.role }, whose, now()))
       }),
     listKeys: (organizationId) => listKeys(db, organizationId),
     revokeKey: (id) =>
@@ -81,12 +103,18 @@ export async function openAdministration(options: {
         if (!old.is_active) return fail('conflict', `The key ${old.id} has been revoked; make a new one`)
         const wish = {
           name: old.name,
+          kind: old.kind,
           role: old.role,
           rateLimitPerMinute: old.rate_limit_per_minute,
           rateLimitPerDay: old.rate_limit_per_day,
           expiresAt: null,
         }
-        const fresh = await insertKey(transaction, wish, old.organization_id, at)
+        const fresh = await insertKey(
+          transaction,
+          wish,
+          { organizationId: old.organization_id, userId: old.user_id },
+          at,
+        )
         const until = new Date(at.getTime() + keepMs).toISOString()
         const expires_at = old.expires_at !== null && old.expires_at < until ? old.expires_at : until
         await transaction.updateTable('api_keys').set({ expires_at }).where('id', '=', old.id).execute()
@@ -138,12 +166,19 @@ async function organizationOf(db: Db, id: string | undefined): Promise<Result<st
   return second === undefined ? ok(only.id) : fail('invalid_input', 'There are several organisations; say which')
 }
 
-async function insertKey(db: Db, wish: KeyWish, organizationId: string, at: Date) {
-  const key = makeKey()
+async function insertKey(
+  db: Db,
+  wish: KeyWish,
+  whose: { readonly organizationId: string; readonly userId: string | null },
+  at: Date,
+) {
+  const key = makeKey(wish.kind)
   const record: KeyRecord = {
     id: newId(),
     name: wish.name,
-    organization_id: organizationId,
+    organization_id: whose.organizationId,
+    kind: wish.kind,
+    user_id: whose.userId,
     role: wish.role,
     rate_limit_per_minute: wish.rateLimitPerMinute,
     rate_limit_per_day: wish.rateLimitPerDay,

@@ -175,7 +175,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
 
     const life = { ttlSeconds: options.sessionTtlSeconds ?? 1_800 }
     const { keepPhotosDays = 0 } = options
-    const limiter = createRateLimiter(options.rateLimitPerMinute ?? 0)
+    const limiter = createRateLimiter(database, options.rateLimitPerMinute ?? 0)
     const keyUse = createKeyUse()
     const identify = createIdentify(db)
     const notices = await openNotices(database, log)

@@ -4,11 +4,15 @@ import { crc32 } from 'node:zlib'
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const documented = /^(?:csb|csu|cpk)_([0-9A-Za-z]{32})_([0-9a-f]{8})$/
 
-/** Makes a business key of the documented format: `csb_`, 32 random alphanumerics, CRC-32 (contracts 1.3). */
-export function makeKey(): string {
+/** Whose a key is: an organisation's, a person's, or an organisation's that may be read in a front end. */
+export const keyPrefixes = { business: 'csb', user: 'csu', publishable: 'cpk' } as const
+export type KeyKind = keyof typeof keyPrefixes
+
+/** Makes a key of the documented format: its prefix, 32 random alphanumerics, CRC-32 (contracts 1.3). */
+export function makeKey(kind: KeyKind = 'business'): string {
   let body = ''
   for (let index = 0; index < 32; index += 1) body += alphabet.charAt(randomInt(alphabet.length))
-  return `csb_${body}_${checksum(body)}`
+  return `${keyPrefixes[kind]}_${body}_${checksum(body)}`
 }
 
 function checksum(body: string): string {

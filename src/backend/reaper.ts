@@ -37,8 +37,8 @@ export function startReaper(parts: {
   async function reap(): Promise<void> {
     const at = now()
     const instant = at.toISOString()
-    limiter.prune(at)
     try {
+      await limiter.prune(at)
       await keyUse.save(db)
       await database.write(async (transaction) => {
         const expired = await transaction

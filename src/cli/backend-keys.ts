@@ -13,6 +13,12 @@ export const keysHelp = {
   options: {
     ...where,
     name: { type: 'string', value: 'NAME', about: 'what the key is for, as the history will show it' },
+    kind: {
+      type: 'string',
+      value: 'KIND',
+      about: 'business, publishable (only reads, may be seen) or user (may what its user may); business unless said',
+    },
+    user: { type: 'string', value: 'EMAIL', about: "whose key a user's is" },
     role: { type: 'string', value: 'ROLE', about: 'manager, editor or readonly; editor unless said' },
     organization: { type: 'string', value: 'ID', about: 'whose key it is, where there are several' },
     'per-minute': { type: 'string', value: 'N', about: "requests a minute; the server's own limit unless said" },
@@ -64,8 +70,12 @@ export async function keys(args: readonly string[]): Promise<number> {
         return hours.ok ? one(await administration.rotateKey(id, hours.value * 3_600_000)) : hours
       }
       case 'create': {
-        const { name, role = 'editor' } = values
+        const { name, kind = 'business', user: email } = values
+        const { role = kind === 'publishable' ? 'readonly' : 'editor' } = values
         if (name === undefined || name === '') return fail('invalid_input', '--name NAME is missing')
+        if (kind !== 'business' && kind !== 'publishable' && kind !== 'user') {
+          return fail('invalid_input', '--kind takes business, publishable or user')
+        }
         if (role !== 'manager' && role !== 'editor' && role !== 'readonly') {
           return fail('invalid_input', '--role takes manager, editor or readonly')
         }
@@ -74,7 +84,8 @@ export async function keys(args: readonly string[]): Promise<number> {
         if (!day.ok) return day
         if (!days.ok) return days
         const expiresAt = days.value === 0 ? null : new Date(Date.now() + days.value * 86_400_000).toISOString()
-        const wish: KeyWish = { name, role, rateLimitPerMinute: minute.value, rateLimitPerDay: day.value, expiresAt }
+        const limits = { rateLimitPerMinute: minute.value, rateLimitPerDay: day.value }
+        const wish: KeyWish = { name, kind, role, ...limits, expiresAt, ...(email === undefined ? {} : { email }) }
         return one(await administration.createKey(wish, values.organization))
       }
       default:

@@ -97,7 +97,7 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
   app.post('/login', async (context) => {
     const at = now()
     const address = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
-    const limit = limiter.take(`admin:${address?.socket?.remoteAddress ?? ''}`, { perMinute: 20, perDay: 0 }, at)
+    const limit = limiter.takeHere(`admin:${address?.socket?.remoteAddress ?? ''}`, { perMinute: 20, perDay: 0 }, at)
     if (!limit.allowed) return answer(context, signInPage('Too many attempts. Wait a minute and try again.'), 429)
     const form = isOwnOrigin(context, publicUrl) ? await readForm(context) : undefined
     if (form === undefined) return answer(context, signInPage('Sign in from this page.'), 403)
@@ -466,6 +466,7 @@ async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at
     const standing = !key.is_active ? 'revoked' : isOver ? 'ended' : 'active'
     return [
       key.name,
+      key.kind,
       key.role,
       state(standing),
       `${key.rate_limit_per_minute || 'server'} / ${key.rate_limit_per_day || 'server'}`,
@@ -478,6 +479,6 @@ async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at
         : '',
     ]
   })
-  const heads = ['Name', 'Role', 'State', 'Limits a minute / a day', 'Last used', 'Ends', 'Next']
+  const heads = ['Name', 'Kind', 'Role', 'State', 'Limits a minute / a day', 'Last used', 'Ends', 'Next']
   return table(heads, cells, 'No keys.')
 }

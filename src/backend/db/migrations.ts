@@ -267,6 +267,24 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   CREATE INDEX photos_of_media ON photos (media_key);
   CREATE INDEX uploads_of_media ON uploads (media_key);
   `,
+  {
+    // One process counts in its memory; several share this, and a server that crashed begins to count anew.
+    sqlite: '',
+    postgres: `
+  CREATE UNLOGGED TABLE rate_counts (
+    subject TEXT PRIMARY KEY,
+    minute INTEGER NOT NULL,
+    minute_count INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    day_count INTEGER NOT NULL
+  );
+    `,
+  },
+  // What a key is for (contracts 1.3), and whose it is when it is a person's.
+  `
+  ALTER TABLE api_keys ADD COLUMN kind TEXT NOT NULL DEFAULT 'business';
+  ALTER TABLE api_keys ADD COLUMN user_id TEXT REFERENCES users (id) ON DELETE CASCADE;
+  `,
 ]
 
 /** The migrations as an engine runs them. */

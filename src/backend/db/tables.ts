@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from 'kysely'
+import type { KeyKind } from '../keys.ts'
 import type { GateTables } from '../gate/tables.ts'
 import type { ProductMeasure, ProductText } from '#contract/backend/products.ts'
 import type { PhotoType } from '#contract/backend/photo-type.ts'
@@ -13,6 +14,9 @@ export interface Tables extends GateTables {
     name: string
     /** SHA-256 of the key, lower-case hex. The key itself is nowhere in the database. */
     hash: string
+    kind: Generated<KeyKind>
+    /** Of a user's key, which may do what its user may; its own role and organisation do not count. */
+    user_id: Generated<string | null>
     role: Role
     /** 0: the server's own limit. */
     rate_limit_per_minute: number
@@ -68,6 +72,8 @@ export interface Tables extends GateTables {
   }
   /** On SQLite only: what is to be done, as `jobs/` says. Due from the start is an empty instant. */
   jobs: { queue: string; id: string; due_at: string; attempt: number }
+  /** On PostgreSQL only: requests of a credential in the present minute and day, counted from 1970. */
+  rate_counts: { subject: string; minute: number; minute_count: number; day: number; day_count: number }
   products: ProductsTable
   /** What all processes of a server share and nobody else knows. */
   secrets: { name: string; value: string }
@@ -194,6 +200,7 @@ type ProductsTable = {
   modified_at: string
 } & { [column in ProductText]: Generated<string> } & { [column in ProductMeasure]: Generated<number | null> }
 
+export type RateCountRow = Selectable<Tables['rate_counts']>
 export type SessionRow = Selectable<Tables['sessions']>
 export type CaptureRow = Selectable<Tables['captures']>
 export type PhotoRow = Selectable<Tables['photos']>

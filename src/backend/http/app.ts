@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono'
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { z } from 'zod'
 import { problemBody, problems, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
@@ -56,6 +56,14 @@ export function createApp(parts: AppParts): Hono {
   const running = new Set<string>()
   const app = new Hono()
 
+  app.use(async (context, next) => {
+    const given = context.req.header('x-request-id') ?? ''
+    const id = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
+    requestIds.set(context.req.raw, id)
+    await next()
+    context.res.headers.set('X-Request-Id', id)
+  })
+
   for (const row of parts.routes) {
     const write = writer(row)
     app.on(row.method, honoPath(row.path), async (context) => {
@@ -64,11 +72,14 @@ export function createApp(parts: AppParts): Hono {
       const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       if (known?.kind === 'key') keyUse.mark(known.subject.slice('key:'.length), at)
-      const limit = limiter.take(
-        known === undefined || known.kind === 'none' ? addressOf(context) : known.subject,
-        { perMinute: known?.rateLimitPerMinute ?? 0, perDay: known?.rateLimitPerDay ?? 0 },
-        at,
-      )
+      const limit =
+        known === undefined || known.kind === 'none'
+          ? limiter.takeHere(addressOf(context), ownLimits, at)
+          : await limiter.take(
+              known.subject,
+              { perMinute: known.rateLimitPerMinute, perDay: known.rateLimitPerDay },
+              at,
+            )
       const answer = !limit.allowed
         ? {
             ...refuse('rate_limited', 'Too many requests.', { retryAfterSeconds: limit.retryAfterSeconds }),
@@ -78,7 +89,22 @@ export function createApp(parts: AppParts): Hono {
           ? (who as Refusal)
           : await serve(row, write, context, known, at)
       const response = respond(answer, at, limit.headers)
-      parts.observe(row.method, row.path, response.status, performance.now() - startedMs)
+      const ms = performance.now() - startedMs
+      parts.observe(row.method, row.path, response.status, ms)
+      // The route and not the address: ids, searches and tokens are in that.
+      log.info(
+        {
+          method: row.method,
+          route: row.path,
+          status: response.status,
+          ms: Math.round(ms),
+          requestId: requestIdOf(context),
+          ...(known === undefined || known.kind === 'none'
+            ? {}
+            : { organization: known.organizationId, subject: known.subject }),
+        },
+        'request',
+      )
       return response
     })
   }
@@ -95,7 +121,10 @@ export function createApp(parts: AppParts): Hono {
   }
   app.notFound((context) => respondFreely(context, refuse('not_found', 'There is nothing at this path.')))
   app.onError((error, context) => {
-    log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
+    log.error(
+      { err: error, method: context.req.method, route: context.req.routePath, requestId: requestIdOf(context) },
+      'request failed',
+    )
     const answer =
       error instanceof MediaUnavailableError
         ? refuse('service_unavailable', 'The photo cannot be stored at the moment; send it again.')
@@ -106,7 +135,7 @@ export function createApp(parts: AppParts): Hono {
 
   function respondFreely(context: Context, answer: Answer): Response {
     const at = now()
-    return respond(answer, at, limiter.take(addressOf(context), ownLimits, at).headers)
+    return respond(answer, at, limiter.takeHere(addressOf(context), ownLimits, at).headers)
   }
 
   async function serve(row: Route, write: Writer, context: Context, credential: Credential, at: Date): Promise<Answer> {
@@ -221,6 +250,13 @@ function honoPath(path: string): string {
 function addressOf(context: Context): string {
   const incoming = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
   return `address:${incoming?.socket?.remoteAddress ?? ''}`
+}
+
+const requestIds = new WeakMap<Request, string>()
+
+/** What the client or its proxy calls the request, or what it was called here; it is in the answer too. */
+function requestIdOf(context: Context): string {
+  return requestIds.get(context.req.raw) ?? ''
 }
 
 /** Parameters that are no ids. */

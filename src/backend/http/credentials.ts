@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
-import type { Tables } from '../db/tables.ts'
+import type { Role, Tables } from '../db/tables.ts'
 import { gather } from '../gather.ts'
 import { isMistypedKey, isSameSecret, secretHash } from '../keys.ts'
 import { isPassword } from '../passwords.ts'
@@ -13,7 +13,14 @@ const loginMs = 14 * 24 * 3_600_000
 /** Finds out who is asking: the header `X-API-Key` first, else the cookie `sessionid` (contracts 1.3). */
 export type Identify = (request: Request, at: Date) => Promise<Credential | Refusal>
 
-type FindKey = (hash: string) => Promise<Selectable<Tables['api_keys']> | undefined>
+type KeyRow = Selectable<Tables['api_keys']> & {
+  readonly user_role: Role | null
+  readonly user_organization: string | null
+}
+type FindKey = (hash: string) => Promise<KeyRow | undefined>
+
+/** What a publishable key may ask a minute (contracts 1.8); it is read by whoever looks into a front end. */
+const publishablePerMinute = 100
 
 /** Makes the one that knows the credentials of a database. Nothing is kept: a key that was revoked ends at once. */
 export function createIdentify(db: Db): Identify {
@@ -22,8 +29,10 @@ export function createIdentify(db: Db): Identify {
     async (hashes) => {
       const rows = await db
         .selectFrom('api_keys')
-        .selectAll()
-        .where('hash', 'in', [...new Set(hashes)])
+        .leftJoin('users', 'users.id', 'api_keys.user_id')
+        .selectAll('api_keys')
+        .select(['users.role as user_role', 'users.organization_id as user_organization'])
+        .where('api_keys.hash', 'in', [...new Set(hashes)])
         .execute()
       return hashes.map((hash) => rows.find((row) => isSameSecret(row.hash, hash)))
     },
@@ -51,9 +60,11 @@ async function identifyKey(findKey: FindKey, key: string, at: Date): Promise<Cre
     subject: `key:${row.id}`,
     name: row.name,
     kind: 'key',
-    organizationId: row.organization_id,
-    role: row.role,
-    rateLimitPerMinute: row.rate_limit_per_minute,
+    // A user's key follows its user.
+    organizationId: row.user_organization ?? row.organization_id,
+    role: row.user_role ?? row.role,
+    rateLimitPerMinute:
+      row.rate_limit_per_minute === 0 && row.kind === 'publishable' ? publishablePerMinute : row.rate_limit_per_minute,
     rateLimitPerDay: row.rate_limit_per_day,
   }
 }
