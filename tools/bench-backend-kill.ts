@@ -29,7 +29,7 @@ const codesOfRound = 19
 const photosOfRound = (round: number): number => (round % 3 === 0 ? 1 : 0)
 const sendersAtATime = 6
 /** About so many statements a start and the work of a round take, so that kills fall anywhere in them. */
-const statementsOfRound = { sqlite: 900, postgres: 500 } as const
+const statementsOfRound = { sqlite: 400, postgres: 250 } as const
 /** A process that has not come to its statement or its call by then is killed by the clock. */
 const roundMs = 2_500
 /** In the end something must come to its end within this, or it is stuck. Lost claims are found within 30 seconds. */

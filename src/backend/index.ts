@@ -81,6 +81,8 @@ export interface BackendOptions {
   /** A person who may sign in; the password is set anew when the e-mail address is known. */
   readonly user?: { readonly email: string; readonly password: string }
   readonly log?: Log
+  /** Whether each request is told to the log, as `info`; false unless given. */
+  readonly logsRequests?: boolean
   readonly now?: () => Date
   /** How long a session may idle; 30 minutes unless given. */
   readonly sessionTtlSeconds?: number
@@ -252,7 +254,10 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         ...discoveryRoutes(described),
         ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
       ],
-      observe: metrics.request,
+      observe(request) {
+        metrics.request(request.method, request.route, request.status, request.ms)
+        if (options.logsRequests === true) log.info({ ...request, ms: Math.round(request.ms) }, 'request')
+      },
       admin: createAdmin({ database, jobs, identify, limiter, now, ...reachedAt }),
       wakePipeline() {
         // Another request's commit may have rung for this one's capture, before it was there.

@@ -103,7 +103,7 @@ export async function backend(args: readonly string[]): Promise<number> {
   const stopped = stopSignal()
   let running: Backend
   try {
-    running = await createBackend({ ...options.value, log: createLog() })
+    running = await createBackend({ ...options.value, log: createLog(), logsRequests: true })
   } catch (error) {
     return refuse(startFault(error))
   }

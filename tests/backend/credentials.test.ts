@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Role } from '#backend/db/tables.ts'
 import { isWellFormedKey, makeKey, secretHash } from '#backend/keys.ts'
-import { databaseOf, engine, photoForm, readReply, scanner, startSite, type Site } from './fixture.ts'
+import { databaseOf, engine, photoForm, readReply, scanner, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 /** Adds a key to a running site's database, as a later `keys` command will. */
 async function addKey(
@@ -214,4 +214,29 @@ describe('the rate limit', () => {
     site.clock.at = new Date('2026-11-21T09:01:00.000Z')
     expect((await read()).status).toBe(200)
   })
+
+  it.runIf(engine === 'postgres')(
+    'is one for all processes of a database, and counts what was let through',
+    async () => {
+      const dataDir = await temporaryFolder()
+      const at = new Date('2026-11-21T09:00:15.000Z')
+      const sites = await Promise.all([1, 2].map(() => startSite({ dataDir, rateLimitPerMinute: 30 })))
+      for (const site of sites) site.clock.at = at
+      const replies = await Promise.all(
+        Array.from({ length: 80 }, (_, index) => sites[index % 2]!.call('GET', `${scanner}/sessions`)),
+      )
+      expect(replies.filter(({ status }) => status === 200)).toHaveLength(30)
+      expect(replies.filter(({ status }) => status === 429)).toHaveLength(50)
+      const left = replies.flatMap(({ status, headers }) =>
+        status === 200 ? [headers.get('ratelimit-remaining')] : [],
+      )
+      expect(left.map(Number).toSorted((one, other) => one - other)).toEqual(
+        Array.from({ length: 30 }, (_, index) => index),
+      )
+      for (const site of sites) site.clock.at = new Date('2026-11-21T09:01:00.000Z')
+      expect(
+        await Promise.all(sites.map(async (site) => (await site.call('GET', `${scanner}/sessions`)).status)),
+      ).toEqual([200, 200])
+    },
+  )
 })

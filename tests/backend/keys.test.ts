@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { isWellFormedKey } from '#backend/keys.ts'
-import { databaseUrl, engine, scanner, startSite, temporaryFolder, type Site } from './fixture.ts'
+import { databaseOf, databaseUrl, engine, scanner, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -52,6 +52,63 @@ describe('capstan backend keys', () => {
       }
     }
     expect((await capstan(site.dataDir, 'keys', 'revoke', id)).lines[0].is_active).toBe(false)
+    expect(await status(site, key)).toBe(401)
+  })
+
+  it('makes publishable keys, which only read and have the documented limit of a minute', async () => {
+    const site = await startSite()
+    const refused = await capstan(
+      site.dataDir,
+      'keys',
+      'create',
+      '--name',
+      'shop',
+      '--kind',
+      'publishable',
+      '--role',
+      'editor',
+    )
+    expect([refused.code, refused.error]).toEqual([2, expect.stringContaining('may only read')])
+    const { lines } = await capstan(site.dataDir, 'keys', 'create', '--name', 'shop', '--kind', 'publishable')
+    const { key } = lines[0]
+    expect([key.slice(0, 4), isWellFormedKey(key), lines[0].role]).toEqual(['cpk_', true, 'readonly'])
+    expect([await status(site, key), await status(site, key, 'POST')]).toEqual([200, 403])
+    const { headers } = await site.call('GET', `${scanner}/sessions`, undefined, { 'X-API-Key': key })
+    expect(headers.get('ratelimit-policy')).toMatch(/^100;w=60, /)
+  })
+
+  it("makes a user's keys, which may what the user may at the time", async () => {
+    const site = await startSite({ user: { email: 'ada@example.org', password: 'correct horse' } })
+    const unknown = await capstan(
+      site.dataDir,
+      'keys',
+      'create',
+      '--name',
+      'x',
+      '--kind',
+      'user',
+      '--user',
+      'b@example.org',
+    )
+    expect([unknown.code, unknown.error]).toEqual([2, expect.stringContaining('There is no user b@example.org')])
+    const { lines } = await capstan(
+      site.dataDir,
+      'keys',
+      'create',
+      '--name',
+      'her script',
+      '--kind',
+      'user',
+      '--user',
+      'Ada@example.org',
+    )
+    const { key } = lines[0]
+    expect([key.slice(0, 4), lines[0].kind]).toEqual(['csu_', 'user'])
+    expect([await status(site, key), await status(site, key, 'POST')]).toEqual([200, 201])
+    const { db } = await databaseOf(site.dataDir)
+    await db.updateTable('users').set({ role: 'readonly' }).execute()
+    expect([await status(site, key), await status(site, key, 'POST')]).toEqual([200, 403])
+    await db.deleteFrom('users').execute()
     expect(await status(site, key)).toBe(401)
   })
 

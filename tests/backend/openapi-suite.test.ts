@@ -248,7 +248,14 @@ async function keyFor(site: Site, role: 'readonly' | 'manager', other = false): 
   try {
     const own = (await administration.listOrganizations())[0]?.id
     const organization = other ? (await administration.createOrganization('Other')).id : own
-    const wish = { name: role, kind: 'business' as const, role, rateLimitPerMinute: 0, rateLimitPerDay: 0, expiresAt: null }
+    const wish = {
+      name: role,
+      kind: 'business' as const,
+      role,
+      rateLimitPerMinute: 0,
+      rateLimitPerDay: 0,
+      expiresAt: null,
+    }
     const made = await administration.createKey(wish, organization)
     if (!made.ok) throw new Error(made.error.message)
     return { 'X-API-Key': made.value.key }

@@ -2,7 +2,14 @@ import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createBackend } from '#backend/index.ts'
-import { databaseUrl, engine, marker, products, startSite, temporaryFolder } from './fixture.ts'
+import { databaseUrl, engine, marker, products, scanner, startSite, temporaryFolder } from './fixture.ts'
+
+const whose = {
+  ms: expect.any(Number),
+  requestId: expect.any(String),
+  organization: expect.stringMatching(/^\w{22}$/),
+  subject: expect.stringMatching(/^key:\w{22}$/),
+}
 
 describe('a server in operation', () => {
   it('is ready while it can take captures, and says what is missing', async () => {
@@ -35,6 +42,33 @@ describe('a server in operation', () => {
     expect(text).toContain('process_resident_memory_bytes')
     // Paths are those of the routes: no id of anything is told.
     expect(text).not.toContain(session)
+  })
+
+  it('logs each request with its route and whose it was, and nothing of what it said', async () => {
+    const lines: { readonly fields: Readonly<Record<string, unknown>>; readonly message: string }[] = []
+    const add = (fields: object, message: string): void => void lines.push({ fields: { ...fields }, message })
+    const site = await startSite({ logsRequests: true, log: { info: add, warn: add, error: add } })
+    const session = await site.openSession()
+    const { headers } = await site.submit(session, 'a secret text', {}, { 'X-Request-Id': 'proxy-7' })
+    expect(headers.get('x-request-id')).toBe('proxy-7')
+    const own = await site.call('GET', `${scanner}/sessions/${session}`, undefined, { 'X-Request-Id': 'not an id' })
+    expect(own.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/)
+    await site.call('GET', `${scanner}/sessions`, undefined, { 'X-API-Key': 'nobody' })
+    const requests = lines.filter(({ message }) => message === 'request').map(({ fields }) => fields)
+    expect(requests).toEqual([
+      { method: 'POST', route: `${scanner}/sessions`, status: 201, ...whose },
+      { method: 'POST', route: `${scanner}/captures`, status: 201, ...whose, requestId: 'proxy-7' },
+      { method: 'GET', route: `${scanner}/sessions/{id}`, status: 200, ...whose },
+      {
+        method: 'GET',
+        route: `${scanner}/sessions`,
+        status: 401,
+        ms: expect.any(Number),
+        requestId: expect.any(String),
+      },
+    ])
+    const told = JSON.stringify(lines)
+    for (const secret of [site.apiKey, session, 'a secret text', 'nobody']) expect(told).not.toContain(secret)
   })
 
   it.runIf(engine === 'sqlite')('keeps a second one from its folder until it has ended', async () => {

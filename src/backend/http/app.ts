@@ -29,11 +29,25 @@ export interface AppParts {
   readonly publicUrl?: string
   readonly routes: readonly Route[]
   /** Told of each request of a route. */
-  readonly observe: (method: string, path: string, status: number, ms: number) => void
+  readonly observe: (request: ServedRequest) => void
   /** Pages for people, at `/admin`. */
   readonly admin: Hono
   /** Called after a commit that may have left work for the pipeline. */
   readonly wakePipeline: () => void
+}
+
+/** A request as metrics and logs know it: without its address, in which ids, searches and tokens stand. */
+export interface ServedRequest {
+  readonly method: string
+  /** The route's path with the names of its parameters. */
+  readonly route: string
+  readonly status: number
+  readonly ms: number
+  /** What the client or its proxy called it in `X-Request-Id`, or what it was called here; it is in the answer too. */
+  readonly requestId: string
+  /** Whose it was, and by which key or user. */
+  readonly organization?: string
+  readonly subject?: string
 }
 
 /** Whoever is not known has the server's own limits. */
@@ -89,22 +103,16 @@ export function createApp(parts: AppParts): Hono {
           ? (who as Refusal)
           : await serve(row, write, context, known, at)
       const response = respond(answer, at, limit.headers)
-      const ms = performance.now() - startedMs
-      parts.observe(row.method, row.path, response.status, ms)
-      // The route and not the address: ids, searches and tokens are in that.
-      log.info(
-        {
-          method: row.method,
-          route: row.path,
-          status: response.status,
-          ms: Math.round(ms),
-          requestId: requestIdOf(context),
-          ...(known === undefined || known.kind === 'none'
-            ? {}
-            : { organization: known.organizationId, subject: known.subject }),
-        },
-        'request',
-      )
+      parts.observe({
+        method: row.method,
+        route: row.path,
+        status: response.status,
+        ms: performance.now() - startedMs,
+        requestId: requestIdOf(context),
+        ...(known === undefined || known.kind === 'none'
+          ? {}
+          : { organization: known.organizationId, subject: known.subject }),
+      })
       return response
     })
   }
@@ -129,7 +137,13 @@ export function createApp(parts: AppParts): Hono {
       error instanceof MediaUnavailableError
         ? refuse('service_unavailable', 'The photo cannot be stored at the moment; send it again.')
         : refuse('internal_error', 'The server failed; its log has the reason.')
-    parts.observe(context.req.method, context.req.routePath, problems[answer.problem].status, 0)
+    parts.observe({
+      method: context.req.method,
+      route: context.req.routePath,
+      status: problems[answer.problem].status,
+      ms: 0,
+      requestId: requestIdOf(context),
+    })
     return respondFreely(context, answer)
   })
 
