@@ -266,7 +266,7 @@ export async function benchQuality(say: Say): Promise<void> {
 
 /** The same photo again, in other clothes, against all pairs of different ones. */
 async function repeats(photos: readonly Photo[], say: Say): Promise<void> {
-  const hashes = photos.map(({ pixels }) => perceptualHash(lumaOf(pixels)))
+  const hashes = photos.map(({ pixels }) => perceptualHash({ ...lumaOf(pixels), channels: 1 }))
   const again: readonly ((photo: Sharp, pixels: Pixels) => Sharp)[] = [
     (photo) => photo.jpeg({ quality: 40 }),
     (photo, { width }) => photo.resize({ width: Math.max(64, Math.round(width * 0.4)) }),
@@ -283,7 +283,7 @@ async function repeats(photos: readonly Photo[], say: Say): Promise<void> {
   for (const [index, { pixels }] of photos.entries()) {
     for (const change of again) {
       const jpeg = await change(image(pixels), pixels).toFormat('jpeg', { quality: 60 }).toBuffer()
-      same.push(differingBits(hashes[index] ?? '', perceptualHash(lumaOf(await raw(sharp(jpeg))))))
+      same.push(differingBits(hashes[index] ?? '', perceptualHash({ ...lumaOf(await raw(sharp(jpeg))), channels: 1 })))
     }
   }
   const different = hashes.flatMap((one, index) => hashes.slice(index + 1).map((other) => differingBits(one, other)))

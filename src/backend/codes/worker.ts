@@ -53,8 +53,11 @@ process.on('message', (message) => {
   const { path } = message as { readonly path: string }
   read(path).then(
     (answer) => process.send?.(answer),
-    // Not the photo's fault: the reader itself is broken.
-    (error: unknown) => process.send?.({ fault: error instanceof Error ? error.message : String(error) }),
+    (error: unknown) => {
+      // Not the photo's fault: the reader itself is broken, and the next photo gets another.
+      engine = undefined
+      process.send?.({ fault: error instanceof Error ? error.message : String(error) })
+    },
   )
 })
 process.on('disconnect', () => process.exit())

@@ -9,7 +9,7 @@ import { createEngine } from '#domain/decoding/engine.ts'
 import type { Pass, ReadSymbols, SymbolRead } from '#domain/decoding/engine.ts'
 import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import type { GreyImage } from '#domain/decoding/image.ts'
-import { createReader } from '#domain/decoding/zxing.ts'
+import { createReader, isTrap } from '#domain/decoding/zxing.ts'
 import { createFramePlan } from './frame-plan.ts'
 import type { Look, Sighting } from './frame-plan.ts'
 import type { DecodeMessage, ReadCode, StartMessage } from './frame-message.ts'
@@ -80,7 +80,8 @@ function toRead({ format, text, symbologyIdentifier, isWeak, corners }: Found): 
   return { format: printed, text, symbologyIdentifier, isWeak, corners }
 }
 
-async function readAll(readers: Readers, { frames, region, formats }: StartMessage): Promise<void> {
+async function readAll({ frames, region, formats }: StartMessage): Promise<void> {
+  let readers = await ready
   const wanted = formatsOfGroup(formats)
   const plan = createFramePlan()
   const reader = frames.getReader()
@@ -107,6 +108,7 @@ async function readAll(readers: Readers, { frames, region, formats }: StartMessa
     } catch (error) {
       // One frame that cannot be read is skipped; the next one may be.
       send({ kind: 'skipped', message: String(error) })
+      if (isTrap(error)) readers = await loadReaders()
     } finally {
       frame.close()
     }
@@ -117,11 +119,13 @@ function fail(error: unknown): void {
   send({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
 }
 
-// The wasm is a file of the build, never one from a CDN.
-const ready = prepareZXingModule({ overrides: { locateFile: () => wasmUrl }, fireImmediately: true }).then((zxing) =>
-  createReaders(createReader(zxing)),
-)
+/** The wasm is a file of the build, never one from a CDN. Each call makes a module of its own. */
+async function loadReaders(): Promise<Readers> {
+  const overrides = { locateFile: () => wasmUrl }
+  return createReaders(createReader(await prepareZXingModule({ overrides, fireImmediately: true })))
+}
 
-self.onmessage = ({ data }: MessageEvent<StartMessage>) =>
-  void ready.then((readers) => readAll(readers, data)).catch(fail)
+const ready = loadReaders()
+
+self.onmessage = ({ data }: MessageEvent<StartMessage>) => void readAll(data).catch(fail)
 ready.then(() => send({ kind: 'ready' }), fail)

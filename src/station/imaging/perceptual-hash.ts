@@ -1,4 +1,10 @@
-import type { Luma } from './text-lines.ts'
+/** Pixels row by row: of one byte, brightness, or of red, green and blue. */
+export interface Pixels {
+  readonly data: Uint8Array
+  readonly width: number
+  readonly height: number
+  readonly channels: 1 | 3
+}
 
 /** Cells a side; a bit says whether a cell is brighter than its left neighbour. */
 const side = 16
@@ -7,7 +13,8 @@ const side = 16
  * What a photo looks like as 256 bits (a difference hash, dHash): the image as 17 x 16 mean brightnesses, and a bit
  * for each step to the right. Scaling, compression and exposure change few of them, another picture about half.
  */
-export function perceptualHash({ data, width, height }: Luma): string {
+export function perceptualHash({ data, width, height, channels }: Pixels): string {
+  const [green, blue] = channels === 3 ? [1, 2] : [0, 0]
   let hash = ''
   // A mean of some hundreds of pixels is that of them all.
   const step = Math.max(1, Math.floor(Math.min(width, height) / 512))
@@ -22,7 +29,10 @@ export function perceptualHash({ data, width, height }: Luma): string {
       let sum = 0
       let count = 0
       for (let y = top; y < bottom; y += step) {
-        for (let x = left; x < right; x += step, count += 1) sum += data[y * width + x] ?? 0
+        for (let x = left; x < right; x += step, count += 1) {
+          const at = (y * width + x) * channels
+          sum += brightnessOf(data[at] ?? 0, data[at + green] ?? 0, data[at + blue] ?? 0)
+        }
       }
       const mean = sum / count
       // Half a step of brightness is noise: a flat surface is all zeros, whatever the sensor's grain.
@@ -32,4 +42,9 @@ export function perceptualHash({ data, width, height }: Luma): string {
     hash += bits.toString(16).padStart(side / 4, '0')
   }
   return hash
+}
+
+/** As BT.601 weighs the colours; grey is itself. */
+export function brightnessOf(red: number, green: number, blue: number): number {
+  return (red * 77 + green * 150 + blue * 29 + 128) >> 8
 }

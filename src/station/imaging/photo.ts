@@ -1,21 +1,23 @@
-import { open, rm, writeFile } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import sharp from 'sharp'
 import type { Metadata, OutputInfo, Sharp } from 'sharp'
 import { fail, ok } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { DecodeOptions } from '#domain/decoding/engine.ts'
+import { isTrap, longestSide } from '#domain/decoding/zxing.ts'
 import { imageTypeOf, signatureBytes } from '#domain/image-type.ts'
 import type { ImageType } from '#domain/image-type.ts'
 import type { Decoder } from './decode.ts'
 import { orientationOf, toStored, toUpright, turnOf, uprightSize } from './orientation.ts'
 import type { Orientation, Size } from './orientation.ts'
-import { perceptualHash } from './perceptual-hash.ts'
+import { brightnessOf, perceptualHash } from './perceptual-hash.ts'
 import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import { judge } from './quality.ts'
 import type { CodesInput, CodesReading, FoundCode, Point } from './reading.ts'
+import type { Luma } from './text-lines.ts'
 
 /** Opens image files; runs in the imaging process only, since it is where sharp lives. */
 export interface PhotoReader {
@@ -67,15 +69,18 @@ interface Bitmap {
  * them, and everything else is made of the derivative's few pixels. Of larger photos than the decoder gets the derivative
  * streams from the file. Nothing is turned before it is small: codes are placed by arithmetic (docs/adr/0003).
  */
-export function createPhotoReader(createDecoder: (() => Decoder) | null, assess = judge): PhotoReader {
+export function createPhotoReader(
+  createDecoder: (() => Decoder) | null,
+  assess: (luma: () => Luma, pixelsOfOriginal: number) => PhotoQuality = (luma, pixels) => judge(luma(), pixels),
+): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
   let decoder = createDecoder?.()
 
   /**
-   * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place (measured: an image of
-   * 30,000 x 12 pixels ends zxing-cpp, and every one after it fails). A photo without its codes is still a photo.
+   * A trap leaves the WebAssembly behind in no order at all, so a new decoder takes its place, and the image is read once
+   * more, smaller. A photo without its codes is still a photo.
    */
   async function codesOf(
     path: string,
@@ -90,8 +95,8 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
         const pixels = most === maxDecodedPixels && bitmap ? bitmap : await bitmapOf(path, metadata, most)
         return await findCodes(pixels, metadata, (taken) => current.decode(taken, options))
       } catch (error) {
-        if (!(error instanceof Error && error.name === 'RuntimeError')) throw error
-        process.stderr.write(`the decoder failed on ${path}: ${error.stack}\n`)
+        if (!isTrap(error)) throw error
+        process.stderr.write(`the decoder failed on ${path}: ${(error as Error).stack}\n`)
         decoder = createDecoder()
       }
     }
@@ -100,7 +105,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
 
   return {
     async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg', decode }) {
-      const head = await readHead(path)
+      const head = readHead(path)
       if (!head.ok) return head
       const mediaType = imageTypeOf(head.value)
       if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
@@ -127,10 +132,10 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
         ])
         // While libvips encodes in its own threads, this one judges.
         const upright = uprightSize(metadata, orientation)
-        const luma = lumaOf(small)
-        const quality = assess(luma, upright.width / luma.width)
+        const quality = assess(() => lumaOf(small), upright.width / small.info.width)
+        const hash = perceptualHash({ ...small.info, channels: 3, data: bytesOf(small) })
         const [derivative, thumbnail] = await encoding
-        await writeBoth([
+        writeBoth([
           [derivativePath, derivative],
           [thumbnailPath, thumbnail],
         ])
@@ -144,7 +149,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
             heightPixels: small.info.height,
             bytes: derivative.byteLength,
           },
-          perceptualHash: perceptualHash(luma),
+          perceptualHash: hash,
           quality,
         })
       })
@@ -152,7 +157,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
 
     async codes({ path, decode }) {
       const startedMs = performance.now()
-      const head = await readHead(path)
+      const head = readHead(path)
       if (!head.ok) return head
       return reading(async () => {
         const codes = await codesOf(path, await openImage(path).metadata(), decode)
@@ -161,7 +166,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null, assess 
     },
 
     async region({ path, region, maxWidthPixels, outputPath }) {
-      const head = await readHead(path)
+      const head = readHead(path)
       if (!head.ok) return head
       if (!imageTypeOf(head.value)) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
       return reading(async () => {
@@ -214,23 +219,28 @@ async function turned(bitmap: Bitmap, orientation: Orientation): Promise<Bitmap>
   return ofBitmap(bitmap).flip(flip).rotate(degrees).raw().toBuffer({ resolveWithObject: true })
 }
 
-/** The brightness of each pixel, as BT.601 weighs the colours. */
-function lumaOf({ data, info }: Bitmap): { data: Uint8Array; width: number; height: number } {
-  const { width, height } = info
-  // A plain array of bytes is read faster than Node's Buffer.
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+/** A plain array of bytes is read faster than Node's Buffer. */
+function bytesOf({ data }: Bitmap): Uint8Array {
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+}
+
+/** The brightness of each pixel. */
+function lumaOf(bitmap: Bitmap): Luma {
+  const { width, height } = bitmap.info
+  const bytes = bytesOf(bitmap)
   const luma = new Uint8Array(width * height)
   for (let at = 0, from = 0; at < luma.length; at += 1, from += 3) {
-    luma[at] = ((bytes[from] ?? 0) * 77 + (bytes[from + 1] ?? 0) * 150 + (bytes[from + 2] ?? 0) * 29 + 128) >> 8
+    luma[at] = brightnessOf(bytes[from] ?? 0, bytes[from + 1] ?? 0, bytes[from + 2] ?? 0)
   }
   return { data: luma, width, height }
 }
 
-/** The stored image, scaled down to at most so many pixels. */
+/** The stored image, scaled down to at most so many pixels, and to what the decoder takes. */
 function bitmapOf(path: string, metadata: Metadata, most: number): Promise<Bitmap> {
-  const scale = Math.min(1, Math.sqrt(most / (metadata.width * metadata.height)))
+  const { width, height } = metadata
+  const scale = Math.min(1, Math.sqrt(most / (width * height)), longestSide / Math.max(width, height))
   const image = openSrgb(path, metadata)
-  return (scale < 1 ? image.resize({ width: Math.max(1, Math.floor(metadata.width * scale)) }) : image)
+  return (scale < 1 ? image.resize({ width: Math.max(1, Math.floor(width * scale)) }) : image)
     .raw()
     .toBuffer({ resolveWithObject: true })
 }
@@ -266,32 +276,37 @@ function moved(code: FoundCode, move: (point: Point) => Point): FoundCode {
   return { ...code, position: { topLeft: first, topRight: second, bottomRight: third, bottomLeft: fourth } }
 }
 
-/** Writes the outputs, both or neither. */
-async function writeBoth(outputs: readonly (readonly [path: string, bytes: Uint8Array])[]): Promise<void> {
-  const written = await Promise.allSettled(outputs.map(([path, bytes]) => writeFile(path, bytes)))
-  const failed = written.find((one) => one.status === 'rejected')
-  if (!failed) return
-  await Promise.all(outputs.map(([path]) => rm(path, { force: true })))
-  throw failed.reason
+/**
+ * Writes the outputs, both or neither. The process has nothing else to do meanwhile: handing a few system calls to
+ * another thread costs more than they take.
+ */
+function writeBoth(outputs: readonly (readonly [path: string, bytes: Uint8Array])[]): void {
+  try {
+    for (const [path, bytes] of outputs) writeFileSync(path, bytes)
+  } catch (error) {
+    for (const [path] of outputs) rmSync(path, { force: true })
+    throw error
+  }
 }
 
 /** The first bytes of a file that is there, is a file and is not too large. */
-async function readHead(path: string): Promise<Result<Uint8Array>> {
-  let file: FileHandle | undefined
+function readHead(path: string): Result<Uint8Array> {
+  let file: number | undefined
   try {
-    file = await open(path, 'r')
-    const stat = await file.stat()
+    file = openSync(path, 'r')
+    const stat = fstatSync(file)
     if (!stat.isFile()) return fail('invalid_input', 'not a file')
     if (stat.size > maxPhotoBytes) return fail('too_large', `the file has more than ${maxPhotoBytes} bytes`)
-    const { buffer, bytesRead } = await file.read(new Uint8Array(signatureBytes), 0, signatureBytes, 0)
-    return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(buffer.subarray(0, bytesRead))
+    const head = new Uint8Array(signatureBytes)
+    const bytesRead = readSync(file, head, 0, signatureBytes, 0)
+    return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(head.subarray(0, bytesRead))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return fail('not_found', 'there is no such file')
     if (code === 'EISDIR') return fail('invalid_input', 'not a file')
     return fail('unreadable_image', `the file cannot be opened: ${code}`)
   } finally {
-    await file?.close()
+    if (file !== undefined) closeSync(file)
   }
 }
 

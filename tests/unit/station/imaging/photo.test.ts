@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
@@ -175,9 +175,11 @@ describe('reading a photo', () => {
     expect(derivative.exif).toBeUndefined()
   })
 
-  it('reads 30,000 pixels in a row, one pixel, grey and animated images', async () => {
+  it('reads 30,000 and 70,000 pixels in a row, grey and animated images, and the decoder is well after each', async () => {
     const wide = sharp({ create: { width: 30_000, height: 12, channels: 3, background: '#446688' } })
+    const wider = sharp({ create: { width: 70_000, height: 12, channels: 3, background: '#446688' } })
     const grey = (await sheet(1000, 500)).toColourspace('b-w')
+    const failures = vi.spyOn(process.stderr, 'write')
     const frames = await Promise.all(
       ['#ff0000', '#00ff00'].map((background) =>
         sharp({ create: { width: 40, height: 30, channels: 3, background } })
@@ -188,6 +190,7 @@ describe('reading a photo', () => {
     const animated = sharp(frames, { join: { animated: true } })
     for (const [name, bytes, size] of [
       ['wide.jpg', await wide.jpeg().toBuffer(), { widthPixels: 2048, heightPixels: 1 }],
+      ['wider.png', await wider.png().toBuffer(), { widthPixels: 2048, heightPixels: 1 }],
       ['grey.jpg', await grey.jpeg().toBuffer(), { widthPixels: 1000, heightPixels: 500 }],
       ['animated.webp', await animated.webp().toBuffer(), { widthPixels: 40, heightPixels: 30 }],
     ] as const) {
@@ -195,6 +198,8 @@ describe('reading a photo', () => {
       expect(result, name).toMatchObject({ ok: true, value: { derivative: size } })
       expect(await sharp(derivativePath).metadata()).toMatchObject({ format: 'jpeg', channels: 3 })
     }
+    expect(failures).not.toHaveBeenCalled()
+    failures.mockRestore()
   })
 
   it('takes only the image out of a file that is an image and something else too', async () => {
