@@ -2,14 +2,18 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { createOfflineVision, type ExtractedField, type Extraction, type Nutrient } from '#backend/index.ts'
+import type { ExtractedField, Nutrient } from '#backend/index.ts'
+import { extractFields } from '#backend/vision/fields/extract-fields.ts'
+import { createReaderProcess } from '#backend/vision/ocr/reader-process.ts'
+import { fitShifts, halfOf, reportConfidence, type Judged } from './bench-vision-confidence.ts'
 
 /**
  * `npm run bench -- vision`: fields of real label photos against what a person read on them.
  *
  * The photos lie beside the project and are not part of it; without them the bench is skipped. Counts are printed with
- * every share, since the set is small. Brands and names count as right when one of the accepted ones is proposed
- * first; "first three" is beside it.
+ * every share, since the set is small, and for two halves of the photos, which shows how much chance is in them. The
+ * confidence is fitted on one half and measured on the other. Brands and names count as right when one of the accepted
+ * ones is proposed first; "first three" is beside it.
  */
 const data = fileURLToPath(new URL('../../shared/vision/data/', import.meta.url))
 
@@ -72,55 +76,72 @@ export async function benchVision(say: (line: string) => void, isVerbose: boolea
   }
   const photos = z.array(photoSchema).parse(JSON.parse(readFileSync(manifest, 'utf8')))
   const tallies = new Map<string, Tally>()
-  const tally = (name: string): Tally => {
-    const known = tallies.get(name) ?? { right: 0, proposed: 0, expected: 0, amongThree: 0 }
-    tallies.set(name, known)
-    return known
-  }
   const judged: Judged[] = []
   const tookMs: number[] = []
-  const vision = createOfflineVision({
+  const processorMs: number[] = []
+  const reader = createReaderProcess({
     log: { warn: (fields, message) => say(`${message} ${JSON.stringify(fields)}`) },
   })
   try {
     for (const photo of photos) {
-      const read = await vision.extract({ path: join(data, photo.file), type: null })
-      if (!read.ok) {
-        say(`${photo.file}: ${read.error.code}, ${read.error.message}`)
+      const startedMs = performance.now()
+      const before = reader.processorMs()
+      const page = await reader.read(join(data, photo.file))
+      if (!page.ok) {
+        say(`${photo.file}: ${page.error.code}, ${page.error.message}`)
         continue
       }
-      tookMs.push(read.value.ms)
-      const notes = score(photo, read.value, tally, (one) => void judged.push({ ...one, file: photo.file }))
+      const { fields } = extractFields(page.value, { type: null })
+      tookMs.push(performance.now() - startedMs)
+      processorMs.push(reader.processorMs() - before)
+      const tally = (name: string): Tally => {
+        const key = `${halfOf(photo.file)} ${name}`
+        const counted = tallies.get(key) ?? noTally()
+        tallies.set(key, counted)
+        return counted
+      }
+      const notes = score(photo, fields, tally, (one) => void judged.push({ ...one, file: photo.file }))
       if (isVerbose && notes.length > 0) say(`${photo.file}\n  ${notes.join('\n  ')}`)
     }
   } finally {
-    vision.close()
+    reader.close()
   }
   say(`vision: ${tookMs.length} photos, engine ppocr-v4+tesseract`)
-  say(`${'field'.padEnd(30)} precision / recall   goal       counts`)
+  say(`${'field'.padEnd(30)} precision / recall   goal       counts; then the one half and the other`)
   for (const [name, goal] of Object.entries(goals)) {
-    const { right, proposed, expected, amongThree } = tally(name)
-    const shares = `${percent(right, proposed)} / ${percent(right, expected)}`
+    const halves = [tallies.get(`one ${name}`) ?? noTally(), tallies.get(`other ${name}`) ?? noTally()] as const
+    const [one, other] = halves
+    const { right, proposed, expected, amongThree } = {
+      right: one.right + other.right,
+      proposed: one.proposed + other.proposed,
+      expected: one.expected + other.expected,
+      amongThree: one.amongThree + other.amongThree,
+    }
     const three = ['brand', 'name', 'net content'].includes(name)
       ? `, among the first three ${amongThree} of ${expected}`
       : ''
+    const apart = halves
+      .map((half) => `${percent(half.right, half.proposed)} / ${percent(half.right, half.expected)}`)
+      .join(' and ')
     say(
-      `${name.padEnd(30)} ${shares.padEnd(20)} ${goal.padEnd(10)} ${right} right of ${proposed} proposed, ${expected} on the labels${three}`,
+      `${name.padEnd(30)} ${`${percent(right, proposed)} / ${percent(right, expected)}`.padEnd(20)} ${goal.padEnd(10)} ${right} right of ${proposed} proposed, ${expected} on the labels${three}; ${apart}`,
     )
   }
-  reportCalibration(judged, say)
-  const sorted = tookMs.toSorted((one, other) => one - other)
-  const at = (share: number): string => ((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1000).toFixed(1)
+  reportConfidence(judged, say)
+  if (isVerbose)
+    say(`by how much rules are too sure of themselves (less than 0), in logits: ${JSON.stringify(fitShifts(judged))}`)
+  const spread = (list: readonly number[]): string => {
+    const sorted = list.toSorted((one, other) => one - other)
+    const at = (share: number): string => ((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) / 1000).toFixed(1)
+    return `median ${at(0.5)}, nine in ten below ${at(0.9)}, most ${at(1)}`
+  }
   say(
-    `seconds a photo: median ${at(0.5)}, nine in ten below ${at(0.9)}, most ${at(1)}; peak memory of the process ${(vision.peakBytes() / 2 ** 30).toFixed(2)} GiB`,
+    `seconds a photo: ${spread(tookMs)}; of a processor: ${spread(processorMs)}; peak memory of the process ${(reader.peakBytes() / 2 ** 30).toFixed(2)} GiB`,
   )
 }
 
-interface Judged {
-  readonly file: string
-  readonly field: string
-  readonly confidence: number
-  readonly isRight: boolean
+function noTally(): Tally {
+  return { right: 0, proposed: 0, expected: 0, amongThree: 0 }
 }
 
 function percent(part: number, whole: number): string {
@@ -130,7 +151,7 @@ function percent(part: number, whole: number): string {
 /** Counts one photo; answers what was wrong, in words. */
 function score(
   photo: Photo,
-  { fields }: Extraction,
+  fields: readonly ExtractedField[],
   tally: (name: string) => Tally,
   judge: (one: Omit<Judged, 'file'>) => void,
 ): string[] {
@@ -155,7 +176,7 @@ function score(
         `${name}: ${found.map(({ value, confidence }) => `"${value}" ${confidence}`).join(', ') || 'nothing'}; expected ${expected.slice(0, 3).join(' | ')}`,
       )
     if (found.slice(0, 3).some(({ value }) => isRight(value))) row.amongThree += 1
-    for (const { value, confidence } of found.slice(0, 3)) judge({ field: name, confidence, isRight: isRight(value) })
+    for (const { value, ...one } of found.slice(0, 3)) judge({ ...ruled(one), isRight: isRight(value) })
   }
   if (!photo.ignore.includes('brand'))
     count('brand', 'brand', photo.brand, (value) => isOneOf(value, photo.brand ?? []))
@@ -169,7 +190,7 @@ function score(
     if (photo.origin) row.expected += 1
     if (first && !(isRight && !photo.origin)) row.proposed += 1
     if (photo.origin && isRight) row.right += 1
-    if (first) judge({ field: 'origin', confidence: first.confidence, isRight })
+    if (first) judge({ ...ruled(first), isRight })
     if ((first || photo.origin) && !isRight)
       notes.push(`origin: ${first?.value ?? 'nothing'}; expected ${photo.origin?.join(' | ') ?? 'none'}`)
   }
@@ -188,8 +209,7 @@ function score(
         `net content: ${found.map(({ value, confidence }) => `${value} ${confidence}`).join(', ') || 'nothing'}; expected ${JSON.stringify(photo.net ?? [])}`,
       )
     if (photo.net && found.slice(0, 3).some(isRight)) row.amongThree += 1
-    for (const one of found.slice(0, 3))
-      judge({ field: 'net content', confidence: one.confidence, isRight: isRight(one) })
+    for (const one of found.slice(0, 3)) judge({ ...ruled(one), isRight: isRight(one) })
   }
 
   const labels = of('certifications').flatMap(({ data: parts }) => (parts?.kind === 'labels' ? parts.labels : []))
@@ -202,8 +222,7 @@ function score(
   row.expected += told.length
   row.proposed += rightLabels.length + wrongLabels.length
   row.right += rightLabels.length
-  for (const { confidence } of of('certifications'))
-    judge({ field: 'labels', confidence, isRight: wrongLabels.length === 0 })
+  for (const one of of('certifications')) judge({ ...ruled(one), isRight: wrongLabels.length === 0 })
   if (wrongLabels.length > 0 || rightLabels.length < told.length)
     notes.push(`labels: ${labels.join(', ')}; expected ${told.join(', ')}`)
 
@@ -216,7 +235,7 @@ function score(
       if (first) counted.proposed += 1
       if (likeness >= least) counted.right += 1
     }
-    if (first) judge({ field: 'ingredients', confidence: first.confidence, isRight: likeness >= 0.8 })
+    if (first) judge({ ...ruled(first), isRight: likeness >= 0.8 })
     if ((first || photo.ingr) && likeness < 0.95)
       notes.push(`ingredients: ${likeness.toFixed(2)}: ${first?.value ?? 'nothing'}`)
   }
@@ -252,7 +271,7 @@ function scoreNutrition(
         cells.proposed += read.length
         tables.proposed += 1
         notes.push(`nutrition where there is none: ${first?.value}`)
-        if (first) judge({ field: 'nutrition', confidence: first.confidence, isRight: false })
+        if (first) judge({ ...ruled(first), isRight: false })
       }
       continue
     }
@@ -271,13 +290,17 @@ function scoreNutrition(
     if (right.length === wanted.length && wrong.length === 0) tables.right += 1
     if (first)
       judge({
-        field: 'nutrition',
-        confidence: first.confidence,
+        ...ruled(first),
         isRight: right.length === wanted.length && wrong.length === 0,
       })
     if (right.length < wanted.length || wrong.length > 0)
       notes.push(`nutrition ${key}: ${first?.value ?? 'nothing'}; expected ${JSON.stringify(expected)}`)
   }
+}
+
+/** The rule behind a proposal and what it believed of it. */
+function ruled({ field, source, confidence }: Omit<ExtractedField, 'value'>): Omit<Judged, 'file' | 'isRight'> {
+  return { field, rule: source.split(': ')[1] ?? source, score: confidence }
 }
 
 function plain(text: string): string {
@@ -322,25 +345,4 @@ function similarity(one: string, other: string): number {
     previous = row
   }
   return 1 - (previous[b.length] ?? 0) / Math.max(1, a.length, b.length)
-}
-
-/** How often proposals of a confidence are right, and the same by halves of the photos, which shows how sure that is. */
-function reportCalibration(judged: readonly Judged[], say: (line: string) => void): void {
-  const files = [...new Set(judged.map(({ file }) => file))]
-  say('confidence     right of proposals   first half of the photos   second half')
-  for (const [from, to] of [
-    [0, 0.4],
-    [0.4, 0.6],
-    [0.6, 0.75],
-    [0.75, 0.85],
-    [0.85, 1.01],
-  ] as const) {
-    const inside = judged.filter(({ confidence }) => confidence >= from && confidence < to)
-    const share = (list: readonly Judged[]): string =>
-      `${list.filter(({ isRight }) => isRight).length} of ${list.length}`
-    const half = (parity: number): readonly Judged[] => inside.filter(({ file }) => files.indexOf(file) % 2 === parity)
-    say(
-      `${from.toFixed(2)} to ${Math.min(1, to).toFixed(2)}   ${share(inside).padEnd(20)} ${share(half(0)).padEnd(26)} ${share(half(1))}`,
-    )
-  }
 }

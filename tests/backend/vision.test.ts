@@ -98,7 +98,7 @@ describe('the process that reads', () => {
         if (path === 'hang') return
         if (path.startsWith('once:') && !existsSync(path.slice(5))) { writeFileSync(path.slice(5), ''); process.exit(9) }
         const page = { width: 1, height: 1, language: String(process.pid), lines: [] }
-        process.send({ kind: 'answer', id, rssBytes: path === 'greedy' ? 9e9 : 1e6, peakBytes: 2e6, outcome: { ok: true, value: page } })
+        process.send({ kind: 'answer', id, rssBytes: path === 'greedy' ? 9e9 : 1e6, peakBytes: 2e6, processorMs: 5, outcome: { ok: true, value: page } })
       })
       process.send({ kind: 'ready' })`,
     )
@@ -123,6 +123,7 @@ describe('the process that reads', () => {
     expect(first).toMatch(/^\d+$/)
     expect(second).toBe(first)
     expect(reader.peakBytes()).toBe(2e6)
+    expect(reader.processorMs()).toBeGreaterThan(0)
   })
 
   test('tries a photo that ends it once more, and then fails that photo alone', async () => {

@@ -123,6 +123,16 @@ describe('origin', () => {
     ['Wyprodukowano w Polsce', 'PL'],
     ['Country of origin: Thailand', 'TH'],
     ['PRQDUIT DE FRANOE', 'FR'],
+    ['Wvprodukowano w Polsce', 'PL'],
+    ['Hergestelltin Osterrelch', 'AT'],
+    ['Origine :              Espagne', 'ES'],
+    ['Elaborado en el Perú', 'PE'],
+    ['Wine of South Africa', 'ZA'],
+    ['Oprindelsesland: Danmark', 'DK'],
+    ['Herkunft: Spanien', 'ES'],
+    ['Produit français', 'FR'],
+    ['Deutsches Erzeugnis', 'DE'],
+    ['Paese di origine\nGrecia', 'GR'],
   ])('%s is %s', (drawing, code) => {
     expect(values(drawing, 'country_of_origin')).toEqual([code])
   })
@@ -131,6 +141,9 @@ describe('origin', () => {
     'Imported by Foods Ltd, London, United Kingdom',
     'Beiersdorf AG, Hamburg, Germany',
     'Distributed in France by Aliments SA',
+    'Vertrieb in Deutschland: Nährmittel GmbH, Bremen',
+    'Made with care',
+    '95% of the ingredients are of natural origin',
   ])('an address says nothing: %s', (drawing) => {
     expect(values(drawing, 'country_of_origin')).toEqual([])
   })

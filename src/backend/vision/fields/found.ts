@@ -5,7 +5,7 @@ export interface Found {
   readonly field: ExtractedFieldName
   readonly value: string
   readonly data: FieldData | null
-  /** How sure the rule is, from 0 to 1, before calibration. */
+  /** How many of such proposals are right, from 0 to 1. */
   readonly score: number
   readonly boxes: readonly Box[]
   readonly reasoning: string

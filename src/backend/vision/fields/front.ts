@@ -413,7 +413,7 @@ function prominentBrands(
       text: titled(text),
       score: Math.max(
         0.1,
-        (wine ? 0.62 : 0.42) -
+        (wine ? 0.62 : 0.4) -
           index * 0.15 +
           (type === 'front' ? 0.1 : 0) -
           (isBack ? 0.22 : 0) +
@@ -453,7 +453,7 @@ function namesOf(
     const isLarge = height > first.height * 0.42
     found.push({
       text: titled(text),
-      score: (isLarge ? 0.48 : 0.4) - index * (isLarge ? 0.12 : 0.06) + isFront,
+      score: (isLarge ? 0.45 : 0.38) - index * (isLarge ? 0.12 : 0.06) + isFront,
       fragments,
       reason: `The largest words beside the brand${lines > 1 ? ', one below the other' : ''}${isLarge ? '' : ', much smaller than it'}.`,
       rule: lines > 1 ? 'name lines' : 'name line',
@@ -478,7 +478,7 @@ function namesOf(
   if (isBrandLargest)
     found.push({
       text: brand && isBrandText(dense(first.text), brandKey) ? brand.text : titled(first.text),
-      score: (next ? 0.3 : 0.5) + isFront,
+      score: (next ? 0.3 : 0.45) + isFront,
       fragments: first.fragments,
       reason: next ? 'The brand is the largest text, as where it is the name.' : 'The brand is the only large text.',
       rule: 'brand as name',

@@ -1,10 +1,31 @@
 import { countries } from './countries.ts'
 import type { Found } from './found.ts'
-import { around, type Layout } from './layout.ts'
+import { around, yAt, type Fragment, type Layout } from './layout.ts'
 
-/** How labels say where a product was made; without accents and spaces, since readers lose those in small capitals. */
-const statements =
-  '(?:madein|productof|producedin|produceof|producein|manufacturedin|packedin|bottledin|originof|countryoforigin|origin|grownin|produitde|produiten|fabriqueen|fabriqueau|faiten|elaboreen|conditionneen|paysdorigine|origine|miseenbouteilleen|hergestelltin|herkunftsland|herkunft|ursprungsland|ursprung|produziertin|abgefulltin|erzeugnisaus|produktaus|prodottoin|prodottoditalia|fattoin|confezionatoin|fabbricatoin|paesediorigine|productode|productodel|productoelaboradoen|producidoen|hechoen|fabricadoen|elaboradoen|envasadoen|paisdeorigen|origen|produtode|produzidoem|produzidona|produzidono|fabricadoem|fabricadono|feitoem|industriabrasileira|gemaaktin|geproduceerdin|productuit|landvanherkomst|herkomst|wyprodukowanow|krajpochodzenia|vyrobenov|vyrobenev|zemepuvodu|gyartvain|szarmazasihely|tillverkadi|produceretii|producereti|produserti|fremstilleti|valmistettu|alkuperamaa)'
+/**
+ * How labels say where a product was made, by language; without accents and spaces, since readers lose those in small
+ * capitals. A country follows, perhaps behind an article.
+ */
+const statements: readonly string[] = [
+  // English
+  'madein|productof|producedin|produceof|producein|manufacturedin|packedin|bottledin|brewedin|bakedin|grownin|harvestedin|caughtin|rearedin|processedin|assembledin|originof|countryoforigin|placeoforigin|origin|wineof|importedfrom',
+  // French
+  'produitde|produiten|produitau|produitaux|fabriqueen|fabriqueau|fabriqueaux|faiten|elaboreen|elaboreau|transformeen|cultiveen|recolteen|conditionneen|emballeen|brasseen|peche en|paysdorigine|lieudorigine|provenance|origine|originaire|miseenbouteilleen|misenbouteilleen|vinde|importede',
+  // German
+  'hergestelltin|herkunftsland|herkunft|ursprungsland|ursprung|produziertin|abgefulltin|abgepacktin|gebrautin|gebackenin|angebautin|geerntetin|erzeugtin|verarbeitetin|erzeugnisaus|produktaus|weinaus|importiertaus|gefertigtin',
+  // Italian
+  'prodottoin|prodottonel|prodottonella|prodottodi|prodottodella|fattoin|confezionatoin|imbottigliatoin|lavoratoin|coltivatoin|raccoltoin|fabbricatoin|paesediorigine|paesedorigine|provenienza|vinodi|importatoda',
+  // Spanish
+  'productode|productodel|productoelaboradoen|producidoen|hechoen|fabricadoen|elaboradoen|envasadoen|embotelladoen|cultivadoen|recolectadoen|paisdeorigen|origen|procedencia|vinode|importadode',
+  // Portuguese
+  'produtode|produtodo|produtoda|produzidoem|produzidona|produzidono|fabricadoem|fabricadono|fabricadona|feitoem|engarrafadoem|embaladoem|paisdeorigem|origem|vinhode|vinhodo',
+  // Dutch
+  'gemaaktin|geproduceerdin|productuit|verpaktin|geteeldin|gebrouwenin|landvanherkomst|herkomst|landvanoorsprong|oorsprong',
+  // Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Slovenian
+  'wyprodukowanow|wyprodukowanowe|krajpochodzenia|krajprodukcji|vyrobenov|vyrobenev|vyrobenona|zemepuvodu|krajinapovodu|gyartvain|szarmazasihely|szarmazasiorszag|fabricatin|produsin|taradeorigine|proizvedenou|zemljapodrijetla|zemljaporekla|drzavaporekla',
+  // Danish, Swedish, Norwegian, Finnish
+  'tillverkadi|tillverkati|ursprungsland|produceretii|produceredi|produceretid|produceret i|fremstilleti|oprindelsesland|produserti|produsertii|opprinnelsesland|valmistettu|valmistusmaa|alkuperamaa',
+].flatMap((words) => words.split('|').map((word) => word.replaceAll(' ', '')))
 
 /** The country of origin, by a statement; addresses of makers and importers are not one. */
 export function findOrigin(layout: Layout): Found[] {
@@ -21,8 +42,10 @@ export function findOrigin(layout: Layout): Found[] {
             (one.plain.length < 14 ? Math.max(line.height, one.height) * 4.5 : line.height * 3.2) &&
           one.box[1] > line.box[1],
       )
+    const beside = besideOf(line, layout)
     for (const [text, boxes] of [
       [line.plain, [line.box]],
+      ...(beside ? [[`${line.plain} ${beside.plain}`, [line.box, beside.box]] as const] : []),
       ...(below ? [[`${line.plain} ${below.plain}`, [line.box, below.box]] as const] : []),
     ] as const) {
       const dense = text.replace(/[^a-z\u0370-\u04ff]/g, '')
@@ -34,7 +57,10 @@ export function findOrigin(layout: Layout): Found[] {
         data: null,
         score: match.score * Math.min(1, line.confidence + 0.1) - (boxes.length > 1 ? 0.04 : 0),
         boxes: [around(boxes) ?? line.box],
-        reasoning: `By the words "${(boxes.length > 1 && below ? `${line.text} ${below.text}` : line.text).slice(0, 120)}".`,
+        reasoning: `By the words "${[line, ...(boxes.length > 1 ? [boxes[1] === beside?.box ? beside : below] : [])]
+          .map((one) => one?.text ?? '')
+          .join(' ')
+          .slice(0, 120)}".`,
         rule: 'origin statement',
       })
     }
@@ -59,83 +85,78 @@ interface Match {
 
 const names = Object.entries(countries).flatMap(([code, words]) => words.map((word) => [word, code] as const))
 const byLength = names.toSorted(([one], [other]) => other.length - one.length)
-const countryPattern = byLength.map(([word]) => word).join('|')
+const articles = '(?:the|la|le|les|l|el|los|il|lo|de|di|d|du|des|del|della|dall|dalla|der|dem|den|do|da|dos|het)?'
 const statementPattern = new RegExp(
-  `${statements}(?:the|la|le|les|l|el|los|il|lo|de|di|d|du|der|dem|den|:)?(${countryPattern})`,
+  `(?:${statements.toSorted((one, other) => other.length - one.length).join('|')})${articles}(${byLength.map(([word]) => word).join('|')})`,
 )
+
+/** What is said in one word of the country itself: "produit français", "Industria Brasileira". */
+const adjectives: readonly (readonly [RegExp, string])[] = [
+  [/industriabrasileira|produtobrasileiro/, 'BR'],
+  [/industriaargentina/, 'AR'],
+  [/(?:produit|fabrication|production)francaise?(?!s?anglais)/, 'FR'],
+  [/(?:prodotto|produzione)italian[oa]/, 'IT'],
+  [/(?:producto|produccion)espanola?/, 'ES'],
+  [/(?:produto|producao)portugues/, 'PT'],
+  [/deutsche[srn]?(?:erzeugnis|produkt|produktion|wein)/, 'DE'],
+  [/osterreichische[srn]?(?:erzeugnis|produkt|wein)/, 'AT'],
+  [/schweizer(?:erzeugnis|produkt)/, 'CH'],
+  [/(?:produkt|wyrob)polski/, 'PL'],
+  [/(?:cesky|ceske)(?:vyrobek|produkt)/, 'CZ'],
+  [/nederlandsproduct/, 'NL'],
+  [/hungaricum|magyartermek/, 'HU'],
+  [/danskproduceret/, 'DK'],
+  [/norskprodukt/, 'NO'],
+]
 
 function exact(dense: string): Match | null {
   const match = statementPattern.exec(dense)
   const code = match && byLength.find(([word]) => word === match[1])?.[1]
-  if (code) return { code, score: match[0].startsWith('orig') ? 0.85 : 0.93 }
-  if (/industriabrasileira/.test(dense)) return { code: 'BR', score: 0.9 }
-  if (/hechoenmexico|hechonmexico/.test(dense)) return { code: 'MX', score: 0.93 }
-  return null
+  if (code) return { code, score: /^(?:orig|proven|proced|herk|urspr|oorspr)/.test(match[0]) ? 0.85 : 0.93 }
+  const adjective = adjectives.find(([words]) => words.test(dense))
+  return adjective ? { code: adjective[1], score: 0.88 } : null
 }
 
-/** Statements and countries that belong together closely enough to be known with letters misread. */
-const whole: readonly (readonly [string, string])[] = [
-  ['productodeespana', 'ES'],
-  ['hechoenespana', 'ES'],
-  ['fabricadoenespana', 'ES'],
-  ['producidoenespana', 'ES'],
-  ['produitdefrance', 'FR'],
-  ['fabriqueenfrance', 'FR'],
-  ['madeinfrance', 'FR'],
-  ['produceoffrance', 'FR'],
-  ['productoffrance', 'FR'],
-  ['madeingermany', 'DE'],
-  ['hergestelltindeutschland', 'DE'],
-  ['productofgermany', 'DE'],
-  ['madeinitaly', 'IT'],
-  ['prodottoinitalia', 'IT'],
-  ['productofitaly', 'IT'],
-  ['madeinchina', 'CN'],
-  ['producedinprc', 'CN'],
-  ['madeinprc', 'CN'],
-  ['productofchina', 'CN'],
-  ['madeinusa', 'US'],
-  ['productofusa', 'US'],
-  ['madeinunitedstates', 'US'],
-  ['madeinengland', 'GB'],
-  ['madeintheuk', 'GB'],
-  ['producedintheuk', 'GB'],
-  ['hechoenmexico', 'MX'],
-  ['productodemexico', 'MX'],
-  ['productofmexico', 'MX'],
-  ['madeinjapan', 'JP'],
-  ['madeinkorea', 'KR'],
-  ['productofthailand', 'TH'],
-  ['madeinthailand', 'TH'],
-  ['madeinindia', 'IN'],
-  ['productofindia', 'IN'],
-  ['productofspain', 'ES'],
-  ['madeinspain', 'ES'],
-  ['produtodeportugal', 'PT'],
-  ['fabricadoemportugal', 'PT'],
-  ['productofcanada', 'CA'],
-  ['madeincanada', 'CA'],
-  ['madeinbelgium', 'BE'],
-  ['madeinpoland', 'PL'],
-  ['madeinturkey', 'TR'],
-  ['madeinvietnam', 'VN'],
-  ['productofvietnam', 'VN'],
-]
+/** Statements and countries long enough to be known with letters misread. */
+const longStatements = statements.filter((word) => word.length >= 6 && word !== 'origin' && word !== 'origen')
+const longNames = names.filter(([word]) => word.length >= 5)
 
+/** A statement and a country behind it that both are there but for a letter or two, one in seven at most. */
 function misread(dense: string): Match | null {
   let best: Match | null = null
-  for (const [text, code] of whole) {
-    const allowed = Math.floor(text.length / 7)
-    const distance = nearestDistance(text, dense, allowed)
-    if (distance <= allowed && (!best || 0.85 - distance * 0.1 > best.score))
-      best = { code, score: 0.85 - distance * 0.1 }
+  for (const statement of longStatements) {
+    for (const { end, distance } of nearestEnds(statement, dense, Math.floor(statement.length / 6))) {
+      const rest = dense.slice(end)
+      for (const [word, code] of longNames) {
+        const most = Math.min(Math.floor(word.length / 5), Math.floor((statement.length + word.length) / 7) - distance)
+        if (most < 0 || distance + most === 0) continue
+        const off = distance + nearestDistance(word, rest.slice(0, word.length + most), most)
+        const score = 0.85 - off * 0.1
+        if (off <= distance + most && off > 0 && (!best || score > best.score)) best = { code, score }
+      }
+    }
   }
   return best
 }
 
+/** Where parts of `text` end that become `pattern` by at most `most` edits. */
+function nearestEnds(
+  pattern: string,
+  text: string,
+  most: number,
+): { readonly end: number; readonly distance: number }[] {
+  return lastRow(pattern, text)
+    .map((distance, end) => ({ end, distance }))
+    .filter(({ distance }) => distance <= most)
+}
+
 /** The least number of edits that make a part of `text` into `pattern`; more than `most` is answered as such. */
 function nearestDistance(pattern: string, text: string, most: number): number {
-  if (text.length < pattern.length - most) return most + 1
+  return text.length < pattern.length - most ? most + 1 : Math.min(...lastRow(pattern, text))
+}
+
+/** The edits that make a part of `text` which ends at each place into `pattern`. */
+function lastRow(pattern: string, text: string): number[] {
   let previous = Array.from({ length: text.length + 1 }, () => 0)
   for (let i = 1; i <= pattern.length; i++) {
     const row = [i]
@@ -145,5 +166,17 @@ function nearestDistance(pattern: string, text: string, most: number): number {
     }
     previous = row
   }
-  return Math.min(...previous)
+  return previous
+}
+
+/** What stands in the same row to the right, as in a table. */
+function besideOf(line: Fragment, layout: Layout): Fragment | undefined {
+  return layout.lines
+    .filter(
+      (one) =>
+        one.left > line.right &&
+        one.left < line.right + line.height * 14 &&
+        Math.abs(yAt(line, one.left) - one.leftY) < line.height * 0.6,
+    )
+    .toSorted((one, other) => one.left - other.left)[0]
 }

@@ -24,7 +24,7 @@ export interface SmallPhoto {
   readonly height: number
 }
 
-/** What it says: that it is up, then one answer a job, with its memory after the job and the most it ever had. */
+/** What it says: that it is up, then one answer a job, with what the job cost: memory after it, the most ever, processor. */
 export type ReaderMessage =
   | { readonly kind: 'ready' }
   | {
@@ -33,6 +33,7 @@ export type ReaderMessage =
       readonly outcome: Result<Page | SmallPhoto>
       readonly rssBytes: number
       readonly peakBytes: number
+      readonly processorMs: number
     }
 
 /** Starts one process that reads. */
@@ -45,6 +46,8 @@ export interface ReaderProcess {
   shrink(path: string, limits: ShrinkLimits, signal?: AbortSignal): Promise<Result<SmallPhoto>>
   /** The most memory that a process has held so far, in bytes; 0 before the first answer. */
   peakBytes(): number
+  /** The processor time of all jobs so far, in milliseconds. */
+  processorMs(): number
   close(): void
 }
 
@@ -87,6 +90,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
   let timer: NodeJS.Timeout | undefined
   let nextId = 1
   let peak = 0
+  let processorMs = 0
   let isClosed = false
 
   function start(): Worker {
@@ -135,6 +139,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
     }
     if (message.id !== current?.job.id) return
     peak = Math.max(peak, message.peakBytes)
+    processorMs += message.processorMs
     if (message.rssBytes > memoryBudgetBytes) {
       log?.warn({ rssBytes: message.rssBytes }, 'vision process replaced')
       drop()
@@ -199,6 +204,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
     read: (path, signal) => ask({ kind: 'read', path }, signal) as Promise<Result<Page>>,
     shrink: (path, limits, signal) => ask({ kind: 'shrink', path, limits }, signal) as Promise<Result<SmallPhoto>>,
     peakBytes: () => peak,
+    processorMs: () => processorMs,
     close() {
       if (isClosed) return
       isClosed = true

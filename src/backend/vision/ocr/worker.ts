@@ -45,15 +45,18 @@ async function run(job: ReadJob): Promise<Result<Page | SmallPhoto>> {
 
 function take(message: unknown): void {
   const job = message as ReadJob
-  void run(job).then((outcome) =>
+  const before = process.cpuUsage()
+  void run(job).then((outcome) => {
+    const { user, system } = process.cpuUsage(before)
     send({
       kind: 'answer',
       id: job.id,
       outcome,
       rssBytes: process.memoryUsage.rss(),
       peakBytes: process.resourceUsage().maxRSS * 1024,
-    }),
-  )
+      processorMs: Math.round((user + system) / 1000),
+    })
+  })
 }
 
 if (parentPort) {
