@@ -62,8 +62,21 @@ export function plainFields(fields: readonly ExtractedField[]): PlainField[] {
       field: 'nut',
       value: nut,
       confidence: Math.min(...tables.map(({ confidence }) => confidence)),
-      box: tables[0]?.box ?? null,
+      box: around(tables.flatMap(({ box }) => (box ? [box] : []))),
     },
+  ]
+}
+
+/** The smallest box around the boxes of both columns; null for none. */
+function around(boxes: readonly (readonly [number, number, number, number])[]): PlainField['box'] {
+  if (boxes.length === 0) return null
+  const left = Math.min(...boxes.map(([x]) => x))
+  const top = Math.min(...boxes.map(([, y]) => y))
+  return [
+    left,
+    top,
+    Math.max(...boxes.map(([x, , width]) => x + width)) - left,
+    Math.max(...boxes.map(([, y, , height]) => y + height)) - top,
   ]
 }
 

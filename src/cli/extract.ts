@@ -9,7 +9,7 @@ export const help = {
   name: 'extract',
   usage: '[--json] [--type TYPE] FILE...',
   options: {
-    json: { type: 'boolean', about: 'a JSON line a photo: file, fields, text, ms, and error where it failed' },
+    json: { type: 'boolean', about: 'a JSON line a photo: file, fields, text, ms, and an error where it was not read' },
     type: { type: 'string', value: 'TYPE', about: `what the photos show: ${photoTypes.join(', ')}` },
   },
   example: 'capstan extract --json --type nutrition label.jpg',
@@ -66,7 +66,7 @@ function lineOf(file: string, read: Result<Extraction>, waitedMs: number): objec
     return { file, fields: [], text: '', ms: Math.round(waitedMs), error: { code, message } }
   }
   const { fields, text, ms } = read.value
-  return { file, fields: plainFields(fields), text, ms, error: null }
+  return { file, fields: plainFields(fields), text, ms }
 }
 
 function forPeople(file: string, read: Result<Extraction>): string {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,7 @@ interface Line {
   }[]
   readonly text: string
   readonly ms: number
-  readonly error: { readonly code: string } | null
+  readonly error?: { readonly code: string }
 }
 
 function extract(args: readonly string[]): Promise<{ code: number; lines: Line[] }> {
@@ -53,18 +53,34 @@ test('capstan extract reads a label upright and turned, says where its words are
     .jpeg({ quality: 90 })
     .toFile(turned)
   await writeFile(broken, Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.from('not a photo at all')]))
+  const [empty, words, cut] = ['empty.jpg', 'words.jpg', 'cut.jpg'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ]
+  await writeFile(empty, '')
+  await writeFile(words, 'INGREDIENTS: WATER')
+  const whole = await readFile(turned)
+  await writeFile(cut, whole.subarray(0, whole.length / 2))
   const { width, height } = await sharp(upright).metadata()
 
-  const { code, lines } = await extract(['--json', upright, join(folder, 'missing.jpg'), broken, turned])
+  const missing = join(folder, 'missing.jpg')
+  const { code, lines } = await extract(['--json', upright, missing, broken, empty, folder, words, cut, turned])
 
   expect(code).toBe(1)
   expect(lines.map(({ file, error }) => [file, error?.code ?? null])).toEqual([
     [upright, null],
-    [join(folder, 'missing.jpg'), 'not_found'],
+    [missing, 'not_found'],
     [broken, 'unreadable_image'],
+    [empty, 'unreadable_image'],
+    [folder, 'invalid_input'],
+    [words, 'unreadable_image'],
+    [cut, 'unreadable_image'],
     [turned, null],
   ])
-  for (const line of [lines[0], lines[3]]) {
+  for (const line of [lines[0], lines.at(-1)]) {
+    expect(Object.keys(line ?? {})).toEqual(['file', 'fields', 'text', 'ms'])
+    for (const one of line?.fields ?? []) expect(Object.keys(one)).toEqual(['field', 'value', 'confidence', 'box'])
     expect(line?.text).toContain('WHEAT FLOUR')
     const net = line?.fields.find(({ field }) => field === 'net')
     expect(net?.value).toEqual({ q: 250, u: 'g' })
