@@ -5,7 +5,13 @@
  * every topic is sent, and the preload keeps those that somebody listens to. `read` says up to which number the page has
  * read them, now and then (`readEvery`), and 0 when a page begins: the carrier has no bound of its own.
  */
-export const ipcChannels = { call: 'capstan:call', event: 'capstan:event', read: 'capstan:read' } as const
+export const ipcChannels = {
+  /** Main asks whether the page's thread still runs; its answer goes the same way. */
+  pulse: 'capstan:pulse',
+  call: 'capstan:call',
+  event: 'capstan:event',
+  read: 'capstan:read',
+} as const
 
 /** How often a page says what it has read, in events. */
 export const readEvery = 16

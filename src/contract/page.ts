@@ -41,6 +41,8 @@ export function contentSecurityPolicy(nonce: string): string {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
+    // Without `allow-modals` and `allow-popups`: no print dialog, no alert, no second window.
+    'sandbox allow-scripts allow-same-origin allow-forms allow-downloads',
   ].join('; ')
 }
 

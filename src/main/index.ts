@@ -12,6 +12,7 @@ import {
   powerSaveBlocker,
   protocol,
   safeStorage,
+  screen,
   session,
   utilityProcess,
 } from 'electron'
@@ -22,6 +23,7 @@ import { createStation, systemClock, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
 import { limitDownloads } from './downloads.ts'
 import { serveIpc } from './ipc.ts'
+import { lockKiosk, type KioskLock } from './kiosk-lock.ts'
 import { createLog } from './log.ts'
 import { limitPermissions, lockNavigation } from './lockdown.ts'
 import { ownScheme, ownUrl } from './origin.ts'
@@ -34,9 +36,12 @@ import { createKioskWindow } from './window.ts'
 const log = createLog()
 const options = parseKioskArguments(process.argv.slice(1))
 const isKiosk = app.isPackaged || options.kiosk
+/** A page that closes its window again and again must not take the whole machine. */
+const reopenMs = 500
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
 let station: Station | null = null
+let lock: KioskLock | null = null
 
 // Chromium has no sandbox for root, and a machine that runs its kiosk as root has said so on the command line.
 // The window's own sandbox (window.ts) holds all the same.
@@ -76,6 +81,7 @@ async function start(): Promise<void> {
     backend,
     secrets,
     spawnImaging: spawner('imaging'),
+    ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
   })
   if (!opened.ok) throw new Error(opened.error.message)
   station = opened.value
@@ -94,11 +100,23 @@ async function start(): Promise<void> {
   const assetsDir = join(import.meta.dirname, '../renderer')
   protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: running.handle, log }))
 
-  const window = createKioskWindow(BrowserWindow, {
-    preload: join(import.meta.dirname, '../preload/index.cjs'),
-    kiosk: isKiosk,
-    devTools: !app.isPackaged,
-  })
+  let window = openWindow()
+  function openWindow(): BrowserWindow {
+    const opened = createKioskWindow(BrowserWindow, {
+      preload: join(import.meta.dirname, '../preload/index.cjs'),
+      kiosk: isKiosk,
+      devTools: !isKiosk,
+    })
+    const onLost = (): void => {
+      log.error({}, 'the window was closed and is opened again')
+      later(() => (window = openWindow()), reopenMs)
+    }
+    if (isKiosk) lock = lockKiosk({ app, window: opened, Window: BrowserWindow, screen, onLost, log })
+    keepPageAlive({ window: opened, ipcMain, clock: systemClock, later, log })
+    // A failure is told of by did-fail-load, which tries again.
+    opened.loadURL(ownUrl).catch(() => {})
+    return opened
+  }
   closers.push(
     serveIpc({ ipcMain, transport: running, page: () => (window.isDestroyed() ? null : window.webContents), log }),
   )
@@ -106,12 +124,9 @@ async function start(): Promise<void> {
     if (window.isMinimized()) window.restore()
     window.focus()
   })
-  keepPageAlive({ window, clock: systemClock, later, log })
   powerSaveBlocker.start('prevent-display-sleep')
   // Back from sleep, the network is mostly another one.
   powerMonitor.on('resume', () => void running.call('network.changed', {}))
-  // A failure is told of by did-fail-load, which tries again.
-  await window.loadURL(ownUrl).catch(() => {})
 }
 
 /** The embedded backend, on a free port of this machine. */
@@ -150,7 +165,10 @@ async function remoteBackend(url: string, secrets: Secrets) {
 /** Holds the end of the program back until everything is closed, the station before the backend it sends to. */
 function endInOrder(): void {
   let isEnding = false
-  app.on('window-all-closed', () => app.quit())
+  app.on('window-all-closed', () => {
+    // A locked kiosk opens it again.
+    if (!lock?.isLocked) app.quit()
+  })
   app.on('will-quit', (event) => {
     event.preventDefault()
     if (isEnding) return

@@ -28,10 +28,10 @@ export function lockPage(contents: Pick<WebContents, 'on' | 'setWindowOpenHandle
 }
 
 /** Keys that browsers and desktops give a meaning to, together with Control or Command. */
-const swallowedWithControl = new Set(['p', 's', 'o', 'r', 'w', 'n', 't', 'q', 'f', 'g', 'h', 'u', '+', '=', '0'])
+const swallowedWithControl = new Set('psorwntqfghu+=0')
 
 /**
- * Ctrl+- is not among them: it is how some scanners type the control character US. Without a menu it zooms nothing, and
+ * Ctrl+J is not among them: scanners type a line feed by it. Nor is Ctrl+-: it is how some scanners type the control character US. Without a menu it zooms nothing, and
  * the page refuses it too; with Command it is nobody's code.
  */
 const swallowedWithCommand = new Set(['-'])
@@ -42,10 +42,13 @@ const swallowedWithCommand = new Set(['-'])
  */
 const swallowedAlone = new Set(['F1', 'F3', 'F4', 'F5', 'F6', 'F7', 'F10', 'F11', 'BrowserBack', 'BrowserForward'])
 
+/** Keys that windows and desktops give a meaning to, together with Alt. */
+const swallowedWithAlt = new Set(['ArrowLeft', 'ArrowRight', 'Home', 'F4', 'Tab', 'Escape', ' ', 'Enter'])
+
 /** Whether a key press stays with the host instead of reaching the page. */
 export function isSwallowedKey(input: Pick<Input, 'key' | 'control' | 'meta' | 'alt' | 'shift'>): boolean {
   if (swallowedAlone.has(input.key)) return true
-  if (input.alt && (input.key === 'ArrowLeft' || input.key === 'ArrowRight' || input.key === 'Home')) return true
+  if (input.alt && swallowedWithAlt.has(input.key)) return true
   if (!input.control && !input.meta) return false
   const key = input.key.toLowerCase()
   if (input.meta && swallowedWithCommand.has(key)) return true

@@ -4,7 +4,7 @@ import type { CustomScheme } from 'electron'
 import { commonHeaders, createPage } from '#contract/page.ts'
 import type { Log } from '#contract/ports.ts'
 import { isOwnUrl, ownScheme } from './origin.ts'
-import { serviceScreen } from './service-screen.ts'
+import { coverScreen, serviceScreen } from './service-screen.ts'
 
 /**
  * The window's scheme. Secure, for the camera; never `bypassCSP`, never `corsEnabled`. `file://` would let
@@ -33,6 +33,7 @@ export function createProtocolHandler(ports: ProtocolPorts): (request: Request) 
       if (!isOwnUrl(request.url)) return new Response('not found', { status: 404, headers: commonHeaders })
       const { pathname } = new URL(request.url)
       if (pathname === '/service' && request.method === 'GET') return serviceScreen(newNonce())
+      if (pathname === '/cover' && request.method === 'GET') return coverScreen(newNonce())
       if (pathname.startsWith('/media/') || pathname.startsWith('/exports/')) {
         const response = await ports.handle(request)
         for (const [name, value] of Object.entries(commonHeaders)) response.headers.set(name, value)

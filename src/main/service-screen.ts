@@ -25,13 +25,27 @@ export function serviceScreen(nonce: string): Response {
 </body>
 </html>
 `,
-    {
-      headers: {
-        ...commonHeaders,
-        'content-type': 'text/html; charset=utf-8',
-        'content-security-policy': contentSecurityPolicy(nonce),
-        'cache-control': 'no-store',
-      },
-    },
+    { headers: headersOf(nonce) },
   )
+}
+
+/** The page of a display that is not the kiosk's: nothing. */
+export function coverScreen(nonce: string): Response {
+  return new Response(
+    `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Capstan</title><style nonce="${nonce}">html { background: #101418; cursor: none }</style></head>
+</html>
+`,
+    { headers: headersOf(nonce) },
+  )
+}
+
+function headersOf(nonce: string): Record<string, string> {
+  return {
+    ...commonHeaders,
+    'content-type': 'text/html; charset=utf-8',
+    'content-security-policy': contentSecurityPolicy(nonce),
+    'cache-control': 'no-store',
+  }
 }

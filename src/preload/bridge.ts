@@ -10,6 +10,7 @@ import type { Transport } from '#contract/transport.ts'
 export function createBridge(ipcRenderer: Pick<IpcRenderer, 'invoke' | 'on' | 'send'>): Transport {
   const listeners = new Map<string, Set<(payload: unknown) => void>>()
 
+  ipcRenderer.on(ipcChannels.pulse, () => ipcRenderer.send(ipcChannels.pulse))
   ipcRenderer.on(ipcChannels.event, (_event, topic: string, payload: unknown, number: number) => {
     if (number % readEvery === 0 || topic === missedTopic) ipcRenderer.send(ipcChannels.read, number)
     for (const listener of listeners.get(topic) ?? []) listener(payload)

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contentSecurityPolicy } from '#contract/page.ts'
 import { build } from '../../tools/set-up.mjs'
 import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
+import { pageTools } from './page-tools.ts'
 
 if (missing !== null) console.warn(`tests/electron is skipped: ${missing}.`)
 
@@ -18,12 +19,10 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
   /** A page of somebody else's. */
   let foreign: Server
   let foreignUrl: string
-  let visits = 0
 
   beforeAll(async () => {
     await build()
     foreign = createServer((_request, response) => {
-      visits += 1
       response.setHeader('content-type', 'text/html')
       response.end('<title>foreign</title>')
     })
@@ -235,56 +234,6 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
     await kiosk.call('session.end', { id })
   })
 
-  describe('leaving the page', () => {
-    const attempts: readonly (readonly [string, (url: string) => void])[] = [
-      ['a link', (url) => follow({ href: url })],
-      ['a link to a new window', (url) => follow({ href: url, target: '_blank' })],
-      ['a link to a named frame', (url) => follow({ href: url, target: '_top' })],
-      ['a link to our own page with a query', () => follow({ href: 'app://kiosk/?next=https://evil.example' })],
-      ['a link to a similar host', () => follow({ href: 'app://kiosk.evil/' })],
-      ['a link to a file', () => follow({ href: 'file:///etc/passwd' })],
-      ['a link to the service screen', () => follow({ href: '/service' })],
-      ['a script link', () => follow({ href: "javascript:document.title='run'" })],
-      ['a data link', () => follow({ href: 'data:text/html,<title>run</title>' })],
-      ['location=', (url) => void (location.href = url)],
-      ['location.replace', (url) => location.replace(url)],
-      ['location.reload', () => location.reload()],
-      ['window.open', (url) => void window.open(url)],
-      ['window.open in place', (url) => void window.open(url, '_self')],
-      ['a form', (url) => submitForm(url, 'get')],
-      ['a posted form', (url) => submitForm(url, 'post')],
-      ['a frame', (url) => void addFrame({ src: url })],
-      ['a frame of our own', () => void addFrame({ src: '/' })],
-      ['a frame that navigates its top', (url) => void addFrame({ srcdoc: `<a target=_top href="${url}">x</a>` })],
-      ['a refresh', (url) => void addRefresh(url)],
-    ]
-
-    it.each(attempts)('is refused: %s', async (_what, attempt) => {
-      const before = visits
-      await kiosk.page.evaluate(pageTools)
-      await kiosk.page.evaluate(() => void Object.assign(window, { isStillHere: true }))
-      await kiosk.page.evaluate(`(${attempt.toString()})(${JSON.stringify(foreignUrl)})`).catch(() => {})
-      // Whatever was started has had its turn by then.
-      await kiosk.page.waitForTimeout(150)
-      expect(kiosk.page.url()).toBe('app://kiosk/')
-      expect(await kiosk.page.evaluate(() => 'isStillHere' in window)).toBe(true)
-      expect(await kiosk.page.title()).not.toBe('run')
-      expect(await kiosk.app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows().length)).toBe(1)
-      expect(visits).toBe(before)
-      await kiosk.page.evaluate(() => {
-        for (const added of document.querySelectorAll('.attempt')) added.remove()
-      })
-    })
-
-    it('is refused to requests as well: the policy lets the page talk to its own origin only', async () => {
-      const before = visits
-      expect(await kiosk.page.evaluate(async (url) => await fetch(url).then(String, () => 'refused'), foreignUrl)).toBe(
-        'refused',
-      )
-      expect(visits).toBe(before)
-    })
-  })
-
   describe('permissions', () => {
     const ask = (constraints: MediaStreamConstraints) =>
       kiosk.page.evaluate(
@@ -363,25 +312,5 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
   })
 })
 
-/** What the attempts above use inside of the page. */
+/** Of the page tools. */
 declare function follow(attributes: Record<string, string>): void
-declare function submitForm(action: string, method: string): void
-declare function addFrame(attributes: Record<string, string>): void
-declare function addRefresh(url: string): void
-
-const pageTools = `
-  globalThis.add = (name, attributes) => {
-    const element = document.createElement(name)
-    element.className = 'attempt'
-    for (const [key, value] of Object.entries(attributes)) {
-      try { element.setAttribute(key, value) } catch {}
-    }
-    document.body.append(element)
-    return element
-  }
-  globalThis.follow = (attributes) => add('a', attributes).click()
-  globalThis.submitForm = (action, method) => add('form', { action, method }).submit()
-  globalThis.addFrame = (attributes) => add('iframe', attributes)
-  globalThis.addRefresh = (url) => add('meta', { 'http-equiv': 'refresh', content: '0;url=' + url })
-  undefined
-`

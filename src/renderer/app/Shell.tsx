@@ -11,6 +11,7 @@ import { ScanScreen } from '../features/scan/ScanScreen.tsx'
 import { ReviewScreen } from '../features/review/ReviewScreen.tsx'
 import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
 import { FirstUse } from '../features/staff/FirstUse.tsx'
+import { StaffMenu } from '../features/staff/StaffMenu.tsx'
 import { StaffDoor } from '../features/staff/StaffDoor.tsx'
 import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
 import { Key } from '../ui/Button.tsx'
@@ -33,7 +34,11 @@ const content = {
 /** Rail, strip and work: the same frame around every screen. */
 export function Shell() {
   const { t } = useTranslation()
-  const [chosen, setCurrent] = useState<ScreenName | null>(null)
+  const [chosen, setChosen] = useState<ScreenName | null>(readPlace)
+  const setCurrent = (name: ScreenName) => {
+    setChosen(name)
+    window.sessionStorage.setItem(placeKey, name)
+  }
   // The staff of a gate starts with it.
   const gate = useStation((state) => state.settings?.gate)
   const current = chosen ?? (gate?.isOn === true ? 'gate' : 'scan')
@@ -49,6 +54,7 @@ export function Shell() {
     return (
       <main className="work work-alone">
         <GateScreen />
+        <StaffMenu />
         <StaffDoor />
       </main>
     )
@@ -75,9 +81,18 @@ export function Shell() {
         {current !== 'scan' && troubled && <PendingScans />}
         {loaded ? <Screen /> : <p className="loading">{t('app.loading')}</p>}
       </main>
+      <StaffMenu />
       <StaffDoor />
     </div>
   )
+}
+
+/** A window that is loaded again after a fault goes on where it was. */
+const placeKey = 'capstan.screen'
+
+function readPlace(): ScreenName | null {
+  const kept = window.sessionStorage.getItem(placeKey)
+  return screens.find((name) => name === kept) ?? null
 }
 
 function RailEntry(props: {

@@ -59,7 +59,8 @@ describe('the policy', () => {
     expect(policy).toBe(
       "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'nonce-abc'; img-src 'self' blob:; " +
         "media-src 'self' blob:; connect-src 'self'; worker-src 'self' blob:; base-uri 'none'; form-action 'none'; " +
-        "frame-ancestors 'none'; require-trusted-types-for 'script'",
+        "frame-ancestors 'none'; require-trusted-types-for 'script'; " +
+        'sandbox allow-scripts allow-same-origin allow-forms allow-downloads',
     )
     expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'|https?:|\*/)
   })

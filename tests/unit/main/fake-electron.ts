@@ -6,6 +6,10 @@ export function createFakeContents() {
     id: 1,
     loaded: [] as string[],
     crashed: 0,
+    sent: [] as string[],
+    send(channel: string) {
+      contents.sent.push(channel)
+    },
     windowOpenHandler: null as null | ((details: { url: string }) => { action: string }),
     setWindowOpenHandler(handler: (details: { url: string }) => { action: string }) {
       contents.windowOpenHandler = handler

@@ -51,7 +51,7 @@ describe('keys', () => {
   }
 
   it.each(
-    'Ctrl+p Ctrl+P Ctrl+s Ctrl+o Ctrl+r Ctrl+Shift+R Ctrl+w Ctrl+n Ctrl+t Cmd+q Ctrl+f Ctrl++ Cmd+- Ctrl+0 Ctrl+Shift+I F1 F3 F5 F7 F10 F11 Alt+F4 Alt+ArrowLeft Alt+ArrowRight Alt+Home BrowserBack'.split(
+    'Ctrl+p Ctrl+P Ctrl+s Ctrl+o Ctrl+r Ctrl+Shift+R Ctrl+w Ctrl+n Ctrl+t Cmd+q Ctrl+f Ctrl++ Cmd+- Ctrl+0 Ctrl+Shift+I F1 F3 F5 F7 F10 F11 Alt+F4 Alt+Tab Alt+Escape Alt+ArrowLeft Alt+ArrowRight Alt+Home BrowserBack'.split(
       ' ',
     ),
   )('keeps %s from the page', (text) => {

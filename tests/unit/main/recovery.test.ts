@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { ipcChannels } from '#contract/ipc.ts'
 import { ownUrl } from '#main/origin.ts'
 import { keepPageAlive, serviceUrl } from '#main/recovery.ts'
 import { createKeptLog } from '../../contract/fake-station.ts'
@@ -9,9 +10,17 @@ function watchedWindow() {
   const time = createFakeTime()
   const webContents = createFakeContents()
   const window = Object.assign(new EventEmitter(), { webContents, isDestroyed: () => false })
-  keepPageAlive({ window: window as never, clock: time.clock, later: time.later, log: createKeptLog().log })
+  const ipcMain = new EventEmitter()
+  keepPageAlive({
+    window: window as never,
+    ipcMain: ipcMain as never,
+    clock: time.clock,
+    later: time.later,
+    log: createKeptLog().log,
+  })
+  const answer = (id = webContents.id) => ipcMain.emit(ipcChannels.pulse, { sender: { id } })
   const crash = (reason = 'crashed') => webContents.emit('render-process-gone', {}, { reason, exitCode: 1 })
-  return { time, window, webContents, crash }
+  return { time, window, webContents, crash, answer }
 }
 
 describe('a page that crashes', () => {
@@ -79,6 +88,15 @@ describe('a page that crashes', () => {
   })
 })
 
+it('takes a page back that was left for an empty one, of which nothing tells before', () => {
+  const { webContents } = watchedWindow()
+  webContents.emit('did-navigate', {}, ownUrl)
+  webContents.emit('did-navigate', {}, serviceUrl)
+  expect(webContents.loaded).toEqual([])
+  webContents.emit('did-navigate', {}, 'about:blank')
+  expect(webContents.loaded).toEqual([ownUrl])
+})
+
 describe('a page that hangs', () => {
   it('is ended after ten seconds', () => {
     const { time, window, webContents } = watchedWindow()
@@ -87,6 +105,36 @@ describe('a page that hangs', () => {
     expect(webContents.crashed).toBe(0)
     time.pass(1)
     expect(webContents.crashed).toBe(1)
+  })
+
+  it('is found out though nobody touches it: it is asked every three seconds, and given ten', () => {
+    const { time, webContents, answer } = watchedWindow()
+    webContents.emit('did-finish-load')
+    expect(webContents.sent).toEqual([ipcChannels.pulse])
+    for (let round = 2; round <= 50; round += 1) {
+      time.pass(500)
+      answer()
+      time.pass(3_000)
+      expect(webContents.sent).toHaveLength(round)
+    }
+    expect(webContents.crashed).toBe(0)
+    // Another page's answer is none.
+    answer(7)
+    time.pass(10_000)
+    expect(webContents.crashed).toBe(1)
+    webContents.emit('render-process-gone', {}, { reason: 'killed', exitCode: 1 })
+    time.pass(500)
+    expect(webContents.loaded).toEqual([ownUrl])
+  })
+
+  it('is not ended while it loads, or after it has gone', () => {
+    const { time, webContents } = watchedWindow()
+    for (const name of ['did-start-loading', 'render-process-gone']) {
+      webContents.emit('did-finish-load')
+      webContents.emit(name, {}, { reason: 'clean-exit', exitCode: 0 })
+      time.pass(60_000)
+    }
+    expect(webContents.crashed).toBe(0)
   })
 
   it('is left alone when it answers again', () => {
