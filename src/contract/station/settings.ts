@@ -10,10 +10,14 @@ import { keyboardLayoutSchema } from './keyboard-layout.ts'
 export const uploadFormatSchema = z.enum(['jpeg', 'webp'])
 export type UploadFormat = z.infer<typeof uploadFormatSchema>
 
+/** The languages that the window speaks, as BCP 47 tags. */
+export const languageSchema = z.enum(['en', 'fr', 'de', 'es', 'it', 'nl'])
+export type Language = z.infer<typeof languageSchema>
+
 /** The station's own settings. Every field has a default, so that an empty file is a valid one. */
 export const settingsSchema = z.strictObject({
   stationName: z.string().max(100).default('Station'),
-  language: z.string().max(20).default('en'),
+  language: languageSchema.default('en'),
   theme: z.enum(['system', 'light', 'dark']).default('system'),
   sound: z
     .strictObject({ enabled: z.boolean().default(true), volume: z.number().min(0).max(1).default(0.8) })

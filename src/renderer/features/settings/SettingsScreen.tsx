@@ -3,8 +3,8 @@ import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
 import { reviewActions, reviewKeys, type ReviewAction, type ReviewKey } from '#contract/station/review-keys.ts'
-import { settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
-import type { Settings } from '#contract/station/settings.ts'
+import { languageSchema, settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
+import type { Language, Settings } from '#contract/station/settings.ts'
 import { interceptScans } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
@@ -81,6 +81,12 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
           {t('settings.save')}
         </Button>
       </form>
+      <Select
+        label={t('settings.language')}
+        value={settings.language}
+        onChange={(language) => change({ language })}
+        choices={languageSchema.options.map((value) => ({ value, label: nameOfLanguage(value) }))}
+      />
       <Choices
         label={t('settings.theme')}
         look="row"
@@ -93,6 +99,12 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
       />
     </section>
   )
+}
+
+/** A language by its own name: who needs it may understand no other. */
+function nameOfLanguage(language: Language): string {
+  const name = new Intl.DisplayNames(language, { type: 'language' }).of(language) ?? language
+  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1)
 }
 
 function ReviewSettings({ keys, change }: { readonly keys: Settings['review']['keys']; readonly change: Change }) {
