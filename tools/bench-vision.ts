@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { ExtractedField, Nutrient } from '#backend/index.ts'
 import { extractFields } from '#backend/vision/fields/extract-fields.ts'
+import { judgeSameProduct } from '#domain/review/same-product.ts'
 import { createReaderProcess } from '#backend/vision/ocr/reader-process.ts'
 import { fitShifts, halfOf, reportConfidence, type Judged } from './bench-vision-confidence.ts'
 
@@ -79,6 +80,7 @@ export async function benchVision(say: (line: string) => void, isVerbose: boolea
   const judged: Judged[] = []
   const tookMs: number[] = []
   const processorMs: number[] = []
+  const products: Product[] = []
   const reader = createReaderProcess({
     log: { warn: (fields, message) => say(`${message} ${JSON.stringify(fields)}`) },
   })
@@ -91,7 +93,9 @@ export async function benchVision(say: (line: string) => void, isVerbose: boolea
         say(`${photo.file}: ${page.error.code}, ${page.error.message}`)
         continue
       }
-      const { fields } = extractFields(page.value, { type: null })
+      const { fields, text } = extractFields(page.value, { type: null })
+      const [brand] = photo.brand ?? []
+      if (brand !== undefined) products.push({ text, brand, name: photo.name?.[0] ?? '' })
       tookMs.push(performance.now() - startedMs)
       processorMs.push(reader.processorMs() - before)
       const tally = (name: string): Tally => {
@@ -128,6 +132,7 @@ export async function benchVision(say: (line: string) => void, isVerbose: boolea
     )
   }
   reportConfidence(judged, say)
+  reportSameProduct(products, say)
   if (isVerbose)
     say(`by how much rules are too sure of themselves (less than 0), in logits: ${JSON.stringify(fitShifts(judged))}`)
   const spread = (list: readonly number[]): string => {
@@ -137,6 +142,26 @@ export async function benchVision(say: (line: string) => void, isVerbose: boolea
   }
   say(
     `seconds a photo: ${spread(tookMs)}; of a processor: ${spread(processorMs)}; peak memory of the process ${(reader.peakBytes() / 2 ** 30).toFixed(2)} GiB`,
+  )
+}
+
+interface Product {
+  readonly text: string
+  readonly brand: string
+  readonly name: string
+}
+
+/** What the words on a label say of the product that it is of, and of each other photo's product. */
+function reportSameProduct(products: readonly Product[], say: (line: string) => void): void {
+  const words = (label: Product, product: Product): string =>
+    judgeSameProduct({ itemGtin: null, photoGtins: [], text: label.text, view: 'front', product }).text
+  const own = products.map((product) => words(product, product))
+  const others = products.flatMap((label) =>
+    products.filter(({ brand }) => plain(brand) !== plain(label.brand)).map((product) => words(label, product)),
+  )
+  const of = (said: readonly string[], which: string): number => said.filter((one) => one === which).length
+  say(
+    `wrong product, by the words alone, as of a front: of ${own.length} right ones ${of(own, 'agrees')} agree, ${of(own, 'differs')} false alarms; of ${others.length} swapped ones ${of(others, 'differs')} caught, ${of(others, 'agrees')} taken for right, the rest undecided for want of words`,
   )
 }
 

@@ -179,6 +179,11 @@ const shifted = (corners: PageLine['corners'], by: number): PageLine['corners'] 
 }
 
 describe('brand and name', () => {
+  test('a pack of several is said whole and in pieces, before one piece alone', () => {
+    const found = values('500 g\n[4x125g]\n\n125 g', 'net_content')
+    expect(found.slice(0, 2).toSorted()).toEqual(['4 x 125 g', '500 g'])
+  })
+
   test('a brand of the catalogue is known wherever it stands', () => {
     const drawing = '#MORNING\nwith honey from\nQuinby Mills\nsince 1902'
     expect(values(drawing, 'brand')[0]).toBe('Morning')
@@ -227,6 +232,17 @@ describe('brand and name', () => {
     ['Mis en bouteille par Moulin Gris à 34500 Villeneuve', 'Moulin Gris'],
   ])('%s names the maker', (drawing, expected) => {
     expect(values(`#7\n\n${drawing}`, 'brand')).toContain(expected)
+  })
+
+  test('what is said of a product is none of its name', () => {
+    const drawing = '#Quinby\n#Croutons\n#made by Ovalia for you'
+    expect(values(drawing, 'product_name', { type: 'front' })[0]).toBe('Croutons')
+  })
+
+  test('a jar with one label has its name among the small print', () => {
+    const drawing =
+      '#Quinby\n#CROUTONS\nIngredients: wheat flour, salt, palm oil, yeast.\nStore in a dry place.\nBest before: see lid.\nLot 4711'
+    expect(values(drawing, 'product_name')[0]).toBe('Croutons')
   })
 
   test('a back has no name', () => {

@@ -24,9 +24,15 @@ export function findBrandAndName(
     readonly isBack: boolean
   },
 ): Found[] {
-  const brands = merged([...known(layout, context), ...stated(layout), ...prominentBrands(layout, context)])
+  // One label may be all that a jar has: its name is set large among the small print of a back.
+  const isWhole = context.isBack && context.type === null && hasDisplay(layout)
+  const brands = merged([
+    ...known(layout, context),
+    ...stated(layout),
+    ...prominentBrands(layout, { ...context, malus: isWhole ? 0.1 : context.isBack ? 0.22 : 0 }),
+  ])
   const [first] = brands
-  const names = context.isBack ? [] : namesOf(layout, context, first)
+  const names = context.isBack && !isWhole ? [] : namesOf(layout, { ...context, malus: isWhole ? 0.1 : 0 }, first)
   return [
     ...brands.slice(0, 4).map((candidate) => foundOf('brand', candidate)),
     ...names.slice(0, 4).map((candidate) => foundOf('product_name', candidate)),
@@ -299,7 +305,7 @@ function printedForm(layout: Layout, key: string): { text: string; fragment: Fra
 
 /** Words that are large on many labels and name nothing. */
 const generic =
-  /^(?:the|new|neu|nouveau|nuevo|novo|original|classic|premium|organic|bio|natural|naturel|fresh|free|light|zero|sugar|no|with|avec|mit|con|com|zip|open|pull|press|recycle|nutrition(?:al)?(?: facts| information)?|facts|ingredients.*|calories|serving.*|amount.*|warning|directions.*|net.*|product.*|batch.*|best.*|lot.*|exp.*|use.*|made.*|hecho.*|produit.*|envase.*|barcode|pet|hdpe|www.*|e?\d.*|vol|alc.*|tel.*|service.*|code.*|total.*|per.*|100.*|contains.*|consumir.*|unit.*|packaging|mix|linea|interior.*|reciclable.*)$/
+  /^(?:the|new|neu|nouveau|nuevo|novo|original|classic|premium|organic|bio|natural|naturel|fresh|free|light|zero|sugar|no|with|avec|mit|con|com|zip|open|pull|press|recycle|nutrition(?:al)?(?: facts| information)?|facts|ingredients.*|calories|serving.*|amount.*|warning|directions.*|net.*|product.*|batch.*|best.*|lot.*|exp.*|use.*|made.*|hecho.*|produit.*|envase.*|barcode|pet|hdpe|www.*|e?\d.*|vol|alc.*|tel.*|service.*|code.*|total.*|per.*|100.*|contains.*|consumir.*|unit.*|poids.*|peso.*|gewicht.*|contenance.*|contenu.*|inhalt.*|offre.*|special(?:e)? ?(?:offer|offre)?|oferta.*|angebot.*|promo.*|gratis.*|origine .*|nutri.*|valeurs?.*|valori.*|nahrwert.*|zutaten.*|conserv.*|a consommer.*|store.*|kapseln|capsules|tablets|compresse.*|packaging|mix|linea|interior.*|reciclable.*)$/
 
 function tallestOf(layout: Layout): number {
   const sure = layout.fragments.filter(({ confidence, text }) => confidence > 0.7 && /\p{L}{2}/u.test(text))
@@ -322,6 +328,15 @@ function isNaming(line: Fragment, layout: Layout, wine: boolean): boolean {
 function isCutOff({ box: [left, , width] }: Fragment, layout: Layout): boolean {
   const edge = layout.width * 0.004
   return left <= edge || left + width >= layout.width - edge
+}
+
+/** Whether some words are set so much larger than the rest that they are meant to be read from a shelf. */
+function hasDisplay(layout: Layout): boolean {
+  const heights = layout.fragments.map(({ height }) => height).toSorted((one, other) => one - other)
+  const usual = heights[Math.floor(heights.length / 2)] ?? 0
+  return layout.lines.some(
+    (line) => line.height > usual * 2 && line.confidence > 0.9 && isNaming(line, layout, isWine(layout)),
+  )
 }
 
 function estateAbove(line: Fragment, layout: Layout): Fragment | undefined {
@@ -403,7 +418,7 @@ function echoOf(line: Fragment, layout: Layout): string | null {
 
 function prominentBrands(
   layout: Layout,
-  { type, isBack }: { readonly type: PhotoType | null; readonly isBack: boolean },
+  { type, malus }: { readonly type: PhotoType | null; readonly malus: number },
 ): Candidate[] {
   if (type !== null && ['nutrition', 'ingredients', 'barcode', 'recycling', 'certification'].includes(type)) return []
   const wine = isWine(layout)
@@ -416,7 +431,7 @@ function prominentBrands(
         (wine ? 0.62 : 0.4) -
           index * 0.15 +
           (type === 'front' ? 0.1 : 0) -
-          (isBack ? 0.22 : 0) +
+          malus +
           (index === 0 ? 0.03 : 0) +
           (isEchoed ? 0.06 : 0),
       ),
@@ -428,19 +443,19 @@ function prominentBrands(
 
 function namesOf(
   layout: Layout,
-  { type }: { readonly type: PhotoType | null },
+  { type, malus }: { readonly type: PhotoType | null; readonly malus: number },
   brand: Candidate | undefined,
 ): Candidate[] {
   const wine = isWine(layout)
   const large = largest(layout, wine)
-  const isFront = type === 'front' ? 0.1 : 0
+  const bonus = (type === 'front' ? 0.1 : 0) - malus
   const [first] = large
   if (!first) {
     if (!brand || brand.score <= 0.6) return []
     const reason = 'No words but the brand are large enough for a name.'
     return [{ ...brand, score: 0.4, reason, rule: 'brand as name' }]
   }
-  if (wine) return wineNames(large, isFront)
+  if (wine) return wineNames(large, bonus)
   const brandKey = brand ? dense(brand.text) : ''
   const blocks = blocksOf(largest(layout, wine, 0.15).filter(({ text }) => !isBrandText(dense(text), brandKey)))
   const [next] = blocks
@@ -453,7 +468,7 @@ function namesOf(
     const isLarge = height > first.height * 0.42
     found.push({
       text: titled(text),
-      score: (isLarge ? 0.45 : 0.38) - index * (isLarge ? 0.12 : 0.06) + isFront,
+      score: (isLarge ? 0.45 : 0.38) - index * (isLarge ? 0.12 : 0.06) + bonus,
       fragments,
       reason: `The largest words beside the brand${lines > 1 ? ', one below the other' : ''}${isLarge ? '' : ', much smaller than it'}.`,
       rule: lines > 1 ? 'name lines' : 'name line',
@@ -462,7 +477,7 @@ function namesOf(
   if (next && next.lines > 1 && next.first)
     found.push({
       text: titled(next.first.text),
-      score: 0.38 + isFront,
+      score: 0.38 + bonus,
       fragments: next.first.fragments,
       reason: 'The largest line beside the brand.',
       rule: 'name line',
@@ -470,7 +485,7 @@ function namesOf(
   if (brand && brand.score > 0.7 && next && isNear)
     found.push({
       text: `${brand.text} ${titled(next.text)}`,
-      score: 0.4 + isFront,
+      score: 0.4 + bonus,
       fragments: [...brand.fragments, ...next.fragments],
       reason: 'The brand with the largest words beside it.',
       rule: 'brand and name',
@@ -478,7 +493,7 @@ function namesOf(
   if (isBrandLargest)
     found.push({
       text: brand && isBrandText(dense(first.text), brandKey) ? brand.text : titled(first.text),
-      score: (next ? 0.3 : 0.45) + isFront,
+      score: (next ? 0.3 : 0.45) + bonus,
       fragments: first.fragments,
       reason: next ? 'The brand is the largest text, as where it is the name.' : 'The brand is the only large text.',
       rule: 'brand as name',
@@ -486,10 +501,10 @@ function namesOf(
   return merged(found)
 }
 
-function wineNames(large: readonly Large[], isFront: number): Candidate[] {
+function wineNames(large: readonly Large[], bonus: number): Candidate[] {
   return large.slice(0, 3).map(({ text, fragments, isEchoed }, index) => ({
     text: titled(text),
-    score: (index === 0 ? 0.62 : 0.45 - index * 0.1) + isFront + (isEchoed ? 0.06 : 0),
+    score: (index === 0 ? 0.62 : 0.45 - index * 0.1) + bonus + (isEchoed ? 0.06 : 0),
     fragments,
     reason: index === 0 ? 'The largest words of a wine label name the estate.' : 'Large words of a wine label.',
     rule: 'estate',
@@ -510,13 +525,14 @@ function blocksOf(lines: readonly Large[]): Block[] {
   const left = new Set(lines)
   const blocks: Block[] = []
   for (const start of lines) {
-    if (!left.delete(start)) continue
+    if (!left.delete(start) || isSentence(start)) continue
     const group = [start]
     // The nearest ones pull in those beyond them.
     for (let isGrowing = true; isGrowing && group.length < 4;) {
       const more = [...left].find(
         (one) =>
-          one.height > start.height * 0.45 &&
+          one.height > start.height * 0.55 &&
+          !isSentence(one) &&
           group.some(({ fragments }) => fragments.some((near) => one.fragments.some((far) => isBelow(near, far)))),
       )
       isGrowing = more !== undefined
@@ -535,6 +551,15 @@ function blocksOf(lines: readonly Large[]): Block[] {
     })
   }
   return blocks
+}
+
+/** What is said about the product is none of its name. */
+function isSentence({ text }: Large): boolean {
+  return (
+    text.split(' ').length > 4 ||
+    madeBy.test(plainOf(text)) ||
+    /\s(?:par|by|von|da|por|door|vous|your|with|avec|mit|con|com)\s/i.test(text)
+  )
 }
 
 function isBelow(one: Fragment, other: Fragment): boolean {

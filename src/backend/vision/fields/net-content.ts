@@ -65,7 +65,7 @@ export function findNetContent(layout: Layout): Found[] {
     ...splitStatements(layout),
   ].flatMap((fragment) => statementsOf(fragment, layout, tallest))
   const byValue = new Map<string, Statement>()
-  for (const statement of corrected(statements)) {
+  for (const statement of multiplied(corrected(statements))) {
     const key = valueOf(statement)
     const known = byValue.get(key)
     if (!known || known.score < statement.score) byValue.set(key, statement)
@@ -93,7 +93,7 @@ function valueOf({ quantity, pieces }: Statement): string {
 const declared =
   /net\s*(?:wt|weight|cont\w*|qty)?|netto\w*|poids|peso\b|contenid?o|contenu|conteudo|fullmenge|nettofyllm|volume\s*net|zawartosc|masa\s*netto|inhalt|indhold|innehall|hmotnost|tomeg|abtropf\w*|egoutte|escurrido|sgocciolato|drained/
 const other =
-  /per\b|pro\s|pour\s|par\s|por\s|je\s|serving|portion|porcion|porzione|daily|tagl|jour|dia\b|dose|contains?\b|caffeine|alcohol|alc|kcal|kj|vitamin|protein|fat\b|sugar|suhl|salt|carb|sodium|fibre|fiber|\bcal\b|lipides|glucides|hidratos|grasas|proteinas|grassi|zuccheri|fett|kohlen|zucker|eiwei|salz|proteines|maxi|price|€|\$/
+  /per\b|pro\s|pour\s|par\s|por\s|je\s|serving|portion|porcion|porzione|daily|tagl|jour|dia\b|dose|contains?\b|caffeine|alcohol|alc|kcal|kj|vitamin|protein|fat\b|sugar|suhl|salt|carb|sodium|fibre|fiber|\bcal\b|lipides|glucides|hidratos|grasas|proteinas|grassi|zuccheri|fett|kohlen|zucker|eiwei|salz|proteines|sucres|satures|azucares|acucares|suikers|\bsel\b|\bdont\b|\bdavon\b|of\s*which|nutri|valeurs?\b|valori\b|nahrwert|voedingsw|naering|wartosc|maxi|price|€|\$/
 
 function statementsOf(fragment: Fragment, layout: Layout, tallest: number): Statement[] {
   const plain = fragment.plain
@@ -102,7 +102,7 @@ function statementsOf(fragment: Fragment, layout: Layout, tallest: number): Stat
     .replace(/℮/g, ' e ')
   const found: Statement[] = []
   const pattern = new RegExp(
-    `(?:(\\d{1,2})\\s*(?:x|×|\\*)\\s*)?(?<![\\d.,a-df-z-])(?:e\\s?)?(?<![\\d.,-])(${number})\\s*(${unitPattern})(?=\\.?\\s*(?:e|C)?(?![a-z\\d%]))`,
+    `(?<![\\d.,a-df-z-])(?:(\\d{1,2})\\s*(?:x|×|\\*)\\s*)?(?:e\\s?)?(?<![\\d.,-])(${number})\\s*(${unitPattern})(?=\\.?\\s*(?:e|C)?(?![a-z\\d%]))`,
     'g',
   )
   const add = (value: number, unit: Unit, pieces: number | null, score: number, reasons: string[]): void => {
@@ -228,6 +228,24 @@ function inTable(fragment: Fragment, layout: Layout): boolean {
   )
   if (column.length >= 3) return true
   return near.length >= 2 || near.some((one) => Math.abs(drop(one, fragment)) < 0.5)
+}
+
+/** `500 g` and `4 x 125 g` are one content: they speak for each other, and against `125 g` alone. */
+function multiplied(statements: readonly Statement[]): Statement[] {
+  const sizeOf = ({ quantity }: Statement): number => quantity.value * sizes[quantity.unit][1]
+  const kindOf = ({ quantity }: Statement): string => sizes[quantity.unit][0]
+  const isAlike = (one: number, other: number): boolean => Math.abs(one - other) < other * 0.01
+  return statements.map((statement) => {
+    const relatives = statements.filter((one) => kindOf(one) === kindOf(statement))
+    if (statement.pieces !== null) {
+      const whole = sizeOf(statement) * statement.pieces
+      const hasWhole = relatives.some((one) => one.pieces === null && isAlike(sizeOf(one), whole))
+      return hasWhole ? { ...statement, score: statement.score + 0.1 } : statement
+    }
+    const isWhole = relatives.some((one) => one.pieces !== null && isAlike(sizeOf(one) * one.pieces, sizeOf(statement)))
+    const isPiece = relatives.some((one) => one.pieces !== null && isAlike(sizeOf(one), sizeOf(statement)))
+    return isWhole || isPiece ? { ...statement, score: statement.score + (isWhole ? 0.15 : -0.25) } : statement
+  })
 }
 
 /**

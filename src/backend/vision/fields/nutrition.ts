@@ -304,7 +304,10 @@ function rowsOf(names: readonly Name[], amounts: readonly Amount[], layout: Layo
   }
   for (const [name, row] of byName) {
     if (name.row === 'other') continue
-    const ordered = row.toSorted((one, other) => one.x - other.x)
+    const named = boxesOf(name)
+    const ordered = row
+      .toSorted((one, other) => one.x - other.x)
+      .map((amount) => ({ ...amount, boxes: [...amount.boxes, ...named] }))
     if (name.row === 'energy' || name.row === 'calories') {
       const isPaired = name.unit?.includes('/') === true
       const isKjFirst = name.unit?.startsWith('kj') ?? true
@@ -360,6 +363,16 @@ function rowsOf(names: readonly Name[], amounts: readonly Amount[], layout: Layo
   }
   for (const [key, row] of rows) if (row.length === 0) rows.delete(key)
   return rows
+}
+
+/** Where the words of a row's name stand. */
+function boxesOf({ fragment, from, to }: Name): readonly Box[] {
+  const letter = (fragment.right - fragment.left) / Math.max(1, fragment.plain.length)
+  return fragment.words
+    .filter(
+      ({ left, right }) => right > fragment.left + (from + 0.5) * letter && left < fragment.left + (to - 0.5) * letter,
+    )
+    .map(({ box }) => box)
 }
 
 function inUnit(amount: number, unit: 'g' | 'mg' | 'kj' | 'kcal' | null, wanted: string): number {
