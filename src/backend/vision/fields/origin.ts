@@ -118,14 +118,20 @@ function exact(dense: string): Match | null {
 }
 
 /** Statements and countries long enough to be known with letters misread. */
-const longStatements = statements.filter((word) => word.length >= 6 && word !== 'origin' && word !== 'origen')
+const longStatements = statements
+  .filter((word) => word.length >= 6 && word !== 'origin' && word !== 'origen')
+  .map((statement) => ({ statement, parts: pairsOf(statement) }))
 const longNames = names.filter(([word]) => word.length >= 5)
 
 /** A statement and a country behind it that both are there but for a letter or two, one in seven at most. */
 function misread(dense: string): Match | null {
   let best: Match | null = null
-  for (const statement of longStatements) {
-    for (const { end, distance } of nearestEnds(statement, dense, Math.floor(statement.length / 6))) {
+  const pairs = new Set(pairsOf(dense))
+  for (const { statement, parts } of longStatements) {
+    const allowed = Math.floor(statement.length / 6)
+    // An edit costs two pairs of letters at most: without the others it cannot be there.
+    if (parts.filter((pair) => pairs.has(pair)).length < parts.length - 2 * allowed) continue
+    for (const { end, distance } of nearestEnds(statement, dense, allowed)) {
       const rest = dense.slice(end)
       for (const [word, code] of longNames) {
         const most = Math.min(Math.floor(word.length / 5), Math.floor((statement.length + word.length) / 7) - distance)
@@ -137,6 +143,11 @@ function misread(dense: string): Match | null {
     }
   }
   return best
+}
+
+/** The letters of a text, two and two. */
+function pairsOf(text: string): string[] {
+  return Array.from({ length: Math.max(0, text.length - 1) }, (_, at) => text.slice(at, at + 2))
 }
 
 /** Where parts of `text` end that become `pattern` by at most `most` edits. */
