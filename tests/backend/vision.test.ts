@@ -112,10 +112,23 @@ describe('the process that reads', () => {
       process.on('message', ({ id, path }) => {
         if (path === 'crash') process.exit(7)
         if (path === 'hang') return
+        if (path === 'burn') return process.send({ kind: 'working', id, processorMs: 9e6 })
+        if (path === 'busy') {
+          let worked = 0
+          const beat = setInterval(() => {
+            worked += 50
+            process.send({ kind: 'working', id, processorMs: worked })
+            if (worked === 750) { clearInterval(beat); answer(path, id) }
+          }, 200)
+          return
+        }
         if (path.startsWith('once:') && !existsSync(path.slice(5))) { writeFileSync(path.slice(5), ''); process.exit(9) }
+        answer(path, id)
+      })
+      function answer(path, id) {
         const page = { width: 1, height: 1, language: String(process.pid), lines: [] }
         process.send({ kind: 'answer', id, rssBytes: path === 'greedy' ? 9e9 : 1e6, peakBytes: 2e6, processorMs: 5, outcome: { ok: true, value: page } })
-      })
+      }
       process.send({ kind: 'ready' })`,
     )
     logged.length = 0
@@ -140,6 +153,12 @@ describe('the process that reads', () => {
     expect(second).toBe(first)
     expect(reader.peakBytes()).toBe(2e6)
     expect(reader.processorMs()).toBeGreaterThan(0)
+  })
+
+  test('gives a photo as long as it is computed for, and no more of the processor than it may have', async () => {
+    await start({ deadlineMs: 2_000 })
+    const read = await Promise.all([reader.read('busy'), reader.read('burn'), reader.read('photo')])
+    expect(read.map(({ ok }) => ok)).toEqual([true, false, true])
   })
 
   test('tries a photo that ends it once more, and then fails that photo alone', async () => {

@@ -24,9 +24,13 @@ export interface SmallPhoto {
   readonly height: number
 }
 
-/** What it says: that it is up, then one answer a job, with what the job cost: memory after it, the most ever, processor. */
+/**
+ * What it says: that it is up, while it works how much processor time the job has had, then one answer a job, with what
+ * the job cost: memory after it, the most ever, processor.
+ */
 export type ReaderMessage =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'working'; readonly id: number; readonly processorMs: number }
   | {
       readonly kind: 'answer'
       readonly id: number
@@ -54,13 +58,19 @@ export interface ReaderProcess {
 export interface ReaderProcessOptions {
   readonly spawn?: SpawnReader
   readonly log?: Pick<Log, 'warn'>
-  /** A photo that takes longer fails, and its process is ended. */
+  /**
+   * A photo that takes more processor time fails, and its process is ended; so does one for which nothing was computed
+   * for so long. A machine that is busy with other things costs no photo.
+   */
   readonly deadlineMs?: number
   /** A process that holds more than this after a photo is replaced before its next. */
   readonly memoryBudgetBytes?: number
   /** A process that had nothing to do for this long is ended, and gives its gigabyte back. */
   readonly idleMs?: number
 }
+
+/** Less processor time than this between two messages is waiting, not working. */
+const leastProgressMs = 20
 
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never
 
@@ -91,6 +101,8 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
   let nextId = 1
   let peak = 0
   let processorMs = 0
+  /** What the current photo has had of the processor, as far as was heard. */
+  let workedMs = 0
   let isClosed = false
 
   function start(): Worker {
@@ -120,6 +132,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
       return
     }
     worker ??= start()
+    workedMs = 0
     timer = setTimeout(giveUp, deadlineMs)
     worker.process.send(current.job)
   }
@@ -138,6 +151,15 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
       return
     }
     if (message.id !== current?.job.id) return
+    if (message.kind === 'working') {
+      if (message.processorMs > deadlineMs) giveUp()
+      else if (message.processorMs - workedMs >= leastProgressMs) {
+        workedMs = message.processorMs
+        clearTimeout(timer)
+        timer = setTimeout(giveUp, deadlineMs)
+      }
+      return
+    }
     peak = Math.max(peak, message.peakBytes)
     processorMs += message.processorMs
     if (message.rssBytes > memoryBudgetBytes) {
@@ -165,7 +187,7 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
   function giveUp(): void {
     log?.warn({ deadlineMs, path: current?.job.path }, 'vision took too long')
     drop()
-    finish(fail('unreadable_image', `the image was not read within ${deadlineMs} ms`))
+    finish(fail('unreadable_image', `the image was not read in ${deadlineMs} ms`))
   }
 
   function abort(waiting: Waiting): void {

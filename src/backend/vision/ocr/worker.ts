@@ -43,18 +43,26 @@ async function run(job: ReadJob): Promise<Result<Page | SmallPhoto>> {
   }
 }
 
+/** How often it says that it is at work. */
+const beatMs = 5_000
+
 function take(message: unknown): void {
   const job = message as ReadJob
   const before = process.cpuUsage()
-  void run(job).then((outcome) => {
+  const processorMs = (): number => {
     const { user, system } = process.cpuUsage(before)
+    return Math.round((user + system) / 1000)
+  }
+  const beat = setInterval(() => send({ kind: 'working', id: job.id, processorMs: processorMs() }), beatMs)
+  void run(job).then((outcome) => {
+    clearInterval(beat)
     send({
       kind: 'answer',
       id: job.id,
       outcome,
       rssBytes: process.memoryUsage.rss(),
       peakBytes: process.resourceUsage().maxRSS * 1024,
-      processorMs: Math.round((user + system) / 1000),
+      processorMs: processorMs(),
     })
   })
 }
