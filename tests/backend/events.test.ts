@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { marker, products, scanner, startSite, type Site } from './fixture.ts'
+import { engine, marker, products, scanner, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 /** Opens the stream of events and gathers what comes. */
 async function listen(site: Site, query = '', key = site.apiKey) {
@@ -61,5 +61,31 @@ describe('the stream of events', () => {
     await expect.poll(() => stream.events().length).toBe(1)
     await site.close()
     expect(await stream.reading).toBe('ended')
+  })
+
+  it.runIf(engine === 'postgres')('tells at each process what any of them has done', async () => {
+    const dataDir = await temporaryFolder()
+    const [here, there] = [await startSite({ dataDir }), await startSite({ dataDir })]
+    const session = await here.openSession()
+    const streams = [await listen(here, `?session_id=${session}`), await listen(there, `?session_id=${session}`)]
+    for (const stream of streams) await expect.poll(() => stream.events().length).toBe(1)
+    const ids: string[] = []
+    for (const site of [here, there, here, there]) ids.push((await site.submit(session, `text ${ids.length}`)).body.id)
+    for (const stream of streams) {
+      await expect
+        .poll(() => stream.events().slice(1), { timeout: 10_000 })
+        .toEqual(
+          expect.arrayContaining(
+            ids.map((id) => ({ type: 'capture', session_id: session, capture_id: id, status: 'NOT_FOUND' })),
+          ),
+        )
+    }
+    // A process that dies says nothing any more; what the other does is told by the other.
+    await here.close()
+    expect(await streams[0]!.reading).toBe('ended')
+    const last = (await there.submit(session, 'last')).body.id
+    await expect
+      .poll(() => streams[1]!.events(), { timeout: 10_000 })
+      .toContainEqual({ type: 'capture', session_id: session, capture_id: last, status: 'NOT_FOUND' })
   })
 })

@@ -4,10 +4,18 @@ import type { HtmlEscapedString } from 'hono/utils/html'
 import { listKeys } from '../administration.ts'
 import type { Database, Db } from '../db/database.ts'
 import { isRefusal, type Answer } from '../http/answer.ts'
-import { clearedCookies, hasCsrfToken, signIn, signOut, type Identify } from '../http/credentials.ts'
+import {
+  clearedCookies,
+  hasCsrfToken,
+  publishablePerMinute,
+  signIn,
+  signOut,
+  type Identify,
+} from '../http/credentials.ts'
 import type { RateLimiter } from '../http/rate-limit.ts'
 import type { Credential } from '../http/route.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import { queues, type QueueName } from '../jobs/queue.ts'
 import { style } from './style.ts'
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>
@@ -293,7 +301,10 @@ function table(heads: readonly string[], rows: readonly (readonly (string | numb
     <table>
       <thead>
         <tr>
-          ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+          ${heads.map(
+            (head, column) =>
+              html`<th scope="col" class="${typeof rows[0]?.[column] === 'number' ? 'number' : ''}">${head}</th>`,
+          )}
         </tr>
       </thead>
       <tbody>
@@ -352,6 +363,7 @@ async function sessionsPage(db: Db, { organizationId }: Credential, page: number
     .execute()
   const cells = rows.map((row) => [
     html`<code class="whole">${row.id}</code>`,
+    (JSON.parse(row.metadata) as Record<string, string>)['label'] ?? '',
     state(row.status),
     row.capture_mode,
     row.extraction_status,
@@ -360,7 +372,7 @@ async function sessionsPage(db: Db, { organizationId }: Credential, page: number
     when(row.created_at),
     when(row.active_at),
   ])
-  const heads = ['Session', 'State', 'Mode', 'Extraction', 'Captures', 'Photos', 'Opened', 'Last active']
+  const heads = ['Session', 'Label', 'State', 'Mode', 'Extraction', 'Captures', 'Photos', 'Opened', 'Last active']
   return html`${table(heads, cells, 'No session yet. A station opens one with its first scan.')}${pager(page, count)}`
 }
 
@@ -389,6 +401,14 @@ async function capturesPage(db: Db, { organizationId }: Credential, page: number
   return html`${table(heads, cells, 'No capture yet. Scans appear here as stations send them.')}${pager(page, count)}`
 }
 
+const queueTitles: Readonly<Record<QueueName, string>> = {
+  captures: 'Captures to look up',
+  photo: 'Photos to search for codes',
+  fields: 'Photos to read',
+  link: 'Links to follow',
+  webhook: 'Webhooks to deliver',
+}
+
 async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Promise<Html> {
   const counts = await jobs.count()
   const failed = await db
@@ -407,7 +427,7 @@ async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Pro
     when(row.done_at),
   ])
   return html`<div class="tiles">
-      ${Object.entries(counts).map(([queue, count]) => html`<div>${queue} <b>${count}</b></div>`)}
+      ${queues.map((queue) => html`<div>${queueTitles[queue]} <b>${counts[queue]}</b></div>`)}
     </div>
     ${table(['Photo', 'Kind', 'Why it was not read', 'When'], cells, 'Every photo could be read.')}`
 }
@@ -454,7 +474,7 @@ async function stationsPage(db: Db, { organizationId }: Credential): Promise<Htm
   const cells = rows.map((row) => {
     const context = JSON.parse(row.device_context) as Record<string, unknown>
     const said = Object.entries(context).map(([name, value]) => `${name}: ${String(value)}`)
-    return [said.join(', ') || 'says nothing of itself', row.user_agent, row.sessions, when(row.last)]
+    return [said.join(', ') || 'Says nothing of itself', row.user_agent, row.sessions, when(row.last)]
   })
   return table(['Station', 'Program', 'Sessions', 'Last seen'], cells, 'No station has been here yet.')
 }
@@ -469,7 +489,8 @@ async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at
       key.kind,
       key.role,
       state(standing),
-      `${key.rate_limit_per_minute || 'server'} / ${key.rate_limit_per_day || 'server'}`,
+      key.rate_limit_per_minute || (key.kind === 'publishable' ? publishablePerMinute : "the server's"),
+      key.rate_limit_per_day || "the server's",
       when(key.last_used_at),
       when(key.expires_at),
       standing === 'active'
@@ -479,6 +500,6 @@ async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at
         : '',
     ]
   })
-  const heads = ['Name', 'Kind', 'Role', 'State', 'Limits a minute / a day', 'Last used', 'Ends', 'Next']
+  const heads = ['Name', 'Kind', 'Role', 'State', 'A minute', 'A day', 'Last used', 'Ends', 'Next']
   return table(heads, cells, 'No keys.')
 }

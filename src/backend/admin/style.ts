@@ -13,12 +13,13 @@ nav { display: flex; flex-wrap: wrap; flex: 1 }
 nav a { color: var(--ink); text-decoration: none; padding: 0 16px; line-height: 56px; border-bottom: 3px solid transparent }
 nav a[aria-current] { border-color: var(--accent); font-weight: 600 }
 nav a:hover { background: var(--ground) }
-main { max-width: 1400px; margin: 0 auto; padding: 24px }
+main { max-width: 1600px; margin: 0 auto; padding: 24px }
 h1 { font-size: 24px; margin: 0 0 4px }
 p.about { color: var(--quiet); margin: 0 0 16px; max-width: 75ch }
 .panel { background: var(--panel); border: 1px solid var(--line); border-radius: 12px; overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; padding: 12px 16px; border-bottom: 1px solid var(--line); vertical-align: top }
+tr:has(button) td { vertical-align: middle }
 th { font-size: 14px; color: var(--quiet); font-weight: 600; white-space: nowrap }
 tr:last-child td { border-bottom: 0 }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
@@ -27,7 +28,7 @@ code.whole, time { white-space: nowrap }
 .empty { padding: 40px 24px; text-align: center; color: var(--quiet); margin: 0 }
 .bad { color: var(--bad); font-weight: 600 } .good { color: var(--good); font-weight: 600 }
 button, .button { font: inherit; min-height: 48px; padding: 0 20px; border-radius: 8px; border: 1px solid var(--line);
-  background: var(--panel); color: var(--ink); cursor: pointer; text-decoration: none; display: inline-flex; align-items: center }
+  background: var(--panel); color: var(--ink); cursor: pointer; text-decoration: none; white-space: nowrap; display: inline-flex; align-items: center }
 button.first { justify-content: center; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600 }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 form.sign-in { max-width: 420px; margin: 10vh auto; padding: 32px; display: grid; gap: 16px }

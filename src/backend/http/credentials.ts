@@ -20,7 +20,7 @@ type KeyRow = Selectable<Tables['api_keys']> & {
 type FindKey = (hash: string) => Promise<KeyRow | undefined>
 
 /** What a publishable key may ask a minute (contracts 1.8); it is read by whoever looks into a front end. */
-const publishablePerMinute = 100
+export const publishablePerMinute = 100
 
 /** Makes the one that knows the credentials of a database. Nothing is kept: a key that was revoked ends at once. */
 export function createIdentify(db: Db): Identify {

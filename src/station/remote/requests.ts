@@ -3,6 +3,7 @@ import { foreignProblemSchema } from '#contract/backend/problem.ts'
 import type { Receipt } from '#contract/station/ledger.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { readCredential, type Credential } from '#contract/credential.ts'
+import { readEvents } from '#station/remote/events.ts'
 
 /**
  * Why a request has no answer to go on with.
@@ -61,6 +62,16 @@ export type SendRequest = <T>(
  */
 export type SendForm = (url: string, form: FormData, timeoutMs: number) => Promise<RemoteResult<null>>
 
+/**
+ * Has events told until the stream ends or `signal` fires. `unsupported` says that there are none for us: it need not be
+ * tried again. A stream that says nothing for a while has ended.
+ */
+export type Listen = (
+  path: string,
+  onEvent: (name: string) => void,
+  signal: AbortSignal,
+) => Promise<'ended' | 'unsupported'>
+
 export interface Downloaded {
   readonly headers: Headers
   readonly bytes: Uint8Array
@@ -72,6 +83,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 export type Address = string | (() => string | null)
 
 const usualTimeoutMs = 15_000
+/** A server gives a sign of life each 15 seconds. */
+const silenceMs = 45_000
 /** Bytes of an answer; what is longer is none of the documented ones. */
 const usualBytes = 4 * 1024 * 1024
 
@@ -89,6 +102,7 @@ export function createRequests(options: {
 }): {
   readonly send: SendRequest
   readonly sendForm: SendForm
+  readonly listen: Listen
   /** Gets bytes, with the headers that came with them. */
   download(path: string, options?: RequestOptions): Promise<RemoteResult<Downloaded>>
   readonly observed: Observed
@@ -112,6 +126,13 @@ export function createRequests(options: {
     observed.allowance = readAllowance(response.headers, nowMs)
   }
 
+  /** Null where there is none; undefined when it cannot be had or used. */
+  const usableCredential = async (): Promise<Credential | null | undefined> => {
+    const secret = await options.credential().catch(() => undefined)
+    const credential = typeof secret === 'string' ? readCredential(secret) : (secret ?? null)
+    return secret === undefined || (secret !== null && credential === null) ? undefined : credential
+  }
+
   /** Sends a request and reads its whole answer; the answer of an error is a failure. */
   const exchange = async (
     method: string,
@@ -122,9 +143,8 @@ export function createRequests(options: {
   > => {
     const base = baseUrl()
     if (base === null) return notThereYet
-    const secret = await options.credential().catch(() => undefined)
-    const credential = typeof secret === 'string' ? readCredential(secret) : (secret ?? null)
-    if (secret === undefined || (secret !== null && credential === null)) return unusableSecret
+    const credential = await usableCredential()
+    if (credential === undefined) return unusableSecret
     const redact = redactor(credential)
     const headers: Record<string, string> = {
       accept: 'application/json',
@@ -176,6 +196,40 @@ export function createRequests(options: {
     return unreadable(response.status, `the answer to ${method} ${path} is not as documented`)
   }
 
+  const listen: Listen = async (path, onEvent, signal) => {
+    const base = baseUrl()
+    const credential = await usableCredential()
+    if (base === null || credential === undefined) return 'ended'
+    const silence = new AbortController()
+    let timer = setTimeout(() => silence.abort(), usualTimeoutMs)
+    try {
+      const response = await options.fetch(base + path, {
+        headers: { accept: 'text/event-stream', ...credentialHeaders(credential, 'GET', base) },
+        redirect: 'error',
+        signal: AbortSignal.any([signal, silence.signal, ...signals]),
+      })
+      if (!response.ok || response.body === null || !/^text\/event-stream\b/.test(typeOf(response))) {
+        await response.body?.cancel()
+        // What has a passing reason is asked again; what is not there, or not for this key, is not.
+        return response.ok || (response.status < 500 && response.status !== 429) ? 'unsupported' : 'ended'
+      }
+      const heard = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+        for await (const piece of body) {
+          clearTimeout(timer)
+          timer = setTimeout(() => silence.abort(), silenceMs)
+          yield piece
+        }
+      }
+      for await (const name of readEvents(heard(response.body))) onEvent(name)
+      return 'ended'
+    } catch {
+      // Whether the backend is there is found out by requests that matter; the stream is a courtesy.
+      return 'ended'
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
   const download = async (path: string, requestOptions: RequestOptions = {}): Promise<RemoteResult<Downloaded>> => {
     const answer = await exchange('GET', path, requestOptions)
     return answer.ok ? { ok: true, value: { headers: answer.response.headers, bytes: answer.bytes } } : answer
@@ -209,7 +263,7 @@ export function createRequests(options: {
       return failed('busy', 'upload_unreachable', `the photo's upload: ${reason(error)}`)
     }
   }
-  return { send, sendForm, download, observed }
+  return { send, listen, sendForm, download, observed }
 }
 
 const notThereYet: { ok: false; failure: RemoteFailure } = {
@@ -237,6 +291,8 @@ const unusableSecret: { ok: false; failure: RemoteFailure } = {
 }
 
 /** Django's rules (contracts 1.12): a write with a cookie repeats the CSRF token, and over HTTPS names where it is from. */
+const typeOf = (response: Response): string => response.headers.get('content-type') ?? ''
+
 function credentialHeaders(credential: Credential | null, method: string, base: string): Record<string, string> {
   if (credential === null) return {}
   if (credential.kind === 'key') return { 'x-api-key': credential.key }

@@ -156,6 +156,8 @@ export interface ScannerClient extends ProposalsClient {
   createProduct(key: string, product: NewProduct): Promise<RemoteResult<MatchedProduct>>
   /** Null when the catalogue has no such GTIN. */
   findProduct(gtin: string): Promise<RemoteResult<MatchedProduct | null>>
+  /** Has it told when something of a session changes, by the names of events; not every backend does. */
+  listen(sessionId: string, onEvent: (name: string) => void, signal: AbortSignal): Promise<'ended' | 'unsupported'>
   /** Asks whether anybody answers at all. */
   probe(): Promise<RemoteResult<null>>
   abilities(): Promise<RemoteResult<Abilities>>
@@ -215,7 +217,7 @@ export function createScannerClient(options: {
   /** Ends requests in flight, which then count as without an answer. */
   signal?: AbortSignal
 }): ScannerClient {
-  const { send: request, sendForm, observed } = createRequests(options)
+  const { send: request, sendForm, listen, observed } = createRequests(options)
 
   const capture = async (
     answer: Promise<RemoteResult<ForeignCapture | null>>,
@@ -250,6 +252,7 @@ export function createScannerClient(options: {
           ...(await organisation()),
           capture_mode: session.captureMode,
           user_agent: options.userAgent,
+          device_context: { station_id: session.metadata['station_id'] ?? '' },
           metadata: session.metadata,
         } satisfies SessionCreate,
       })
@@ -415,6 +418,9 @@ export function createScannerClient(options: {
       const found = answer.value?.data.map(toProduct).find((product) => product?.gtin === gtin)
       return { ok: true, value: found ?? null }
     },
+    listen: (sessionId, onEvent, signal) =>
+      listen(`${scanner}/events?session_id=${encodeURIComponent(sessionId)}`, onEvent, signal),
+
     async probe() {
       const answer = await request('GET', '/.well-known/api-catalog', null, { timeoutMs: timeouts.probeMs })
       // Any answer shows that somebody is there; what it says of this path does not matter.

@@ -455,7 +455,7 @@ export function createSync(ports: {
       })
       answered()
       await written
-      expectProgress()
+      expectProgress(sent.session)
       if (answer.value.state === 'COMPLETED') expectProducts([capture.id])
       return ports.onCaptures([capture.id])
     }
@@ -740,7 +740,7 @@ export function createSync(ports: {
         changed.push(capture.id)
       }
     })
-    expectProgress()
+    expectProgress(null)
     expectProducts(changed)
     if (changed.length > 0) ports.onCaptures(changed)
   }
@@ -794,7 +794,7 @@ export function createSync(ports: {
       store.captures.follow(capture.id, known.value)
       store.outbox.done(item.id)
     })
-    expectProgress()
+    expectProgress(store.sessions.get(capture.sessionId)?.remoteId ?? null)
     ports.onCaptures([capture.id])
   }
 
@@ -834,9 +834,32 @@ export function createSync(ports: {
 
   // --- Following what the backend has ---------------------------------------------------------------
 
-  const expectProgress = (): void => {
+  const expectProgress = (remoteSessionId: string | null): void => {
     followDelayMs = limits.followMinMs
     nextFollowMs = Math.min(nextFollowMs, nowMs() + followDelayMs)
+    if (remoteSessionId !== null) listenTo(remoteSessionId)
+  }
+
+  /** The session whose changes the backend tells us of, or is asked to. */
+  let listening: { readonly remoteSessionId: string; readonly stop: AbortController } | null = null
+  let tellsEvents = true
+
+  /** Has the backend tell what becomes of a session's captures, beside asking it: a lookup is then there at once. */
+  const listenTo = (remoteSessionId: string): void => {
+    if (closed || !tellsEvents || listening?.remoteSessionId === remoteSessionId) return
+    listening?.stop.abort()
+    const own = { remoteSessionId, stop: new AbortController() }
+    listening = own
+    const told = (): void => {
+      nextFollowMs = 0
+      followDelayMs = limits.followMinMs
+      wake()
+    }
+    void remote.listen(remoteSessionId, told, own.stop.signal).then((outcome) => {
+      if (outcome === 'unsupported') tellsEvents = false
+      // The next capture that goes out tries again.
+      if (listening === own) listening = null
+    })
   }
 
   const follow = async (): Promise<void> => {
@@ -1168,6 +1191,7 @@ export function createSync(ports: {
     },
     async close() {
       closed = true
+      listening?.stop.abort()
       for (const listener of settledListeners) listener()
       wake()
       await running

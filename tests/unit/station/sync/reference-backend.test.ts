@@ -7,6 +7,7 @@ import { writeControlCode } from '#domain/control-code.ts'
 import { drawCode } from '../../../barcode-image.ts'
 import { until } from '../parts.ts'
 import { startBackend, startStation } from '../start-station.ts'
+import { startSync } from './start-sync.ts'
 
 const known = '4006381333931'
 const unknown = '5012345678900'
@@ -50,6 +51,15 @@ describe('a station and the reference backend', () => {
     expect(await station.drained()).toBe('empty')
     expect(log.text()).not.toContain(backend.apiKey)
     expect(log.text()).not.toContain(known)
+  })
+
+  it('have a lookup at once, as the backend tells of it: no time has to pass', async () => {
+    const backend = await startBackend()
+    const { store, scan } = startSync(backend.url, { apiKey: () => backend.apiKey })
+    const ids = [scan(known), scan(unknown)]
+    // The station's clock stands still, so that it never comes to ask by itself.
+    await until(() => ids.every((id) => ['COMPLETED', 'NOT_FOUND'].includes(store.captures.get(id)?.state ?? '')))
+    expect(ids.map((id) => store.captures.get(id)?.state)).toEqual(['COMPLETED', 'NOT_FOUND'])
   })
 
   it('keep where things are: the location is in the metadata of the capture', async () => {
