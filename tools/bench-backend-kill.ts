@@ -12,6 +12,7 @@ import { sql } from 'kysely'
 import { openDatabase, type Database } from '#backend/db/database.ts'
 import type { BackendOptions } from '#backend/index.ts'
 import { queues, type QueueName } from '#backend/jobs/queue.ts'
+import { newId } from '#backend/ids.ts'
 import { silentLog } from '#backend/log.ts'
 import type { RemoteAnswer } from '#backend/vision/remote-answer.ts'
 import { checkDigit } from '#domain/gtin.ts'
@@ -25,7 +26,9 @@ const killAt = pathToFileURL(join(root, 'tools', 'kill-at.mjs')).href
 const scanner = '/scanner/api/v1'
 
 /** Of a round: codes, of them some that are addresses; and in each third a photo, of a product of its own. */
-const codesOfRound = 19
+const codesOfRound = 14
+/** And codes for whose products something is proposed by us, so that there is always something to apply. */
+const appliesOfRound = 5
 const photosOfRound = (round: number): number => (round % 3 === 0 ? 1 : 0)
 const sendersAtATime = 6
 /** About so many statements a start and the work of a round take, so that kills fall anywhere in them. */
@@ -78,9 +81,9 @@ interface Reply {
 }
 
 /** Something that a client wants done; answers whether it is, and is asked again otherwise. */
-type Wish = (
-  call: (method: string, path: string, body?: object | FormData, key?: string) => Promise<Reply>,
-) => Promise<boolean>
+type Wish = (call: Call) => Promise<boolean>
+
+type Call = (method: string, path: string, body?: object | FormData, key?: string) => Promise<Reply>
 
 /**
  * Kills a backend's process again and again: at a random statement of its start, of its requests or of its jobs, while
@@ -220,6 +223,9 @@ export async function backendKillRounds(options: {
   const wishes = new Set<Wish>()
   /** The ids of what was acknowledged, by what it was sent with. */
   const acknowledged = new Map<string, string>()
+  /** GTINs whose product was acknowledged, and captures for which we have proposed something. */
+  const known = new Set<string>()
+  const proposed = new Set<string>()
   /** Whether a process died while it was asked to accept or to apply. */
   let diedApplying = false
 
@@ -256,7 +262,7 @@ export async function backendKillRounds(options: {
   /** What the clients of a round want: products, a session with captures, its submission, then its photos applied. */
   async function wishRound(round: number): Promise<void> {
     let session = ''
-    let left = codesOfRound + photosOfRound(round)
+    let left = codesOfRound + appliesOfRound + photosOfRound(round)
     const photos: string[] = []
     const acknowledge = (key: string, id: string): true => {
       acknowledged.set(key, id)
@@ -283,27 +289,40 @@ export async function backendKillRounds(options: {
         return reply.status === 201 ? acknowledge(key, reply.body.id) : unexpected('capture', reply)
       })
     }
-    for (let index = 0; index < photosOfRound(round); index += 1) {
-      const key = `photo-${round}-${index}`
-      const digits = `4099${String(round).padStart(8, '0')}`
-      const gtin = digits + checkDigit(digits)
-      const image = new Blob([Buffer.from(await drawCode({ format: 'EAN13', text: gtin }))], { type: 'image/png' })
+    const take = async (call: Call, key: string, gtin: string, body: () => [path: string, body: object | FormData]) => {
+      if (!known.has(gtin)) {
+        const product = await call('POST', '/products/api/v1/products', { gtin, product_name: before }, key)
+        if (product.status !== 201) return unexpected('product', product)
+        known.add(gtin)
+      }
+      const reply = await call('POST', ...body(), key)
+      return reply.status === 201 ? acknowledge(key, reply.body.id) : unexpected('capture', reply)
+    }
+    for (let index = 0; index < appliesOfRound; index += 1) {
+      const key = `apply-${round}-${index}`
+      const gtin = gtinOf(`4098${String(round * appliesOfRound + index).padStart(8, '0')}`)
       figures.sent += 1
-      let isKnown = false
       wishes.add(async (call) => {
         if (session === '') return false
-        if (!isKnown) {
-          const product = await call('POST', '/products/api/v1/products', { gtin, product_name: 'Before' }, key)
-          if (product.status !== 201) return unexpected('product', product)
-          isKnown = true
-        }
+        const capture = { session_short_id: session, capture_type: 'BARCODE', raw_value: gtin }
+        if (!(await take(call, key, gtin, () => [`${scanner}/captures`, capture]))) return false
+        wishes.add((again) => review(again, acknowledged.get(key) ?? ''))
+        return true
+      })
+    }
+    for (let index = 0; index < photosOfRound(round); index += 1) {
+      const key = `photo-${round}-${index}`
+      const gtin = gtinOf(`4099${String(round).padStart(8, '0')}`)
+      const image = new Blob([Buffer.from(await drawCode({ format: 'EAN13', text: gtin }))], { type: 'image/png' })
+      figures.sent += 1
+      wishes.add(async (call) => {
+        if (session === '') return false
         const form = new FormData()
         form.set('session_short_id', session)
         form.set('image', image, 'photo.png')
-        const reply = await call('POST', `${scanner}/captures/upload-image`, form, key)
-        if (reply.status !== 201) return unexpected('photo', reply)
-        photos.push(reply.body.id)
-        return acknowledge(key, reply.body.id)
+        if (!(await take(call, key, gtin, () => [`${scanner}/captures/upload-image`, form]))) return false
+        photos.push(acknowledged.get(key) ?? '')
+        return true
       })
     }
     wishes.add(async (call) => {
@@ -312,21 +331,50 @@ export async function backendKillRounds(options: {
       const reply = await call('POST', `${scanner}/sessions/${session}/${photosOfRound(round) > 0 ? 'submit' : 'end'}`)
       // It may have been done without our having heard of it; what came of it is looked at in the end.
       if (reply.status !== 200 && reply.status !== 409) return unexpected('submit', reply)
-      for (const photo of photos) wishes.add((call) => review(call, session, photo))
+      for (const photo of photos) wishes.add((again) => review(again, photo, session))
       return true
     })
   }
 
+  /** Writes a proposal as reading a photo does, unless it is there. */
+  async function propose(captureId: string, productId: string): Promise<void> {
+    if (database === undefined || proposed.has(captureId)) return
+    proposed.add(captureId)
+    await database.db
+      .insertInto('proposals')
+      .values({
+        id: newId(),
+        capture_id: captureId,
+        product_id: productId,
+        photo_id: null,
+        field_name: 'name',
+        current_value: before,
+        proposed_value: `Name ${(names += 1)}`,
+        confidence: 0.9,
+        reasoning: '',
+        source: 'kill',
+        box: null,
+        status: 'PENDING',
+        withdrawn_reason: '',
+        created_at: new Date().toISOString(),
+        reviewed_at: null,
+        applied_at: null,
+        change_id: null,
+      })
+      .execute()
+  }
+
   /** Accepts and applies what was read from a photo, once it was; retries it when its server died too often. */
-  async function review(call: Parameters<Wish>[0], session: string, id: string): Promise<boolean> {
+  async function review(call: Call, id: string, session?: string): Promise<boolean> {
     const capture = await call('GET', `${scanner}/captures/${id}`)
     if (capture.body.status === 'FAILED' && String(capture.body.error_message).includes(diedEachTime)) {
       if ((await call('POST', `${scanner}/captures/${id}/retry`)).status === 200) figures.retried += 1
       return false
     }
     if (capture.body.status !== 'COMPLETED') return false
-    const { body: state } = await call('GET', `${scanner}/sessions/${session}/status`)
-    if (state.extraction_status !== 'ready') return false
+    if (session === undefined) await propose(id, capture.body.product_short_id)
+    else if ((await call('GET', `${scanner}/sessions/${session}/status`)).body.extraction_status !== 'ready')
+      return false
     const { body: proposals } = await call('GET', `${scanner}/captures/${id}/proposals`)
     const pending = (proposals as { id: string; status: string }[]).filter(({ status }) => status === 'PENDING')
     try {
@@ -473,9 +521,9 @@ export async function backendKillRounds(options: {
         if (analysis?.hop_count === 2) figures.links += 1
         else lose(`the link of ${key}: ${capture.qr_analysis}`)
       }
-      if (!key.startsWith('photo-')) continue
+      if (key.startsWith('round-')) continue
       const ofPhoto = extractions.filter(({ capture_id }) => capture_id === id)
-      if (ofPhoto.length === 0) lose(`the reading of ${key}`)
+      if (key.startsWith('photo-') && ofPhoto.length === 0) lose(`the reading of ${key}`)
       if (ofPhoto.length > 1) double(`the reading of ${key}`)
       for (const { error } of ofPhoto) if (error !== '') figures.faults.push(`${key} was not read: ${error}`)
       figures.extractions += ofPhoto.length
@@ -515,6 +563,10 @@ export async function backendKillRounds(options: {
 }
 
 const unknownGtin = '09506000134352'
+/** The name of products to which another is then applied. */
+const before = 'Before'
+
+const gtinOf = (digits: string): string => digits + checkDigit(digits)
 
 /** A value that only this capture has: of the product, of an unknown one, an address that is to be followed, or none. */
 function valueOf(key: string, index: number, outsideUrl: string): string {

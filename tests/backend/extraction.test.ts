@@ -191,6 +191,8 @@ describe('a capture that is an address', () => {
       hop_count: 2,
       resolver_type: 'GS1_DL',
     })
+    // What the address led to is said there; the capture's own GTIN is what its code says.
+    expect(await site.settled(capture.id)).toMatchObject({ gtin: '', status: 'NOT_FOUND' })
     await expect.poll(async () => (await analysis(refused))?.error_message, { timeout: 10_000 }).toContain('10.0.0.1')
     expect(await analysis(plain)).toBeNull()
     const offline = await startSite()
