@@ -205,7 +205,8 @@ const unsettledFrom = `
 
 const filters: Record<CaptureFilter, string> = {
   all: '1',
-  found: `c.disposition = 'counted' AND (c.state = 'COMPLETED' OR (c.state = 'PENDING' AND p.gtin IS NOT NULL))`,
+  found: `c.disposition = 'counted' AND (c.raw <> '' OR c.gtin IS NOT NULL OR c.product_id IS NOT NULL)
+    AND (c.state = 'COMPLETED' OR (c.state = 'PENDING' AND p.gtin IS NOT NULL))`,
   not_found: `c.disposition = 'counted' AND c.state = 'NOT_FOUND'`,
   waiting: `c.sync = 'waiting'`,
   problem: `(c.sync = 'parked' OR (c.disposition = 'counted' AND c.state = 'FAILED')

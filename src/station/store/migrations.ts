@@ -4,12 +4,12 @@ import type { Database } from '#station/store/database.ts'
  * What a capture row adds to its session's totals, as SQL over `NEW` or `OLD`.
  * One list for the triggers below, so that insert, update and the reverse cannot disagree.
  */
-const contributions = (row: 'NEW' | 'OLD'): Record<string, string> => {
+const contributions = (row: 'NEW' | 'OLD', found = 'true'): Record<string, string> => {
   const counted = `(${row}.disposition = 'counted')`
   return {
     scans: counted,
     units: `iif(${counted}, ${row}.quantity, 0)`,
-    found: `(${counted} AND ${row}.state = 'COMPLETED')`,
+    found: `(${counted} AND ${row}.state = 'COMPLETED' AND ${found})`,
     not_found: `(${counted} AND ${row}.state = 'NOT_FOUND')`,
     failed: `(${counted} AND ${row}.state = 'FAILED')`,
     waiting: `(${row}.sync = 'waiting')`,
@@ -19,12 +19,18 @@ const contributions = (row: 'NEW' | 'OLD'): Record<string, string> => {
   }
 }
 
-const added = Object.entries(contributions('NEW'))
-  .map(([column, value]) => `${column} = ${column} + ${value}`)
-  .join(', ')
-const moved = Object.entries(contributions('NEW'))
-  .map(([column, value]) => `${column} = ${column} + ${value} - ${contributions('OLD')[column]}`)
-  .join(', ')
+/** What the triggers set when a row is added and when it changes; `found` as SQL over a row, besides that it is settled. */
+const totalsOf = (found?: (row: string) => string): { readonly added: string; readonly moved: string } => {
+  const [newer, older] = (['NEW', 'OLD'] as const).map((row) => contributions(row, found?.(row)))
+  const sums = Object.entries(newer ?? {}).map(
+    ([column, value]) => [column, `${column} = ${column} + ${value}`] as const,
+  )
+  return {
+    added: sums.map(([, sum]) => sum).join(', '),
+    moved: sums.map(([column, sum]) => `${sum} - ${older?.[column]}`).join(', '),
+  }
+}
+const { added, moved } = totalsOf()
 
 /**
  * Numbered migrations, a function each; never edited after a release, only added to.
@@ -364,6 +370,29 @@ const migrations: readonly ((database: Database) => void)[] = [
     database.exec(`
       ALTER TABLE verdicts ADD COLUMN change INTEGER;
       UPDATE verdicts SET change = 0 WHERE report = 'sent';`)
+  },
+  // A photo that is kept and shows no product is no product found.
+  (database) => {
+    const showsOne = (row: string): string =>
+      `(${row}.raw <> '' OR ${row}.gtin IS NOT NULL OR ${row}.product_id IS NOT NULL)`
+    const totals = totalsOf(showsOne)
+    database.exec(`
+      DROP TRIGGER capture_added;
+      DROP TRIGGER capture_moved;
+      CREATE TRIGGER capture_added AFTER INSERT ON captures BEGIN
+        UPDATE sessions SET ${totals.added} WHERE id = NEW.session_id;
+        INSERT INTO items (session_id, item_key, scans)
+          SELECT NEW.session_id, NEW.item_key, 1 WHERE NEW.disposition = 'counted'
+          ON CONFLICT DO UPDATE SET scans = scans + 1;
+      END;
+      CREATE TRIGGER capture_moved AFTER UPDATE OF quantity, disposition, state, sync ON captures BEGIN
+        UPDATE sessions SET ${totals.moved} WHERE id = NEW.session_id;
+        UPDATE items SET scans = scans + (NEW.disposition = 'counted') - (OLD.disposition = 'counted')
+          WHERE session_id = NEW.session_id AND item_key = NEW.item_key
+            AND (NEW.disposition = 'counted') <> (OLD.disposition = 'counted');
+      END;
+      UPDATE sessions SET found = found - (SELECT count(*) FROM captures c WHERE c.session_id = sessions.id
+        AND c.disposition = 'counted' AND c.state = 'COMPLETED' AND NOT ${showsOne('c')});`)
   },
 ]
 

@@ -71,8 +71,9 @@ const derivedSessionColumns = [
 /**
  * Copies every row that can still be read from a damaged store into a fresh one; answers how many captures
  * were saved, and how many rows could be read but make no sense. A capture whose session is lost gets a placeholder
- * session; one that still waits gets its outbox item again. Whether that had been sent, nobody knows: where the backend
- * knows its session, it is doubtful since `nowMs` (epoch), and read back first.
+ * session, linked to the backend's as the ledger tells; one that still waits gets its outbox item again. Whether that had
+ * been sent, its row does not say: where the ledger names a sending, or the backend knows its session, it is doubtful since
+ * `nowMs` (epoch), and read back first. Where neither can be known any more it is undecided.
  */
 export function salvage(damaged: Database, fresh: Database, nowMs: number): { captures: number; unreadable: number } {
   let unreadable = 0
@@ -84,14 +85,22 @@ export function salvage(damaged: Database, fresh: Database, nowMs: number): { ca
       ...row,
       ...Object.fromEntries(derivedSessionColumns.map((name) => [name, 0])),
     }))
+    unreadable += copy(damaged, fresh, 'ledger', (row) => {
+      // Of a page that was cut off the rows can be read, with zeros in their texts: such an entry is lost.
+      if (sha256(String(row['entry'])) !== row['hash']) throw new Error('an entry is not as it was written')
+      return row
+    })
+    keepSequence(damaged, fresh, 'ledger')
+    fresh.exec('CREATE TEMP TABLE lost_sessions (id TEXT PRIMARY KEY)')
     unreadable += copy(damaged, fresh, 'captures', (row) => {
-      fresh.run(
+      const { changes } = fresh.run(
         `INSERT OR IGNORE INTO sessions (id, label, capture_mode, duplicate_policy, duplicate_window_ms, state, opened_at, ended_at)
          VALUES (?, '', 'both', 'count', 3000, 'COMPLETED', ?, ?)`,
         row['session_id'] ?? '',
         row['captured_at'] ?? '',
         row['captured_at'] ?? '',
       )
+      if (changes > 0) fresh.run('INSERT INTO lost_sessions (id) VALUES (?)', row['session_id'] ?? '')
       return row
     })
     unreadable += copy(damaged, fresh, 'marks')
@@ -105,16 +114,8 @@ export function salvage(damaged: Database, fresh: Database, nowMs: number): { ca
     fresh.run(`
       UPDATE outbox SET state = 'doubtful', payload = json_set(payload, '$.lostMs', ${nowMs})
       WHERE state = 'leased' AND kind IN ${onceOnly}`)
-    fresh.run(`
-      INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
-      SELECT iif(c.upload IS NULL, 'capture.submit', 'capture.upload'), c.session_id, c.id,
-        iif(s.remote_id IS NULL, '{}',
-          json_object('session', s.remote_id, 'quantity', c.quantity, 'marks', c.marks, 'lostMs', ${nowMs})),
-        iif(s.remote_id IS NULL, 'waiting', 'doubtful'), 0, c.captured_at
-      FROM captures c JOIN sessions s ON s.id = c.session_id
-      WHERE c.sync = 'waiting' AND c.id NOT IN (SELECT capture_id FROM outbox
-        WHERE capture_id IS NOT NULL AND kind IN ('capture.submit', 'capture.upload'))
-      ORDER BY c.sequence`)
+    linkByLedger(fresh)
+    oweAgain(fresh, nowMs)
     fresh.run(`
       INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at)
       SELECT 'session.create', id, NULL, '{}', 'waiting', 0, opened_at
@@ -123,14 +124,58 @@ export function salvage(damaged: Database, fresh: Database, nowMs: number): { ca
         AND (state = 'ACTIVE' OR id IN (SELECT session_id FROM outbox WHERE kind IN ('capture.submit', 'capture.upload')))`)
     // The sessions may know less than before: what waits for one waits by what is known now.
     fresh.run(`UPDATE outbox SET state = ${waitingState} WHERE state NOT IN ('parked', 'doubtful', 'undecided')`)
-    unreadable += copy(damaged, fresh, 'ledger', (row) => {
-      // Of a page that was cut off the rows can be read, with zeros in their texts: such an entry is lost.
-      if (sha256(String(row['entry'])) !== row['hash']) throw new Error('an entry is not as it was written')
-      return row
-    })
-    for (const table of ['captures', 'ledger'] as const) keepSequence(damaged, fresh, table)
+    keepSequence(damaged, fresh, 'captures')
   })
   return { captures: Number(fresh.get('SELECT count(*) AS captures FROM captures')?.['captures'] ?? 0), unreadable }
+}
+
+/** A placeholder for a lost session is what the ledger's last entries about it say: linked, and how often continued. */
+function linkByLedger(fresh: Database): void {
+  fresh.run(`
+    UPDATE sessions SET remote_id = told.remote, remote_generation = told.generation
+    FROM (SELECT entry ->> 'session' AS session, max(sequence), entry ->> 'remote' AS remote,
+            (SELECT coalesce(max(c.entry ->> 'generation'), 0) FROM ledger c
+             WHERE c.entry ->> 'kind' = 'session.continued' AND c.entry ->> 'session' = l.entry ->> 'session') AS generation
+          FROM ledger l WHERE entry ->> 'kind' IN ('session.linked', 'session.continued') GROUP BY 1) AS told
+    WHERE told.session = sessions.id AND sessions.id IN (SELECT id FROM lost_sessions)`)
+}
+
+/** Captures that wait and have lost their outbox items get them again. */
+function oweAgain(fresh: Database, nowMs: number): void {
+  // Every sending is told before it happens: where no entry is missing, and none begins in the middle, one that is not told was not.
+  const isWhole =
+    fresh.get(`
+      SELECT coalesce(max(sequence), 0) = count(*) AND count(*) = (SELECT seq FROM sqlite_sequence WHERE name = 'ledger')
+        AND NOT EXISTS (SELECT 1 FROM ledger WHERE entry ->> 'kind' = 'capture.carried') AS whole FROM ledger`)?.[
+      'whole'
+    ] === 1
+  fresh.exec(`
+    CREATE TEMP TABLE last_sent AS
+    SELECT entry ->> 'capture' AS capture, entry ->> 'to' AS session, entry ->> 'round' AS round,
+      entry ->> 'quantity' AS quantity, max(sequence) FROM ledger WHERE entry ->> 'kind' = 'capture.sent' GROUP BY 1;
+    CREATE INDEX temp.last_sent_of ON last_sent (capture)`)
+  fresh.run(`
+    INSERT INTO outbox (kind, session_id, capture_id, payload, state, due_at, created_at, error_code, error_message)
+    SELECT iif(upload IS NULL, 'capture.submit', 'capture.upload'), session_id, id,
+      iif(owed = 'waiting', '{}', json_object('session', coalesce(sent_to, linked_to), 'round', coalesce(sent_round, 0),
+        'quantity', coalesce(sent_quantity, quantity), 'marks', marks, 'lostMs', ${nowMs}, 'candidates', json('[]'))),
+      owed, 0, captured_at, iif(owed = 'undecided', 'undecided', NULL),
+      iif(owed = 'undecided', 'a damaged store has lost whether it was sent', NULL)
+    FROM (
+      SELECT c.*, s.remote_id AS linked_to, l.session AS sent_to, l.round AS sent_round, l.quantity AS sent_quantity, CASE
+          -- By which road a photo went is lost, and with it where to look for it.
+          WHEN l.capture IS NOT NULL AND c.upload IS NOT NULL AND c.raw = '' AND s.capture_mode <> 'barcode_scan' THEN 'undecided'
+          WHEN l.capture IS NOT NULL OR s.remote_id IS NOT NULL THEN 'doubtful'
+          WHEN ${isWhole ? 1 : 0} OR s.id NOT IN (SELECT id FROM lost_sessions) THEN 'waiting'
+          ELSE 'undecided' END AS owed
+      FROM captures c JOIN sessions s ON s.id = c.session_id LEFT JOIN last_sent l ON l.capture = c.id
+      WHERE c.sync = 'waiting' AND c.id NOT IN (SELECT capture_id FROM outbox
+        WHERE capture_id IS NOT NULL AND kind IN ('capture.submit', 'capture.upload')))
+    ORDER BY sequence`)
+  fresh.run(`
+    UPDATE captures SET sync = 'parked' WHERE sync = 'waiting'
+      AND id IN (SELECT capture_id FROM outbox WHERE state = 'undecided')`)
+  fresh.exec('DROP TABLE last_sent; DROP TABLE lost_sessions')
 }
 
 /** Numbers that lost rows had are not given again. */

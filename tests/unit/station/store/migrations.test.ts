@@ -117,6 +117,21 @@ describe('the schema of a store', () => {
     expect([store.photos.thumbnailOf('abc'), store.facts.get('thumbnail:abc')]).toEqual(['def', null])
   })
 
+  it('of a time when a kept photo was a product found counts it no more', () => {
+    const dataDir = temporaryFolder()
+    const [, id] = writeOldStore(dataDir, 10)
+    const old = openDatabase(join(dataDir, 'station.sqlite'))
+    old.run(`UPDATE captures SET state = 'COMPLETED'`)
+    // `raw` is in no trigger: as a photo, it was counted like a code.
+    old.run(`UPDATE captures SET raw = '' WHERE id = ?`, id)
+    expect(old.get('SELECT found FROM sessions')).toEqual({ found: 2 })
+    old.close()
+    const store = openTestStore({ dataDir })
+    expect(store.sessions.current()?.totals.found).toBe(1)
+    store.captures.undo(id)
+    expect(store.sessions.current()?.totals.found).toBe(1)
+  })
+
   it('is refused with the two version numbers when a newer Capstan wrote it, and not touched', () => {
     const dataDir = temporaryFolder()
     openTestStore({ dataDir }).close()

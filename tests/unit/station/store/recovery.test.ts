@@ -98,6 +98,13 @@ function destroyPageWith(dataDir: string, text: string): void {
   }
 }
 
+/** Fills the first page of tables with noise. */
+function destroyTables(dataDir: string, ...tables: readonly string[]): void {
+  const places = tables.map((table) => pagesOf(dataDir, table))
+  for (const { pageSize, rootPage } of places)
+    overwrite(file(dataDir), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+}
+
 function expectSetAside(store: Store, dataDir: string): string {
   const aside = store.recovered?.setAsideAs ?? ''
   expect(aside.startsWith(join(dataDir, 'set-aside'))).toBe(true)
@@ -164,8 +171,7 @@ describe('a damaged store', () => {
 
   it('whose queue is lost reads back what the captures may still owe: it may have been sent', () => {
     const { dataDir } = makeStore()
-    const { pageSize, rootPage } = pagesOf(dataDir, 'outbox')
-    overwrite(file(dataDir), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+    destroyTables(dataDir, 'outbox')
     const store = openTestStore({ dataDir })
     expectSetAside(store, dataDir)
     expect(store.recovered?.captures).toBe(captures)
@@ -178,15 +184,60 @@ describe('a damaged store', () => {
     expect(checkLedgerOf(dataDir)).toMatchObject({ value: { problem: null } })
   })
 
-  it('whose sessions are lost keeps the captures, in a session of their own that is asked for at the backend', () => {
+  it('whose sessions are lost keeps the captures, in a session that is linked as the ledger tells', () => {
     const { dataDir } = makeStore()
-    const { pageSize, rootPage } = pagesOf(dataDir, 'sessions')
-    overwrite(file(dataDir), (rootPage - 1) * pageSize, Buffer.alloc(pageSize, 0xa5))
+    destroyTables(dataDir, 'sessions')
     const store = openTestStore({ dataDir })
     expectSetAside(store, dataDir)
     expect(store.recovered?.captures).toBe(captures)
-    expect(store.sessions.list(10)).toMatchObject([{ state: 'COMPLETED', remoteId: null, totals: { scans: captures } }])
-    expect(store.outbox.lease(captures).map((item) => item.kind)).toEqual(['session.create'])
+    expect(store.sessions.list(10)).toMatchObject([{ state: 'COMPLETED', remoteId: 'S1', totals: { scans: captures } }])
+    const leased = store.outbox.lease(captures)
+    expect(leased).toHaveLength(captures / 2 - 1)
+    expect(new Set(leased.map((item) => item.kind))).toEqual(new Set(['capture.submit']))
+    expect(leased[0]?.payload).toMatchObject({ session: 'S1' })
+  })
+
+  it('whose sessions and queue are lost sends nothing anew that the ledger says was sent', () => {
+    const { dataDir } = makeStore()
+    const before = openTestStore({ dataDir })
+    // One whose session the backend ended: its captures were sent to that one, and none to the next.
+    const [item] = before.outbox.lease(1)
+    const id = item?.captureId ?? ''
+    const sessionId = before.sessions.current()?.id ?? ''
+    before.transaction(() => {
+      before.outbox.doubt(item?.id ?? 0, 0, { code: 'x', message: '' }, false)
+      before.sessions.continueRemote(sessionId)
+    })
+    before.close()
+    destroyTables(dataDir, 'sessions', 'outbox')
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    expect(store.sessions.get(sessionId)).toMatchObject({ remoteId: null, continuations: 1 })
+    expect(store.captures.get(id)).toMatchObject({ sync: 'checking' })
+    expect(store.outbox.doubtful(captures)).toMatchObject([{ captureId: id, payload: { session: 'S1', round: 0 } }])
+    // The others were never sent: they go with the session.
+    expect(store.outbox.lease(captures).map(({ kind }) => kind)).toEqual(['session.create'])
+    expect(store.outbox.figures()).toMatchObject({ waiting: captures / 2 - 1, undecided: 0 })
+  })
+
+  it('that has lost the ledger too asks a person about what may have been sent', () => {
+    const { dataDir } = makeStore()
+    destroyTables(dataDir, 'sessions', 'outbox', 'ledger')
+    const store = openTestStore({ dataDir })
+    expectSetAside(store, dataDir)
+    expect(store.outbox.figures()).toMatchObject({ waiting: 0, undecided: captures / 2 - 1 })
+    const asked = [...store.captures.each(null)].find((capture) => capture.sync === 'undecided')
+    expect(asked).toMatchObject({ syncError: { code: 'undecided' } })
+    expect(store.outbox.candidates(asked?.id ?? '')).toMatchObject({ candidates: [] })
+    // Said not to be there, it goes like any other, with the session that is asked for.
+    expect(store.captures.decide(asked?.id ?? '', null)).toBe(true)
+    const [create] = store.outbox.lease(9)
+    expect(create?.kind).toBe('session.create')
+    store.transaction(() => {
+      store.sessions.linkRemote(create?.sessionId ?? '', 'S9')
+      store.outbox.done(create?.id ?? 0)
+    })
+    expect(store.outbox.lease(9)).toMatchObject([{ captureId: asked?.id, payload: { session: 'S9' } }])
   })
 
   it('that was cut off is set aside, and what is before the cut lives on', () => {

@@ -39,7 +39,7 @@ describe('a photo where products are photographed', () => {
   it('is uploaded to the address that the backend names, without the key, and registered as what it shows', async () => {
     const backend = await startScriptedBackend({ takesPhotos: true })
     const { dataDir, id } = await folderWithPhoto('both')
-    const { store, drained } = startSync(backend.url, { dataDir })
+    const { store, session, drained } = startSync(backend.url, { dataDir })
     expect(await drained()).toBe('empty')
     expect(backend.writes()).toEqual(['POST /sessions', 'POST /bucket/1?signature=1', 'POST /sessions/S1/photos'])
     const upload = backend.requests.find(isUpload)
@@ -51,6 +51,10 @@ describe('a photo where products are photographed', () => {
     ])
     expect(store.captures.get(id)).toMatchObject({ sync: 'sent', state: 'COMPLETED', remoteId: 'P1' })
     expect(store.captures.photoPlace(id)).toBe('S1/photos/P1')
+    // Kept there, and no product was found by it.
+    expect(store.sessions.get(session.id)?.totals).toMatchObject({ scans: 1, found: 0, waiting: 0 })
+    const found = { sessionId: session.id, filter: 'found', search: '', offset: 0, limit: 9 } as const
+    expect(store.captures.list(found).total).toBe(0)
   })
 
   it('goes behind the capture of the code that is read off it, and the session ends after both', async () => {
