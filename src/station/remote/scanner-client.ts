@@ -286,6 +286,8 @@ export function createScannerClient(options: {
       const answer = await request('GET', `${scanner}/captures?${query.toString()}`, captureListSchema)
       if (!answer.ok) return answer
       const { data, pagination } = answer.value ?? { data: [], pagination: undefined }
+      // Of a page that was never seen nothing may be concluded.
+      if ((pagination?.page ?? page) !== page) return ofAnother
       return {
         ok: true,
         value: {

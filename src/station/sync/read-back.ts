@@ -1,9 +1,11 @@
-import type { KeptCapture, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
+import type { CaptureList, KeptCapture, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 
 /** Above so many captures a session is read in pages, newest first, instead of as a whole. */
 const wholeSession = 1_000
 /** How often a list that shrinks while it is read is begun anew. */
 const readings = 3
+/** How often a page is asked for: of hundreds some fail on a bad line, and reading must come to an end all the same. */
+const tries = 5
 
 /** What is looked for: by the ids of our captures, no further back than that (epoch, the backend's clock). */
 export interface Wanted {
@@ -50,7 +52,7 @@ async function readPages(
   let lastMs = Number.POSITIVE_INFINITY
   let isNewestFirst = true
   for (let page = 1; ; page += 1) {
-    const answer = await remote.listCaptures(sessionId, page)
+    const answer = await readPage(remote, sessionId, page)
     if (!answer.ok) return answer.failure.kind === 'refused' && page === 1 ? 'no list' : answer
     const { captures, hasNext } = answer.value
     if (answer.value.total === null) return 'no list'
@@ -66,5 +68,16 @@ async function readPages(
     if (missing.size === 0 || isPast || !hasNext || captures.length === 0) {
       return { ok: true, value: [...found.values()] }
     }
+  }
+}
+
+/** Asks again at once where only this answer was lost; what says to wait, or that nobody is there, is left to the caller. */
+async function readPage(remote: ScannerClient, sessionId: string, page: number): Promise<RemoteResult<CaptureList>> {
+  for (let left = tries - 1; ; left -= 1) {
+    const answer = await remote.listCaptures(sessionId, page)
+    if (answer.ok || left === 0) return answer
+    const { kind, taken, retryAfterMs } = answer.failure
+    const isSingle = kind === 'unreachable' ? taken !== 'no' : kind === 'busy' && retryAfterMs === null
+    if (!isSingle) return answer
   }
 }

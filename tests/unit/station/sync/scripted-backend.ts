@@ -169,7 +169,7 @@ export async function startScriptedBackend(
       const query = new URLSearchParams(path.slice(path.indexOf('?')))
       const [page, size] = [Number(query.get('page')), Number(query.get('page_size'))]
       const all = [...captures.values()].filter((each) => each.session === query.get('session_id')).toReversed()
-      const pagination = { total_count: all.length, has_next: page * size < all.length }
+      const pagination = { page, total_count: all.length, has_next: page * size < all.length }
       return { status: 200, body: { data: all.slice((page - 1) * size, page * size), pagination } }
     }
     const capture = captures.get(/^\/captures\/([^/]+)/.exec(path)?.[1] ?? '')
