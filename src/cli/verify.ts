@@ -42,11 +42,17 @@ export async function verify(args: readonly string[]): Promise<number> {
     for (const { from, to } of report.gaps) tell(`The entries ${from} to ${to} are missing.`)
     if (report.problem === null) {
       tell(`Whole: ${report.entries} entries tell ${report.captures} captures, and the store agrees.`)
-      if (claim.value) tell('The certificate was issued from this ledger.')
+      if (claim.value) tell(`The certificate was issued from this ledger${wordsOfSignature(claim.value)}.`)
       tell(`The last entry is ${report.head.sequence}, its hash ${report.head.hash}.`)
     } else tell(`NOT WHOLE (${report.problem.kind}): ${report.problem.message}.`)
   }
   return report.problem === null ? 0 : 1
+}
+
+function wordsOfSignature(claim: LedgerClaim): string {
+  if (!('counts' in claim)) return ''
+  const { signature } = claim
+  return signature === null ? '; it is not signed' : `, and signed by the station, whose key is ${signature.publicKey}`
 }
 
 /** A certificate's file, or the text of the code on its sheet. */

@@ -4,7 +4,7 @@ import { drawSymbol } from './symbol.ts'
 
 /** A session's certificate as a PDF, with its place in the ledger as a QR code too: `capstan verify` takes it from there. */
 export async function writeCertificate(certificate: Certificate): Promise<Uint8Array<ArrayBuffer>> {
-  const { station, session, counts, ledger, clock } = certificate
+  const { station, session, counts, ledger, clock, signature } = certificate
   const { scanned, saved, accepted, refused, pending, undecided, discarded, notCounted } = counts
   const sum = accepted + refused + pending + undecided + discarded + notCounted
   const isSound = scanned === saved && saved === sum
@@ -53,6 +53,8 @@ export async function writeCertificate(certificate: Certificate): Promise<Uint8A
           ['Its hash (SHA-256)', ledger.hash],
           ['Issued', certificate.issuedAt],
           ['Clock', clockWords(clock)],
+          ["Station's key (Ed25519)", signature === null ? 'not signed' : signature.publicKey],
+          ...(signature === null ? [] : [['Signature of the JSON', signature.value] as const]),
         ],
         cards: [
           { name: 'The same as a code', symbol: await drawSymbol({ symbology: 'qr', text: place }), caption: place },

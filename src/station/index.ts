@@ -50,6 +50,7 @@ import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
+import { openStationKey, type StationKey } from '#station/store/station-key.ts'
 import { openStore } from '#station/store/store.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
@@ -95,8 +96,8 @@ export interface StationPorts {
     readonly keep?: (secret: string) => Promise<void>
   } | null
   /**
-   * Where further secrets are kept, by name: `gate-list` opens the list of passes, `wallet` is the key of The Wallet Crew
-   * where the station asks it directly. Without one they are kept until the station is closed.
+   * Where further secrets are kept, by name: `station-key` signs certificates, `gate-list` opens the list of passes,
+   * `wallet` is the key of The Wallet Crew where the station asks it directly. Without one they are kept until the station is closed, and nothing is signed.
    */
   readonly secrets?: StationSecrets
   readonly spawnImaging: SpawnImaging
@@ -187,6 +188,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   /** From a scan's arrival to its durable row. */
   const saving = createMeter()
   let isDiskFull = false
+  let stationKey: StationKey | null = null
 
   // --- Topics -------------------------------------------------------------------------------------
 
@@ -338,6 +340,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         random: ports.random ?? Math.random,
         log: log.child({ room: 'sync' }),
         stationId,
+        stationKey: () => stationKey?.publicKey ?? null,
         onCaptures: capturesChanged,
         onSession: sessionChanged,
         onReviews: (captureIds) => {
@@ -957,7 +960,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const sendCertificate = async (sessionId: string, isPdf: boolean): Promise<Response> => {
     const session = store.sessions.get(sessionId)
     if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
-    const certificate = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
+    const unsigned = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
+    const certificate = stationKey?.sign(unsigned) ?? unsigned
     // Loaded only here: it is large, and most runs of a station print nothing.
     const body = isPdf
       ? await (await import('#sheets/index.ts')).writeCertificate(certificate)
@@ -1035,9 +1039,18 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     }, devices.report)
   }
   let closing: Promise<void> | null = null
+  const openKey = async (): Promise<void> => {
+    // Kept nowhere, it would be another one at each start.
+    if (ports.secrets === undefined) return
+    try {
+      stationKey = await openStationKey(store, secretOf('station-key'))
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, 'no key of the station: its certificates are not signed')
+    }
+  }
 
-  // Last: while it is waited for, sync and timers already run, and need everything above.
-  await measureDisk()
+  // Last: while they are waited for, sync and timers already run, and need everything above.
+  await Promise.all([measureDisk(), openKey()])
 
   return ok({
     call: dispatch,

@@ -28,6 +28,13 @@ export const certificateCountsSchema = z.strictObject({
 })
 export type CertificateCounts = z.infer<typeof certificateCountsSchema>
 
+/** An Ed25519 signature and the key it is made with, both base64url. */
+export const certificateSignatureSchema = z.strictObject({
+  algorithm: z.literal('Ed25519'),
+  publicKey: z.string().regex(/^[\w-]{43}$/),
+  value: z.string().regex(/^[\w-]{86}$/),
+})
+
 /** What a session came to, with the place of the ledger that proves it. */
 export const certificateSchema = z.strictObject({
   format: z.literal('capstan-certificate-1'),
@@ -43,5 +50,7 @@ export const certificateSchema = z.strictObject({
   ledger: z.strictObject({ sequence: z.number().int(), hash: z.string().regex(/^[0-9a-f]{64}$/) }),
   issuedAt: instantSchema,
   clock: clockReadingSchema,
+  /** By the station's key over everything else, as RFC 8785 writes it; null where the key was not at hand. */
+  signature: certificateSignatureSchema.nullable().default(null),
 })
 export type Certificate = z.infer<typeof certificateSchema>

@@ -111,6 +111,8 @@ export interface ScannerClient extends ProposalsClient {
   endSession(sessionId: string): Promise<RemoteResult<null>>
   /** Ends it too, and has its photos read into proposals. */
   submitSession(sessionId: string): Promise<RemoteResult<null>>
+  /** Adds to a session's metadata; not every backend lets it be changed. */
+  describeSession(sessionId: string, metadata: Record<string, string>): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
   /** The state of every capture of a session by its id there: one request however many there are. */
   sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, KeptCapture>>>
@@ -267,6 +269,14 @@ export function createScannerClient(options: {
     submitSession: (sessionId) =>
       request('POST', `${sessionPath(sessionId)}/submit`, null) as Promise<RemoteResult<null>>,
     endSession: (sessionId) => request('POST', `${sessionPath(sessionId)}/end`, null) as Promise<RemoteResult<null>>,
+    async describeSession(sessionId, metadata) {
+      const answer = await request('PATCH', sessionPath(sessionId), foreignSessionSummarySchema, { json: { metadata } })
+      if (!answer.ok) return answer
+      // What it does not show it may not keep; what it shows of another request is none of this one.
+      const kept = answer.value?.metadata ?? {}
+      const isKept = Object.entries(metadata).every(([name, value]) => kept[name] === value)
+      return isKept ? { ...answer, value: null } : ofAnother
+    },
     async sessionState(sessionId) {
       const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
       return answer.ok ? { ok: true, value: answer.value?.session_status ?? 'unknown' } : answer

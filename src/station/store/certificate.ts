@@ -87,6 +87,7 @@ export function certify(
       ledger: { sequence, hash },
       issuedAt: clock.now().toISOString(),
       clock: station.clock,
+      signature: null,
     }
   } finally {
     database.exec('COMMIT')

@@ -3,6 +3,7 @@ import { countUp } from '#station/store/certificate.ts'
 import type { Database, Row } from '#station/store/database.ts'
 import { capturesOf, differenceOf, entriesOf } from '#station/store/ledger-carry.ts'
 import { applyFact, nothingTold, readEntry, type LedgerEntry, type Told } from '#station/store/ledger-facts.ts'
+import { isSignatureRight } from '#station/store/station-key.ts'
 import { beforeTheFirst, sha256, type LedgerHead } from '#station/store/ledger.ts'
 
 /** The first thing that is wrong, in the order of the ledger; then of the captures. */
@@ -92,32 +93,39 @@ export function checkLedger(
   }
 }
 
-/** What a certificate, or the code on its sheet, says of a ledger. */
-export type LedgerClaim = Pick<Certificate, 'ledger'> & {
-  readonly station: { readonly id: string }
-  readonly session?: { readonly id: string }
-  readonly counts?: CertificateCounts
-}
+/** A certificate, or what the code on its sheet says of a ledger. */
+export type LedgerClaim = Certificate | (Pick<Certificate, 'ledger'> & { readonly station: { readonly id: string } })
 
 /** The same, and that the ledger is the one that a certificate was issued from, and tells what it says. */
-export function checkClaim(
-  database: Database,
-  { station, session, ledger, counts = undefined }: LedgerClaim,
-): LedgerReport {
-  const found: { hash: string | null; counts: CertificateCounts | null } = { hash: null, counts: null }
+export function checkClaim(database: Database, claim: LedgerClaim): LedgerReport {
+  const { station, ledger } = claim
+  const [session, counts] = 'counts' in claim ? [claim.session, claim.counts] : [null, {}]
+  const found: { hash: string | null; counts: CertificateCounts | null; key: string | null } = {
+    hash: null,
+    counts: null,
+    key: null,
+  }
   const report = checkLedger(database, (entry, hash, told) => {
     if (entry.sequence !== ledger.sequence) return
     found.hash = hash
+    found.key = told.key
     found.counts = countUp([...told.captures.values()].filter((capture) => capture.session === session?.id))
   })
   const problem = (message: string): LedgerReport => ({
     ...report,
     problem: report.problem ?? { kind: 'certificate', sequence: ledger.sequence, id: session?.id ?? null, message },
   })
+  // First of all: whose words these are.
+  if ('counts' in claim && claim.signature !== null && !isSignatureRight(claim)) {
+    return problem('the certificate was changed after it was signed')
+  }
   if (report.station !== station.id) return problem(`the certificate is of another station, ${station.id}`)
   if (found.hash === null) return problem(`entry ${ledger.sequence}, which the certificate names, is missing`)
   if (found.hash !== ledger.hash) return problem(`entry ${ledger.sequence} is not the one that was certified`)
-  const figures = Object.entries(counts ?? {}) as [keyof CertificateCounts, number][]
+  if ('counts' in claim && claim.signature !== null && claim.signature.publicKey !== found.key) {
+    return problem(`the certificate is signed with ${claim.signature.publicKey}, which is not the station's key`)
+  }
+  const figures = Object.entries(counts) as [keyof CertificateCounts, number][]
   const wrong = figures.find(([name, figure]) => found.counts?.[name] !== figure)
   if (wrong) {
     const [name, figure] = wrong

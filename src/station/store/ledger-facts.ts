@@ -17,6 +17,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('ledger.begun'), station: z.string(), format: z.literal(1) }),
   /** A program began to work on the store. `boot` names the machine's run, whose monotonic clock `monotonicMs` is. */
   z.strictObject({ kind: z.literal('station.started'), boot: z.string() }),
+  /** From now on certificates are signed with this key (Ed25519, base64url). */
+  z.strictObject({ kind: z.literal('station.key'), publicKey: z.string() }),
   /** The machine's clock was set by so many milliseconds while the station ran. */
   z.strictObject({ kind: z.literal('clock.jumped'), byMs: z.number().int() }),
   /** A damaged store was rebuilt: the ledger's entries named here could not be read any more. */
@@ -37,6 +39,15 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   }),
   /** The backend takes no more captures for it; it goes on there in another. */
   z.strictObject({ kind: z.literal('session.continued'), session: sessionSchema, generation: z.number().int() }),
+
+  /** The backend keeps, with this session, that the ledger's entry `upTo` has this hash: nobody can cut it off unseen any more. */
+  z.strictObject({
+    kind: z.literal('ledger.anchored'),
+    session: sessionSchema,
+    upTo: z.number().int(),
+    digest: digestSchema,
+    receipt: receiptSchema.nullable(),
+  }),
 
   /** A row was added. `number` is the capture's own sequence, `content` the digest of the columns that never change. */
   z.strictObject({
@@ -234,11 +245,13 @@ export interface ToldCapture {
 /** What the entries up to now tell. */
 export interface Told {
   station: string | null
+  /** The key that certificates are signed with; null before there was one. */
+  key: string | null
   readonly captures: Map<string, ToldCapture>
   readonly sessions: Map<string, { readonly isEnded: boolean }>
 }
 
-export const nothingTold = (): Told => ({ station: null, captures: new Map(), sessions: new Map() })
+export const nothingTold = (): Told => ({ station: null, key: null, captures: new Map(), sessions: new Map() })
 
 /** Takes one more fact into account; answers why it cannot follow what was told before, or null. */
 export function applyFact(told: Told, fact: LedgerFact): string | null {
@@ -253,6 +266,10 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
       if (told.station !== null) return 'a ledger begins once'
       told.station = fact.station
       return null
+    case 'station.key':
+      told.key = fact.publicKey
+      return null
+    case 'ledger.anchored':
     case 'station.started':
     case 'clock.jumped':
     case 'store.recovered':

@@ -3,12 +3,13 @@ import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
 import { createMeter } from '#domain/service-level.ts'
-import type {
-  Abilities,
-  KeptCapture,
-  RemoteFailure,
-  RemoteResult,
-  ScannerClient,
+import {
+  ofAnother,
+  type Abilities,
+  type KeptCapture,
+  type RemoteFailure,
+  type RemoteResult,
+  type ScannerClient,
 } from '#station/remote/scanner-client.ts'
 import type { RemoteCapture } from '#station/store/captures.ts'
 import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } from '#station/store/outbox.ts'
@@ -60,6 +61,8 @@ const limits = {
   doubtsMs: 5_000,
   /** Back-off while the backend cannot be reached, and of a single item that it could not handle. */
   backoff: { baseMs: 500, capMs: 60_000 },
+  /** How often the ledger's last entry is left with the backend while a session goes on. */
+  anchorMs: 600_000,
   /** How often a backend is asked whether it is there when nothing else is said to it. */
   probeMs: 10_000,
   /** How soon and how seldom the backend is asked for the progress of what it has. */
@@ -129,6 +132,8 @@ export function createSync(ports: {
   random: () => number
   log: Log
   stationId: string
+  /** The key that its certificates are signed with; null when there is none. */
+  stationKey?: () => string | null
   onCaptures: (ids: readonly string[]) => void
   onSession: (id: string) => void
   /** Told of captures whose proposals or decisions changed. */
@@ -166,6 +171,9 @@ export function createSync(ports: {
   const uploads = new Map<string, { sentBytes: number; totalBytes: number }>()
   let blockedUntilMs = 0
   let nextProbeMs = 0
+  let nextAnchorMs = clock.now().getTime() + limits.anchorMs
+  /** The ledger's entry that says that it was left with the backend: what is behind it is new. */
+  let anchoredUpTo = 0
   let nextFollowMs = 0
   let followDelayMs: number = limits.followMinMs
   let wakeUp: (() => void) | null = null
@@ -421,6 +429,8 @@ export function createSync(ports: {
     const session = store.sessions.get(item.sessionId ?? '')
     if (!session?.remoteId) return write(() => store.outbox.done(item.id))
     const { remoteId, captureMode } = session
+    const anchored = await anchor(session.id, remoteId)
+    if (anchored !== null) return handleFailure(item, anchored)
     // Where products were photographed, what their labels say is wanted; not every backend reads photos.
     const submitted = captureMode === 'barcode_scan' ? null : await remote.submitSession(remoteId)
     const isEnded = submitted !== null && (submitted.ok || submitted.failure.kind !== 'refused')
@@ -430,6 +440,40 @@ export function createSync(ports: {
       return handleFailure(item, answer.failure)
     noteContact()
     await write(() => store.outbox.done(item.id))
+  }
+
+  /**
+   * Leaves the ledger's last entry with the backend: from then on nobody can cut it off there unseen (docs/ledger.md). Answers
+   * why it could not be told; a backend that takes no such thing is not asked for it.
+   */
+  const anchor = async (sessionId: string, remoteId: string): Promise<RemoteFailure | null> => {
+    nextAnchorMs = nowMs() + limits.anchorMs
+    const { sequence, hash } = store.ledger.head()
+    if (sequence === anchoredUpTo) return null
+    const key = ports.stationKey?.() ?? null
+    const answer = await remote.describeSession(remoteId, {
+      ledger: `capstan:${store.stationId}:${sequence}:${hash}`,
+      ...(key === null ? {} : { station_key: key }),
+    })
+    if (!answer.ok) {
+      const { kind, status, code } = answer.failure
+      return kind === 'refused' || status === 403 || code === ofAnother.failure.code ? null : answer.failure
+    }
+    noteContact()
+    await write(() => {
+      const receipt = answer.receipt ?? null
+      store.ledger.append({ kind: 'ledger.anchored', session: sessionId, upTo: sequence, digest: hash, receipt })
+      anchoredUpTo = store.ledger.head().sequence
+    })
+    return null
+  }
+
+  /** In between, of a session that goes on for hours. */
+  const anchorNow = async (): Promise<void> => {
+    nextAnchorMs = nowMs() + limits.anchorMs
+    const session = store.sessions.current()
+    const failure = session?.remoteId ? await anchor(session.id, session.remoteId) : null
+    if (failure) noteFailure(failure)
   }
 
   const sendCapture = async (item: OutboxItem, answered: () => void): Promise<void> => {
@@ -1072,7 +1116,7 @@ export function createSync(ports: {
     if (isBlocked()) return blockedUntilMs - now
     if (toLearn.size > 0) return 0
     const due = store.outbox.nextDueMs() ?? Number.POSITIVE_INFINITY
-    return Math.max(0, Math.min(due, nextFollowMs, nextProbeMs) - now)
+    return Math.max(0, Math.min(due, nextFollowMs, nextProbeMs, nextAnchorMs) - now)
   }
 
   const pause = (ms: number): Promise<void> =>
@@ -1113,7 +1157,8 @@ export function createSync(ports: {
         else if (toLearn.size > 0) {
           await learnProducts()
           continue
-        } else if (hasCome(nextProbeMs)) await probe()
+        } else if (hasCome(nextAnchorMs)) await anchorNow()
+        else if (hasCome(nextProbeMs)) await probe()
       }
       for (const listener of settledListeners) listener()
       if (!closed) await pause(sleepMs())

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { certificateSchema, type Certificate } from '#contract/station/ledger.ts'
 import { openDatabase } from '#station/store/database.ts'
+import { openStationKey } from '#station/store/station-key.ts'
 import { checkLedgerOf } from '#station/store/store.ts'
 import { print, scanPage } from '../sheets/printed-page.ts'
 import { addCapture, openTestSession, openTestStore, temporaryFolder } from './parts.ts'
@@ -48,6 +49,51 @@ describe('the certificate of a session', () => {
     await scan('NEXT')
     await station.close()
     expect(checkLedgerOf(dataDir, certificate)).toMatchObject({ ok: true, value: { problem: null } })
+  })
+
+  it("is signed with the station's key, which it keeps, and nobody else can change it", async () => {
+    const kept = new Map<string, string>()
+    const secrets = {
+      read: (name: string) => Promise.resolve(kept.get(name) ?? null),
+      write: (name: string, secret: string) => Promise.resolve(void kept.set(name, secret)),
+    }
+    const dataDir = temporaryFolder()
+    const certifyWith = async (folder: string, given: typeof secrets) => {
+      const { station, call, scan } = await startStation(null, { dataDir: folder, secrets: given })
+      const session = await call('session.open', {})
+      await scan('A')
+      await call('session.end', { id: session.id })
+      const path = `http://station/exports/${session.id}.certificate.json`
+      const certificate = certificateSchema.parse(await (await station.handle(new Request(path))).json())
+      await station.close()
+      return certificate
+    }
+    const first = await certifyWith(dataDir, secrets)
+    const second = await certifyWith(dataDir, secrets)
+    expect(second.signature?.publicKey).toBe(first.signature?.publicKey)
+    expect(first.signature?.publicKey).toMatch(/^[\w-]{43}$/)
+    expect(JSON.stringify(first)).not.toContain(kept.get('station-key'))
+    const check = (claim: Certificate) => {
+      const checked = checkLedgerOf(dataDir, claim)
+      return checked.ok ? checked.value.problem : null
+    }
+    expect([check(first), check(second)]).toEqual([null, null])
+    // What no ledger tells: the name of the station, and when it was issued.
+    for (const forged of [
+      { ...first, station: { ...first.station, name: 'Another' } },
+      { ...first, issuedAt: '2026-01-01T00:00:00.000Z' },
+      { ...first, signature: second.signature },
+    ])
+      expect(check(forged)?.message).toBe('the certificate was changed after it was signed')
+    // Signed well, with a key that this station never had.
+    const other = await certifyWith(temporaryFolder(), { ...secrets, read: () => Promise.resolve(null) })
+    expect(check(other)?.message).toContain('another station')
+    const thief = openTestStore({ dataDir: temporaryFolder() })
+    const stolen = await openStationKey(thief, { read: () => Promise.resolve(null), write: () => Promise.resolve() })
+    expect(check(stolen.sign({ ...first, signature: null }))?.message).toContain("is not the station's key")
+    const replaced = await certifyWith(dataDir, { ...secrets, read: () => Promise.resolve('lost') })
+    expect(replaced.signature?.publicKey).not.toBe(first.signature?.publicKey)
+    expect([check(first), check(replaced)]).toEqual([null, null])
   })
 
   it('accounts for what people decide about refused captures: given up, moved into another session', () => {

@@ -68,6 +68,7 @@ describe('a photo where products are photographed', () => {
       'POST /captures',
       'POST /bucket/1?signature=1',
       'POST /sessions/S1/photos',
+      'PATCH /sessions/S1',
       'POST /sessions/S1/submit',
     ])
     expect([...backend.captures.values()]).toMatchObject([{ capture_type: 'BARCODE', raw: '4006381333931' }])

@@ -25,7 +25,7 @@ interface KeptPhoto {
 }
 
 export interface ScriptedBackend extends ScriptedServer {
-  readonly sessions: Map<string, { id: string; status: string; key: string }>
+  readonly sessions: Map<string, { id: string; status: string; key: string; metadata?: Record<string, string> }>
   readonly captures: Map<string, Kept>
   readonly photos: Map<string, KeptPhoto>
   /** Requests as `METHOD path` without the API's prefix, without polls and probes. */
@@ -50,6 +50,8 @@ export async function startScriptedBackend(
     /** It takes product photos through presigned addresses; the bytes go to `uploadTo`, itself unless given. */
     takesPhotos?: boolean
     uploadTo?: () => string
+    /** It lets nobody change a session. */
+    isFixed?: boolean
     /** Headers of every answer. */
     headers?: () => Record<string, string>
     port?: number
@@ -133,6 +135,11 @@ export async function startScriptedBackend(
     if (photo && request.method === 'PATCH') {
       photo.metadata = { ...photo.metadata, ...(request.json['metadata'] as Record<string, string>) }
       return { status: 200, body: photo }
+    }
+    if (session && request.method === 'PATCH') {
+      if (options.isFixed === true) return problem(405, 'method_not_allowed', 'A session cannot be changed.')
+      session.metadata = { ...session.metadata, ...(request.json['metadata'] as Record<string, string>) }
+      return { status: 200, body: session }
     }
     if (session) {
       return {
