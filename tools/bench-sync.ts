@@ -150,16 +150,20 @@ export function startSyncOn(store: Store, url: string, apiKey: string): Sync {
 
 const progressMs = 10_000
 
-/** Drains, tells every ten seconds how far it is, and answers how long it took until nothing was left that could be sent. */
+/**
+ * Drains, tells every ten seconds how far it is, and answers how long it took until nothing was left that could be sent, or
+ * the time was over.
+ */
 async function drain(
   store: Store,
   sync: Sync,
   say: (line: string) => void,
   look: () => void = () => undefined,
+  mostMs = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const startedMs = performance.now()
   let toldMs = startedMs
-  while (store.outbox.isPending()) {
+  while (store.outbox.isPending() && performance.now() - startedMs < mostMs) {
     await pause(20)
     look()
     if (performance.now() - toldMs < progressMs) continue
@@ -318,9 +322,9 @@ async function startUpMs(dataDir: string): Promise<number> {
 
 /**
  * `bench backlog`: what a station feels of so many waiting captures and 5,000 photos: the time to save a new scan and to
- * start, each against an empty store in the same run, and the memory while it drains.
+ * start, each against an empty store in the same run, and the memory while it drains, for so many minutes at most.
  */
-export async function benchBacklog(say: (line: string) => void, captures: number): Promise<void> {
+export async function benchBacklog(say: (line: string) => void, captures: number, minutes: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
   const photos = Math.min(5_000, captures)
   try {
@@ -356,14 +360,19 @@ export async function benchBacklog(say: (line: string) => void, captures: number
     say(
       `backlog: ready after ${loaded.toFixed(0)} ms, process start and first scan included; with an empty store ${floor.toFixed(0)} ms (goal under 3000)`,
     )
-    await benchMemory(say, folder, fullDir, captures + photos)
+    await benchMemory(say, folder, fullDir, minutes)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** Drains with the store open in this process and looks at what it holds on to. */
-async function benchMemory(say: (line: string) => void, folder: string, dataDir: string, owed: number): Promise<void> {
+async function benchMemory(
+  say: (line: string) => void,
+  folder: string,
+  dataDir: string,
+  minutes: number,
+): Promise<void> {
   const backend = await startBackendProcess(join(folder, 'backend'))
   const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: silent })
   if (!opened.ok) throw new Error(opened.error.message)
@@ -374,14 +383,16 @@ async function benchMemory(say: (line: string) => void, folder: string, dataDir:
   const live: number[] = []
   const resident: number[] = []
   let lookedMs = 0
-  await drain(store, startSyncOn(store, backend.url, backend.apiKey), say, () => {
+  const owed = store.outbox.figures().waiting
+  const look = (): void => {
     if (performance.now() - lookedMs < 2_000) return
     lookedMs = performance.now()
     resident.push(process.memoryUsage().rss / 1_000_000)
     collect()
     live.push(process.memoryUsage().heapUsed / 1_000_000)
-  })
-  const parked = store.outbox.figures().parked
+  }
+  await drain(store, startSyncOn(store, backend.url, backend.apiKey), say, look, minutes * 60_000)
+  const { parked, waiting } = store.outbox.figures()
   store.close()
   await backend.stop()
   const thirds = (all: readonly number[]): string => {
@@ -391,6 +402,6 @@ async function benchMemory(say: (line: string) => void, folder: string, dataDir:
     return `${mean(all.slice(0, third))} MB in the first third, ${mean(all.slice(-third))} MB in the last, ${Math.max(...all).toFixed(0)} MB at most`
   }
   say(
-    `backlog: while ${owed} went out (${parked} refused: the bench's photos are none), alive ${thirds(live)} (goal: the same); of the system's memory ${thirds(resident)}`,
+    `backlog: while ${owed - waiting} of ${owed} went out (${parked} refused: the bench's photos are none), alive ${thirds(live)} (goal: the same); of the system's memory ${thirds(resident)}`,
   )
 }

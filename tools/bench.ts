@@ -31,7 +31,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
  *               names what is wrong)
- *   backlog     saving, starting and memory beside captures and photos that wait (--captures N)
+ *   backlog     saving, starting and memory beside captures and photos that wait (--captures N, drained for --minutes N)
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
  * (ELECTRON_OVERRIDE_DIST_PATH names a runtime). Measure on a machine that does nothing else.
@@ -174,7 +174,8 @@ const benchBus = async () => (await import('./bench-bus.ts')).benchBus(say)
 const benchEndurance = async () => (await import('./bench-bus.ts')).benchEndurance(say, Number(options.minutes))
 const benchSync = async () =>
   (await import('./bench-sync.ts')).benchSync(say, Number(options.captures), Number(options.seed))
-const benchBacklog = async () => (await import('./bench-sync.ts')).benchBacklog(say, Number(options.captures))
+const benchBacklog = async () =>
+  (await import('./bench-sync.ts')).benchBacklog(say, Number(options.captures), Number(options.minutes))
 const benches: Record<string, readonly (() => Promise<void>)[]> = {
   scan: [benchStdin, benchBus, benchEndurance],
   stdin: [benchStdin],

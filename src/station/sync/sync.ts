@@ -76,6 +76,10 @@ const limits = {
   askSingly: 16,
   /** A session of more captures is not asked for as a whole, but page by page: its answer would fill the memory. */
   wholeSession: 1_000,
+  /** What was scanned so recently somebody stands in front of: so many are asked for in turn while other things go out. */
+  recentMs: 120_000,
+  recent: 16,
+  glanceMs: 1_000,
   /** Products whose brand is looked up at a time, so that captures never wait long for that. */
   learn: 16,
   /** Retry-After is cut at an hour: a longer wait was begun before the clock was set back. */
@@ -175,6 +179,10 @@ export function createSync(ports: {
   /** The ledger's entry that says that it was left with the backend: what is behind it is new. */
   let anchoredUpTo = 0
   let nextFollowMs = 0
+  /** Sent just after they were scanned, and not settled there yet, by their ids. */
+  const recent = new Map<string, { readonly remoteId: string; readonly sinceMs: number }>()
+  let nextGlanceMs = 0
+  let isGlancing = false
   let followDelayMs: number = limits.followMinMs
   let wakeUp: (() => void) | null = null
   let isWoken = false
@@ -499,6 +507,7 @@ export function createSync(ports: {
       })
       answered()
       await written
+      if (isUnsettled(answer.value.state)) lookAt(capture, answer.value.remoteId)
       expectProgress(sent.session)
       if (answer.value.state === 'COMPLETED') expectProducts([capture.id])
       return ports.onCaptures([capture.id])
@@ -906,6 +915,45 @@ export function createSync(ports: {
     })
   }
 
+  const isUnsettled = (state: RemoteCapture['state']): boolean => !['COMPLETED', 'NOT_FOUND', 'FAILED'].includes(state)
+
+  const lookAt = (capture: Capture, remoteId: string): void => {
+    const sinceMs = nowMs() - Date.parse(capture.capturedAt)
+    if (sinceMs > limits.recentMs) return
+    recent.set(capture.id, { remoteId, sinceMs: nowMs() })
+    const [oldest] = recent.keys()
+    if (recent.size > limits.recent && oldest !== undefined) recent.delete(oldest)
+  }
+
+  /**
+   * A long drain leaves no moment in which everything is followed: of what was scanned just now the progress is asked for in
+   * between, one request at a time, and what becomes of it is told as ever.
+   */
+  const glance = async (): Promise<void> => {
+    const changed: string[] = []
+    for (const [id, { remoteId, sinceMs }] of [...recent]) {
+      if (closed || isBlocked()) break
+      const answer = await remote.getCapture(remoteId)
+      if (answer.ok) {
+        noteContact()
+        await write(() => {
+          if (store.captures.follow(id, answer.value)) changed.push(id)
+        })
+      } else noteFailure(answer.failure)
+      const isOver = answer.ok ? !isUnsettled(answer.value.state) : answer.failure.kind === 'refused'
+      if (isOver || nowMs() - sinceMs > limits.recentMs) recent.delete(id)
+    }
+    expectProducts(changed)
+    if (changed.length > 0) ports.onCaptures(changed)
+    if (toLearn.size > 0 && !closed && !isBlocked()) await learnProducts()
+  }
+
+  const beginGlance = (): void => {
+    isGlancing = true
+    nextGlanceMs = nowMs() + limits.glanceMs
+    keepTrack(glance().finally(() => (isGlancing = false)))
+  }
+
   const follow = async (): Promise<void> => {
     const groups = store.captures.unsettled()
     if (groups.length === 0) {
@@ -1080,6 +1128,9 @@ export function createSync(ports: {
         }
       }
       wasAny ||= sendings.size > 0
+      // Only beside what goes out: with nothing left, everything is followed.
+      const isBusy = queue.length > 0 && !isHolding && !closed && !isBlocked()
+      if (isBusy && !isGlancing && recent.size > 0 && hasCome(nextGlanceMs)) beginGlance()
       if (inFlight === 0 && outcomes.length > 0) writeNow()
       if (sendings.size === 0 && queue.length === 0) break
       await pause(countReady() > 0 || isHolding ? limits.backoff.capMs : untilDueMs())

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openTestStore, temporaryFolder, until } from '../parts.ts'
+import { addCapture, openTestStore, temporaryFolder, until } from '../parts.ts'
 import type { Arrived, Said } from '../scripted-server.ts'
 import { isSubmit, problem, startScriptedBackend } from './scripted-backend.ts'
 import { startSync } from './start-sync.ts'
@@ -430,6 +430,42 @@ describe('what the backend works on', () => {
     const reads = backend.requests.filter(({ method }) => method === 'GET').map(({ path }) => path)
     expect(reads.filter((path) => path.endsWith('/sessions/S1'))).toEqual([])
     expect(reads.filter((path) => path.includes('/captures?')).length).toBeGreaterThanOrEqual(11)
+  })
+
+  it('is told of what was scanned just now while a backlog goes out', async () => {
+    const count = 600
+    let parts: ReturnType<typeof startSync> | null = null
+    let now = ''
+    let arrived = 0
+    const left: number[] = []
+    const backend = await startScriptedBackend({
+      settled: () => 'LOOKING_UP',
+      fault(request) {
+        if (!isSubmit(request) || !parts) return undefined
+        arrived += 1
+        if (arrived === 50) now = parts.scan('NOW')
+        const kept = [...backend.captures.values()].find(({ raw }) => raw === 'NOW')
+        if (kept) kept.status = 'COMPLETED'
+        parts.clock.advance(100)
+        if (parts.store.captures.get(now)?.state === 'COMPLETED') left.push(count + 1 - arrived)
+        return undefined
+      },
+    })
+    parts = startSync(backend.url, { raws: raws(count) })
+    // The backlog is of yesterday.
+    parts.clock.set('2026-11-22T09:00:00.000Z')
+    const { store, session, drained, changed } = parts
+    parts.scan = () => {
+      const id = addCapture(store, session.id, { raw: 'NOW', capturedAt: '2026-11-22T09:00:00.000Z' })
+      parts?.sync.wake()
+      return id
+    }
+    expect(await drained()).toBe('empty')
+    expect(left[0]).toBeGreaterThan(50)
+    expect(changed.has(now)).toBe(true)
+    // Nobody waits for the others: they are followed when everything is there.
+    const asked = backend.requests.filter(({ path }) => /\/captures\/[^/]+$/.test(path)).slice(0, 5)
+    expect(new Set(asked.map(({ path }) => path)).size).toBe(1)
   })
 
   it('is followed in the session it was sent to, also after a continuation', async () => {
