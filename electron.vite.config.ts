@@ -15,6 +15,8 @@ export default defineConfig({
           index: 'src/main/index.ts',
           'imaging-process': 'src/station/imaging/worker.ts',
           'backend-process': 'src/backend/embedded-process.ts',
+          'drill-process': 'src/cli/drill/utility-process.ts',
+          'drill-station-process': 'src/cli/drill/station-process.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },

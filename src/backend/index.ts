@@ -56,6 +56,7 @@ export { openAdministration, type Administration, type KeyWish } from './adminis
 export { createOfflineVision } from './vision/offline.ts'
 export { remoteVisionSchema, type RemoteVisionSettings } from './vision/remote.ts'
 export type { ExtractedField, Extraction, Nutrient, NutritionCells, Vision, VisionPhoto } from './vision/vision.ts'
+export type { FromEmbedded, ToEmbedded } from './embedded.ts'
 export { forkEmbedded, createEmbedded, type EmbeddedBackend, type EmbeddedProcess } from './embedded.ts'
 export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { DrillReport } from '#contract/station/drill.ts'
 import { drillLines, drillVerdict, writeDrillSheet } from '#sheets/index.ts'
-import { parseOptions, printLine, refuse, stopSignal, tell, type Help } from './command.ts'
-import { createProcesses, startBackendWith } from './drill/processes.ts'
+import { parseOptions, printLine, refuse, stopSignal, tell, version, type Help } from './command.ts'
+import { createProcesses, startBackendWith, startStationWith } from './drill/processes.ts'
 import { runDrill } from './drill/run.ts'
 import { scenarios } from './drill/scenarios.ts'
 
@@ -60,8 +60,9 @@ export async function drill(args: readonly string[]): Promise<number> {
       folder,
       rounds,
       seed,
-      processes,
+      version,
       startServer: startBackendWith(processes),
+      startStation: startStationWith(processes),
       scenarios: wanted,
       onRehearsal: (rehearsal) => {
         if (json && progress) void printLine({ rehearsed: rehearsal, total: wanted.length })

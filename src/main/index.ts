@@ -21,6 +21,7 @@ import { createEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { createStation, systemClock, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
+import { createDrillRunner } from './drill.ts'
 import { limitDownloads } from './downloads.ts'
 import { serveIpc } from './ipc.ts'
 import { lockKiosk, type KioskLock } from './kiosk-lock.ts'
@@ -82,6 +83,11 @@ async function start(): Promise<void> {
     secrets,
     spawnImaging: spawner('imaging'),
     ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
+    drill: createDrillRunner({
+      folder: join(dataDir, 'drill'),
+      version: app.getVersion(),
+      spawn: (name) => spawner(name)(),
+    }),
   })
   if (!opened.ok) throw new Error(opened.error.message)
   station = opened.value
@@ -142,7 +148,7 @@ function embeddedBackend(dataDir: string) {
 }
 
 /** Starts one of the processes that the build has made beside this one. */
-function spawner(name: 'imaging' | 'backend') {
+function spawner(name: 'imaging' | 'backend' | 'drill' | 'drill-station') {
   return createUtilitySpawner(utilityProcess, join(import.meta.dirname, `${name}-process.js`), name)
 }
 

@@ -1,11 +1,14 @@
 import type { UtilityProcess, utilityProcess } from 'electron'
 
 /** A process beside this one, as the imaging and the embedded backend have it. */
-interface UtilityChild {
+export interface UtilityChild {
   send(message: unknown): void
+  /** Called with its number in the system once it runs. */
+  onStart(listener: (pid: number) => void): void
   onMessage(listener: (message: unknown) => void): void
   onExit(listener: (reason: string) => void): void
-  kill(): void
+  /** Asks it to end as the platform does; `at once`, it is given no time for anything. */
+  kill(how?: 'at once'): void
 }
 
 /**
@@ -30,9 +33,18 @@ export function createUtilitySpawner(
       send: (message) => {
         if (!gone) child.postMessage(message)
       },
+      onStart: (listener) => void child.once('spawn', () => child.pid !== undefined && listener(child.pid)),
       onMessage: (listener) => void child.on('message', listener),
       onExit: (listener) => void child.once('exit', (code) => listener(`exit code ${code}`)),
-      kill: () => void child.kill(),
+      kill(how) {
+        if (gone) return
+        if (how === undefined || child.pid === undefined) return void child.kill()
+        try {
+          process.kill(child.pid, 'SIGKILL')
+        } catch {
+          // It has just ended.
+        }
+      },
     }
   }
 }

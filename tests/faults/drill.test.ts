@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createBackend } from '#backend/index.ts'
-import { createProcesses, startBackendWith, type StartServer } from '#cli/drill/processes.ts'
+import { createProcesses, startBackendWith, startStationWith, type StartServer } from '#cli/drill/processes.ts'
 import { runDrill } from '#cli/drill/run.ts'
 import { scenarios } from '#cli/drill/scenarios.ts'
 import { drillReportSchema } from '#contract/station/drill.ts'
@@ -18,8 +18,9 @@ function drill(names: readonly string[] | null, startServer?: StartServer, patie
     rounds: count,
     seed,
     patienceMs,
-    processes,
+    version: '0.0.0',
     startServer: startServer ?? startBackendWith(processes),
+    startStation: startStationWith(processes),
     scenarios: scenarios.filter(({ name }) => names === null || names.includes(name)),
   })
 }
@@ -78,8 +79,9 @@ describe('the drill', () => {
       folder: temporaryFolder(),
       rounds: 1,
       seed,
-      processes,
+      version: '0.0.0',
       startServer: startBackendWith(processes),
+      startStation: startStationWith(processes),
       scenarios: [
         {
           name: 'CALM',

@@ -73,55 +73,62 @@ export interface StationProcess {
   end(patienceMs: number): Promise<void>
 }
 
-export function startStationProcess(
-  processes: Processes,
-  options: { readonly dataDir: string; readonly url: string; readonly apiKey: string },
-): StationProcess {
-  const child = processes.start(['station', '--data', options.dataDir, '--stdin', '--backend', options.url], {
-    CAPSTAN_API_KEY: options.apiKey,
-  })
-  const unanswered: ((heard: Heard) => void)[] = []
-  let isOver = false
-  let isAsked = false
-  let ownEnd: string | null = null
-  let log = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log = (log + text).slice(-500)
-  })
-  createInterface(child.stdout).on('line', (line) => {
-    // The last line of a killed process may be torn: nobody has heard it.
-    if (line.endsWith('}')) unanswered.shift()?.('saved' in (JSON.parse(line) as object) ? 'saved' : 'refused')
-  })
-  const closed = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.once('close', (code, signal) => {
-      isOver = true
-      if (!isAsked) ownEnd = `the station ended by itself with ${code ?? signal}: ${log.trim()}`
-      for (const answer of unanswered.splice(0)) answer('silence')
-      resolve(signal)
+/** Starts a station on a folder. */
+export type StartStation = (options: {
+  readonly dataDir: string
+  readonly url: string
+  readonly apiKey: string
+}) => StationProcess
+
+/** A station as `capstan station`. */
+export const startStationWith =
+  (processes: Processes): StartStation =>
+  (options) => {
+    const child = processes.start(['station', '--data', options.dataDir, '--stdin', '--backend', options.url], {
+      CAPSTAN_API_KEY: options.apiKey,
     })
-  })
-  return {
-    pid: child.pid ?? 0,
-    read(raw) {
-      if (isOver) return Promise.resolve('silence')
-      const heard = new Promise<Heard>((resolve) => unanswered.push(resolve))
-      child.stdin.write(`${JSON.stringify({ data: raw })}\n`)
-      return heard
-    },
-    async kill() {
-      isAsked = true
-      child.kill('SIGKILL')
-      return (await closed) === 'SIGKILL' && ownEnd === null
-    },
-    get ownEnd() {
-      return ownEnd
-    },
-    async end(patienceMs) {
-      isAsked = true
-      child.stdin.end()
-      const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
-      await closed
-      clearTimeout(timer)
-    },
+    const unanswered: ((heard: Heard) => void)[] = []
+    let isOver = false
+    let isAsked = false
+    let ownEnd: string | null = null
+    let log = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      log = (log + text).slice(-500)
+    })
+    createInterface(child.stdout).on('line', (line) => {
+      // The last line of a killed process may be torn: nobody has heard it.
+      if (line.endsWith('}')) unanswered.shift()?.('saved' in (JSON.parse(line) as object) ? 'saved' : 'refused')
+    })
+    const closed = new Promise<NodeJS.Signals | null>((resolve) => {
+      child.once('close', (code, signal) => {
+        isOver = true
+        if (!isAsked) ownEnd = `the station ended by itself with ${code ?? signal}: ${log.trim()}`
+        for (const answer of unanswered.splice(0)) answer('silence')
+        resolve(signal)
+      })
+    })
+    return {
+      pid: child.pid ?? 0,
+      read(raw) {
+        if (isOver) return Promise.resolve('silence')
+        const heard = new Promise<Heard>((resolve) => unanswered.push(resolve))
+        child.stdin.write(`${JSON.stringify({ data: raw })}\n`)
+        return heard
+      },
+      async kill() {
+        isAsked = true
+        child.kill('SIGKILL')
+        return (await closed) === 'SIGKILL' && ownEnd === null
+      },
+      get ownEnd() {
+        return ownEnd
+      },
+      async end(patienceMs) {
+        isAsked = true
+        child.stdin.end()
+        const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+        await closed
+        clearTimeout(timer)
+      },
+    }
   }
-}

@@ -2,9 +2,8 @@ import { cpus } from 'node:os'
 import { join } from 'node:path'
 import type { DrillCounts, DrillReport, Rehearsal, SavingTimes } from '#contract/station/drill.ts'
 import { seededRandom } from '#domain/seeded-random.ts'
-import { version } from '../command.ts'
 import { addCounts, judge, nothingCounted, takeAccount } from './account.ts'
-import type { Processes, StartServer } from './processes.ts'
+import type { StartServer, StartStation } from './processes.ts'
 import { scenarios, type Scenario } from './scenarios.ts'
 import {
   openHereStage,
@@ -27,8 +26,10 @@ export interface DrillOptions {
   readonly folder: string
   readonly rounds: number
   readonly seed: number
-  readonly processes: Processes
+  /** The program's, for the sheet. */
+  readonly version: string
   readonly startServer: StartServer
+  readonly startStation: StartStation
   readonly patienceMs?: number
   /** All of them unless given. */
   readonly scenarios?: readonly Scenario[]
@@ -62,7 +63,7 @@ export async function runDrill(options: DrillOptions): Promise<DrillReport> {
     verdict: rehearsed.length > 0 && rehearsed.every(({ verdict }) => verdict === 'go') ? 'go' : 'no-go',
     startedAt: startedAt.toISOString(),
     tookMs: Math.round(performance.now() - startedMs),
-    version,
+    version: options.version,
     machine: `${process.platform} ${process.arch}, ${cpus().length} processors, Node ${process.versions.node}`,
     seed: options.seed,
     rounds: options.rounds,
@@ -112,7 +113,7 @@ async function play(scenario: Scenario, server: RestartableServer, round: number
     seed,
     random: seededRandom(seed),
     server,
-    processes: options.processes,
+    startStation: options.startStation,
     isDirect: scenario.isDirect ?? false,
     patienceMs: options.patienceMs ?? defaultPatienceMs,
   }

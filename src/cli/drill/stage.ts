@@ -13,9 +13,8 @@ import {
   timeOrderedIds,
   type EmulatedScanner,
 } from '#station/index.ts'
-import { version } from '../command.ts'
 import { isSettled, type Heard, type Reading, type ServedCapture, type StoredCapture } from './account.ts'
-import { startStationProcess, type Processes, type Server, type StartServer, type StationProcess } from './processes.ts'
+import type { Server, StartServer, StartStation, StationProcess } from './processes.ts'
 
 /** Between two scans: faster than any hand, slower than a burst that piles up. */
 const paceMs = 10
@@ -84,7 +83,7 @@ export interface StageOptions {
   readonly seed: number
   readonly random: () => number
   readonly server: RestartableServer
-  readonly processes: Processes
+  readonly startStation: StartStation
   /** Without the network that can go wrong: it is the server itself that does. */
   readonly isDirect: boolean
   readonly patienceMs: number
@@ -145,7 +144,7 @@ export async function openHereStage(options: StageOptions): Promise<Staging<Here
     await createStation({
       dataDir: options.dataDir,
       host: 'cli',
-      version,
+      version: '0.0.0',
       log: silent,
       fetch,
       backend: { url: options.isDirect ? server.url : network.url, credential: () => Promise.resolve(key) },
@@ -211,10 +210,10 @@ export async function openHereStage(options: StageOptions): Promise<Staging<Here
 
 /** Opens the stage of a scenario whose station is a process. */
 export async function openProcessStage(options: StageOptions): Promise<Staging<ProcessStage>> {
-  const { server, processes, dataDir } = options
+  const { server, dataDir } = options
   const network = await openNetwork(options)
   const start = (): StationProcess =>
-    startStationProcess(processes, {
+    options.startStation({
       dataDir,
       url: options.isDirect ? server.url : network.url,
       apiKey: server.apiKey,
