@@ -12,7 +12,8 @@ export interface StationKey {
 }
 
 /** What a signature is of: the certificate without it, as RFC 8785 writes it. */
-const signedText = ({ signature: _, ...certificate }: Certificate): Buffer => Buffer.from(canonicalJson(certificate))
+const signedText = (certificate: Certificate): Buffer =>
+  Buffer.from(canonicalJson({ ...certificate, signature: undefined }))
 
 /**
  * The key that `secret` keeps, or a new one, which is kept there; the ledger names it before anything is signed with it.

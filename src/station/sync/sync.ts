@@ -931,7 +931,7 @@ export function createSync(ports: {
    */
   const glance = async (): Promise<void> => {
     const changed: string[] = []
-    for (const [id, { remoteId, sinceMs }] of [...recent]) {
+    for (const [id, { remoteId, sinceMs }] of recent) {
       if (closed || isBlocked()) break
       const answer = await remote.getCapture(remoteId)
       if (answer.ok) {

@@ -26,7 +26,14 @@ async function startLarge(fault: (page: number, time: number, request: Arrived) 
     const created = new Date(1_795_000_000_000 + index * 1_000).toISOString()
     const raw = `R${index}`
     backend.captures.set(id, {
-      ...{ id, key: '', session: 'S1', raw, raw_value: raw, capture_type: 'BARCODE', created, metadata },
+      id,
+      key: '',
+      session: 'S1',
+      raw,
+      raw_value: raw,
+      capture_type: 'BARCODE',
+      created,
+      metadata,
       status: 'COMPLETED',
     })
   }
