@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
 import { makeFakeVideo } from './fake-video.ts'
@@ -55,6 +56,44 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await page.getByRole('button', { name: 'Take photo' }).click()
     await expect.poll(() => rows.locator('img').count(), { timeout: 60_000 }).toBeGreaterThan(0)
     await page.getByRole('banner').getByText('Camera').waitFor()
+    expect(await kiosk.violations()).toEqual([])
+  })
+
+  it('stops taking photos, and says why and what to do, when their room is used up; scans go on', async () => {
+    const { page } = kiosk
+    const allow = async (megabytes: string) => {
+      await page.keyboard.press('Alt+5')
+      await page.getByLabel('Most space for photos, in megabytes; 0 for no limit').fill(megabytes)
+      await page.keyboard.press('Alt+1')
+      // It is off when one comes back.
+      await page.getByRole('button', { name: /^Camera/ }).click()
+    }
+    const noise = { type: 'gaussian', mean: 128, sigma: 60 } as const
+    const photo = await sharp({ create: { width: 1_600, height: 1_200, channels: 3, background: '#888', noise } })
+      .jpeg({ quality: 95 })
+      .toBuffer()
+    expect(photo.length).toBeGreaterThan(1_000_000)
+    const shutter = page.getByRole('button', { name: 'Take photo' })
+    const files = page.locator('.photo-intake button.button')
+    const sentences = page.getByText('No photos now: the room for them is used up.')
+    await expect.poll(() => shutter.isEnabled(), { timeout: 30_000 }).toBe(true)
+    await page
+      .locator('.photo-intake input[type=file]')
+      .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer: photo })
+    await page.locator('.photo-verdict').first().waitFor({ timeout: 60_000 })
+    expect(await sentences.count()).toBe(0)
+
+    await allow('1')
+    // At the shutter and where files are dropped.
+    await expect.poll(() => sentences.count(), { timeout: 30_000 }).toBe(2)
+    expect([await shutter.isEnabled(), await files.isEnabled()]).toEqual([false, false])
+    await page.screenshot({ path: 'test-results/scan/no-photos.png' })
+    await kiosk.scan('STILL-SAVED')
+    await page.getByRole('region', { name: 'Scans' }).getByText('STILL-SAVED').first().waitFor({ timeout: 30_000 })
+
+    await allow('0')
+    await expect.poll(() => sentences.count(), { timeout: 30_000 }).toBe(0)
+    await expect.poll(() => shutter.isEnabled(), { timeout: 30_000 }).toBe(true)
     expect(await kiosk.violations()).toEqual([])
   })
 
