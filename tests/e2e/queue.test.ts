@@ -82,6 +82,34 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     await page.screenshot({ path: `${pictures}/continued-queue.png` })
   }, 120_000)
 
+  it('says how old the data are, what waits and for how long, and how long saving and sending take', async () => {
+    const kiosk = await open()
+    const { page } = kiosk
+    await start(page)
+    await kiosk.scan(pen)
+    const strip = page.getByRole('banner')
+    await show(page, 'Queue')
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 20_000 })
+    // Of saving and of sending.
+    const level = /half within [\d.,]+ ms, 95 % within [\d.,]+ ms, 99 % within [\d.,]+ ms/
+    await expect.poll(() => page.getByText(level).count(), { timeout: 20_000 }).toBe(2)
+    await strip.getByText(/answered .*(now|ago)/).waitFor()
+
+    await kiosk.stopBackend()
+    await show(page, 'Scan')
+    await kiosk.scan('WAITS-1', 'WAITS-2')
+    await show(page, 'Queue')
+    await expect.poll(() => page.locator('.queue-row').count(), { timeout: 20_000 }).toBe(2)
+    await page.getByText(/^Oldest waits since .*ago/).waitFor({ timeout: 20_000 })
+    await strip.getByText(/last answer .*(now|ago)/).waitFor({ timeout: 30_000 })
+    await page.screenshot({ path: `${pictures}/queue-waits.png` })
+    await kiosk.startBackend()
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 60_000 })
+    expect((await captures(kiosk)).map((capture) => capture.raw_value).toSorted()).toEqual(
+      [pen, 'WAITS-1', 'WAITS-2'].toSorted(),
+    )
+  }, 180_000)
+
   it('sends a refused scan with another value, and keeps the one that was scanned', async () => {
     const kiosk = await open()
     const { page } = kiosk
