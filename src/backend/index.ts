@@ -15,6 +15,8 @@ import { createApp } from './http/app.ts'
 import { createIdentify } from './http/credentials.ts'
 import { captureRoutes } from './http/capture-routes.ts'
 import { createGateApp, isGatePath } from './gate/app.ts'
+import { createScans } from './gate/scans.ts'
+import { createUpstream, startForwarder, type UpstreamSettings } from './gate/upstream.ts'
 import { importPasses } from './gate/import-passes.ts'
 import { prepareTenant, setRules } from './gate/tenants.ts'
 import { discoveryRoutes } from './http/openapi.ts'
@@ -51,6 +53,7 @@ import { createAnnounce } from './webhooks/announce.ts'
 import { deliveryWork, retryAfterMs } from './webhooks/delivery.ts'
 
 export { backUp, restore, type BackupSummary } from './backup.ts'
+export { upstreamSchema, type UpstreamSettings } from './gate/upstream.ts'
 export type { BucketSettings } from './media/s3.ts'
 export { openAdministration, type Administration, type KeyWish } from './administration.ts'
 export { createOfflineVision } from './vision/offline.ts'
@@ -99,7 +102,11 @@ export interface BackendOptions {
     readonly passes?: string
     /** A JSON file: rules by the gate's name, `*` for every other. */
     readonly rules?: string
+    /** The tenant's own service, where that is elsewhere: what stations read goes on to it. */
+    readonly upstream?: UpstreamSettings
   }
+  /** The first wait before a record is sent on again; a second unless given. */
+  readonly relayRetryMs?: number
   /** Photos are deleted after so many days; 0, the default, keeps them. */
   readonly keepPhotosDays?: number
   /** Whether NOT_FOUND captures may be retried; true unless given. */
@@ -266,7 +273,20 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         jobs.wakeAdded()
       },
     })
-    const gates = createGateApp({ database, log, now })
+    const forwarder =
+      options.tenant?.upstream === undefined
+        ? null
+        : startForwarder({
+            database,
+            tenantId: options.tenant.id,
+            upstream: createUpstream(options.tenant.upstream, { tenantId: options.tenant.id, now }),
+            log,
+            now,
+            ...(options.relayRetryMs === undefined ? {} : { baseMs: options.relayRetryMs }),
+          })
+    if (forwarder !== null) closers.push(forwarder.close)
+    const scans = createScans({ addJobs, wakeJobs: () => jobs.wakeAdded(), forwarder, now })
+    const gates = createGateApp({ database, log, now, scans })
     const serve: typeof app.fetch = (request, ...rest) =>
       (isGatePath(new URL(request.url).pathname) ? gates : app).fetch(request, ...rest)
     const server = createAdaptorServer({ fetch: serve, overrideGlobalObjects: false }) as Server

@@ -6,7 +6,10 @@ import {
   type BackendOptions,
   type BucketSettings,
   type RemoteVisionSettings,
+  upstreamSchema,
+  type UpstreamSettings,
 } from '#backend/index.ts'
+import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
 import { backup, backupHelp, restoreBackup, restoreHelp } from './backend-backup.ts'
 import { keys, keysHelp, organizations, organizationsHelp } from './backend-keys.ts'
@@ -45,6 +48,17 @@ export const help = {
       type: 'string',
       value: 'FILE.json',
       about: 'whom gates let in: rules by the name of the gate, "*" for every other',
+    },
+    upstream: {
+      type: 'string',
+      value: 'URL',
+      about:
+        "the tenant's own service, such as https://app.neostore.cloud: reads go on to it, and wait while it is away",
+    },
+    'upstream-key': {
+      type: 'string',
+      value: 'KEY',
+      about: 'its API key, or {"tokenUrl","clientId","clientSecret"}; else CAPSTAN_UPSTREAM_KEY',
     },
     user: { type: 'string', value: 'EMAIL:PASSWORD', about: 'an account that may sign in' },
     'session-ttl': { type: 'string', value: 'SECONDS', about: 'how long a session may be idle before it is ended' },
@@ -154,6 +168,12 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
   if (tenantKey !== undefined && !/^[\x21-\x7e]{8,4096}$/.test(tenantKey)) {
     return fail('invalid_input', '--tenant-key takes eight printable characters or more')
   }
+  const upstream = readUpstream(
+    parsed.value.upstream,
+    parsed.value['upstream-key'] ?? process.env['CAPSTAN_UPSTREAM_KEY'],
+  )
+  if (!upstream.ok) return upstream
+  if (upstream.value !== undefined && tenant === undefined) return fail('invalid_input', '--upstream needs --tenant ID')
   return ok({
     dataDir: data,
     port: port.value,
@@ -174,6 +194,7 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
             ...(tenantKey === undefined ? {} : { key: tenantKey }),
             ...(passes === undefined ? {} : { passes }),
             ...(rules === undefined ? {} : { rules }),
+            ...(upstream.value === undefined ? {} : { upstream: upstream.value }),
           },
         }),
     ...(account === undefined ? {} : { user: { email: account['email'] ?? '', password: account['password'] ?? '' } }),
@@ -182,6 +203,19 @@ function readOptions(args: readonly string[]): Result<BackendOptions> {
     ...(ttl.value === undefined ? {} : { sessionTtlSeconds: ttl.value }),
     ...(rateLimit.value === undefined ? {} : { rateLimitPerMinute: rateLimit.value }),
   })
+}
+
+/** The tenant's own service; what is said to be an OAuth client must be one. */
+function readUpstream(url: string | undefined, secret: string | undefined): Result<UpstreamSettings | undefined> {
+  if (url === undefined) return ok(undefined)
+  if (!isSafeBackendAddress(url)) {
+    return fail('invalid_input', '--upstream takes an https address, or one on this machine')
+  }
+  if (secret === undefined || secret === '') return fail('invalid_input', '--upstream needs --upstream-key KEY')
+  const settings = upstreamSchema.safeParse({ url, secret })
+  return settings.success
+    ? ok(settings.data)
+    : fail('invalid_input', '--upstream-key takes a key, or {"tokenUrl","clientId","clientSecret"} of an OAuth client')
 }
 
 /** The settings of a remote model out of their file; the key comes from the environment, which no list of processes shows. */

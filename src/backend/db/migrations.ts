@@ -1,5 +1,5 @@
 import { productMeasures, productTexts } from '#contract/backend/products.ts'
-import { gateMigration } from '../gate/tables.ts'
+import { gateMigration, relayMigration } from '../gate/tables.ts'
 import type { Engine } from './database.ts'
 
 /** Texts of a product that came after the first migration. */
@@ -285,6 +285,7 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ALTER TABLE api_keys ADD COLUMN kind TEXT NOT NULL DEFAULT 'business';
   ALTER TABLE api_keys ADD COLUMN user_id TEXT REFERENCES users (id) ON DELETE CASCADE;
   `,
+  relayMigration,
 ]
 
 /** The migrations as an engine runs them. */

@@ -155,6 +155,8 @@ export interface Tables extends GateTables {
     secret: string
     old_secret: Generated<string>
     old_secret_until: Generated<string>
+    /** Of a tenant of The Wallet Crew, in its words; null for one of the organisation. */
+    tenant_id: Generated<string | null>
     created_at: string
     modified_at: string
   }

@@ -1,38 +1,53 @@
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, sign } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
 import {
   addScanRequestSchema,
   movementRequestSchema,
+  privilegeWriteSchema,
   relayScanSchema,
   scanTypeSchema,
-  walletScopes,
-  type AddScanRequest,
+  walletWebhookCreateSchema,
+  walletWebhookPatchSchema,
   type KeptScan,
-  type ProblemDetails,
+  type movementResponseSchema,
+  type Privilege,
+  type RelayScan,
   type WalletPass,
-  type WalletScope,
+  type walletWebhookSchema,
 } from '#contract/gate/scan-api.ts'
-import { listHeaders, undoRequestSchema, verdictRequestSchema, type ListKey } from '#contract/gate/site.ts'
+import {
+  gatePaths,
+  listHeaders,
+  undoRequestSchema,
+  verdictRequestSchema,
+  type ListKey,
+  type RelayStatus,
+} from '#contract/gate/site.ts'
 import { instantSchema } from '#contract/station/values.ts'
 import type { Database, Db } from '../db/database.ts'
-import { readJson } from '../http/json-body.ts'
 import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
 import { eventOf, findPass, holdTenant, rulesOf, sealAgain, useOf } from './passes.ts'
 import { listPage } from './list.ts'
+import { checked, createRequests, param, Problem, problemResponse } from './request.ts'
+import { newWebhookId, newWebhookSecret, type Scans } from './scans.ts'
 import type { TenantRow } from './tables.ts'
-import { identifyStation, identifyTenant, type TenantCredential } from './tenants.ts'
+import { identifyTenant } from './tenants.ts'
+import { readMovement } from './upstream.ts'
 import { decide, undo } from './verdicts.ts'
 
 /** How long two reads of one device are one scan for the relay. */
 const sameReadMs = 2_000
 const tokenSeconds = 3_600
+/** How long a station's call waits for the tenant: its own wait is not much longer, and a repeat finds the answer. */
+const relayWaitMs = 600
 
 export interface GateAppOptions {
   readonly database: Database
   readonly log: Log
   readonly now: () => Date
+  readonly scans: Scans
   /** What a missing scope is answered with: contracts 2.1 says 401, a newer page 403. */
   readonly scopeFailureStatus?: 401 | 403
 }
@@ -40,122 +55,37 @@ export interface GateAppOptions {
 /** Paths of The Wallet Crew's API, of its relay and of the gates; everything else is another app's. */
 export const isGatePath = (path: string): boolean => /^\/(?:api|relay|gate|oauth)\//.test(path)
 
-class Problem extends Error {
-  readonly status: number
-  readonly extras: Partial<ProblemDetails>
-  constructor(status: number, detail: string, extras: Partial<ProblemDetails> = {}) {
-    super(detail)
-    this.status = status
-    this.extras = extras
-  }
-}
-
-const titles: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  413: 'Payload Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Entity',
-  500: 'Internal Server Error',
-}
-
 /** The reference Scan API of The Wallet Crew (contracts 2), the relay, and what gates ask their site. */
-export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: GateAppOptions): Hono {
+export function createGateApp({ database, log, now, scans, scopeFailureStatus = 401 }: GateAppOptions): Hono {
   const app = new Hono()
   const { db } = database
 
-  const problem = (status: number, detail: string, extras: Partial<ProblemDetails> = {}): Response => {
-    const body: ProblemDetails = {
-      type: null,
-      title: titles[status] ?? null,
-      status,
-      detail,
-      instance: null,
-      ...extras,
-    }
-    return new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/problem+json' } })
+  const { admit, body } = createRequests({ db, now, scopeFailureStatus })
+  /** A write whose scans and events are then taken up. */
+  const write: Database['write'] = async (work) => {
+    const answer = await database.write(work)
+    scans.wake()
+    return answer
   }
+
   app.onError((error, context) => {
-    if (error instanceof Problem) return problem(error.status, error.message, error.extras)
+    if (error instanceof Problem) return problemResponse(error)
     log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
-    return problem(500, 'The server failed; its log has the reason.')
+    return problemResponse(new Problem(500, 'The server failed; its log has the reason.'))
   })
-  app.notFound(() => problem(404, 'There is nothing at this path.'))
-
-  /** Who asks, for the tenant in the path if there is one; a tenant that is not theirs is one that is not there. */
-  const admit = async (context: Context, scope: WalletScope): Promise<TenantRow> => {
-    const key = context.req.header('x-api-key')
-    const bearer = /^Bearer (\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1]
-    const who =
-      key === undefined
-        ? bearer === undefined
-          ? undefined
-          : await identifyBearer(db, bearer, now())
-        : ((await identifyTenant(db, key)) ??
-          (scope === 'Gate.Station' ? await identifyStation(db, key, now()) : undefined))
-    if (who === undefined) throw new Problem(401, 'The credentials are missing, or are not known here.')
-    const tenantId = context.req.param('tenantId')
-    if (tenantId !== undefined && tenantId !== who.tenant.id) throw new Problem(404, 'There is no such tenant.')
-    if (!who.scopes.has(scope)) throw new Problem(scopeFailureStatus, `The credentials have no scope ${scope}.`)
-    return who.tenant
-  }
-
-  const body = async <T>(context: Context, schema: z.ZodType<T>): Promise<T> => {
-    if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(context.req.header('content-type') ?? '')) {
-      throw new Problem(415, 'The body must be application/json.')
-    }
-    const given = await readJson(context.req.raw)
-    if (!given.ok) throw new Problem(given.refusal.problem === 'payload_too_large' ? 413 : 400, given.refusal.detail)
-    return checked(schema, given.value)
-  }
-  const checked = <T>(schema: z.ZodType<T>, value: unknown): T => {
-    const parsed = schema.safeParse(value)
-    if (parsed.success) return parsed.data
-    const errors: Record<string, string[]> = {}
-    const add = (field: string, message: string): void => void (errors[field] ??= []).push(message)
-    for (const issue of parsed.error.issues.slice(0, 20)) {
-      if (issue.code === 'unrecognized_keys') for (const name of issue.keys.slice(0, 20)) add(name, 'is not a member')
-      else add(issue.path.join('.'), issue.message)
-    }
-    throw new Problem(400, 'One or more members are not as they must be.', { errors })
-  }
-  const param = (context: Context, name: string): string => context.req.param(name) ?? ''
+  app.notFound(() => problemResponse(new Problem(404, 'There is nothing at this path.')))
 
   // --- Scans ----------------------------------------------------------------------------------------
-
-  const record = async (
-    transaction: Db,
-    tenant: TenantRow,
-    { data, type }: AddScanRequest,
-    at: Date,
-    relayed: { readonly client_scan_id: string; readonly device_id: string } | null = null,
-  ): Promise<string | undefined> => {
-    const pass = await findPass(transaction, tenant, data)
-    if (pass === undefined) return undefined
-    await transaction
-      .insertInto('pass_scans')
-      .values({
-        id: newId(),
-        tenant_id: tenant.id,
-        pass_id: pass.id,
-        data,
-        type,
-        scanned_at: at.toISOString(),
-        client_scan_id: relayed?.client_scan_id ?? null,
-        device_id: relayed?.device_id ?? '',
-      })
-      .execute()
-    return pass.id
-  }
 
   app.post('/api/:tenantId/scans', async (context) => {
     const tenant = await admit(context, 'PassScan.Scan')
     const scan = await body(context, addScanRequestSchema)
-    const passId = await database.write((transaction) => record(transaction, tenant, scan, now()))
+    const passId = await write(async (transaction) => {
+      const pass = await findPass(transaction, tenant, scan.data)
+      const from = { scannedAt: now().toISOString(), clientScanId: null, deviceId: '' }
+      if (pass !== undefined) await scans.record(transaction, tenant, pass, { ...scan, ...from })
+      return pass?.id
+    })
     if (passId === undefined) throw new Problem(404, 'No pass has this value.')
     return context.json({ passId }, 201)
   })
@@ -261,11 +191,6 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
     return context.json(passes, 200, { 'x-pagination-total': String(Number(n)) })
   })
 
-  const privilegeBody = z.strictObject({
-    externalId: z.string().min(1).max(100),
-    priority: z.int().default(0),
-    type: z.enum(['OneTime', 'Unlimited', 'MultiUse', 'Unlockable']),
-  })
   const passOf = async (transaction: Db, tenant: TenantRow, id: string) => {
     const pass = await transaction
       .selectFrom('passes')
@@ -289,62 +214,108 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
       .orderBy('priority', 'desc')
       .orderBy('id')
       .execute()
-    return context.json(
-      rows.map(({ id, external_id, priority, type, total }) => ({
-        privilegeId: id,
-        externalId: external_id,
-        priority,
-        type,
-        total,
-      })),
-    )
+    return context.json(rows.map(toPrivilege))
   })
 
   app.post(privileges, async (context) => {
     const tenant = await admit(context, 'Privilege.Write')
-    const wish = await body(context, privilegeBody)
+    const wish = await body(context, privilegeWriteSchema)
     const id = newId()
+    await database.write((transaction) => putPrivilege(transaction, tenant, param(context, 'passId'), id, wish))
+    return context.json({ privilegeId: id }, 202)
+  })
+
+  /** Makes a privilege or sets what a present one is; what is left of it stays. */
+  const putPrivilege = async (
+    transaction: Db,
+    tenant: TenantRow,
+    passId: string,
+    id: string,
+    wish: z.infer<typeof privilegeWriteSchema>,
+  ): Promise<void> => {
+    await holdTenant(transaction, tenant.id)
+    const pass = await passOf(transaction, tenant, passId)
+    const own = await transaction
+      .selectFrom('pass_privileges')
+      .select(['id', 'pass_id', 'external_id'])
+      .where('tenant_id', '=', tenant.id)
+      .where((where) => where.or([where('pass_id', '=', pass.id), where('id', '=', id)]))
+      .execute()
+    if (own.some((one) => one.id === id && one.pass_id !== pass.id)) {
+      throw new Problem(409, 'The privilege is of another pass.')
+    }
+    if (own.some((one) => one.id !== id && one.external_id === wish.externalId)) {
+      throw new Problem(409, 'The pass has a privilege of this external id.')
+    }
+    if (own.length >= 5 && own.every((one) => one.id !== id)) {
+      throw new Problem(422, 'A pass carries five privileges at most.')
+    }
+    const fresh = { external_id: wish.externalId, priority: wish.priority, type: wish.type }
+    await transaction
+      .insertInto('pass_privileges')
+      .values({ tenant_id: tenant.id, id, pass_id: pass.id, ...fresh, total: 0 })
+      .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(fresh))
+      .execute()
+    await tell(transaction, tenant, pass.id)
+  }
+
+  const privilegeOf = async (transaction: Db, tenant: TenantRow, context: Context) => {
+    const found = await transaction
+      .selectFrom('pass_privileges')
+      .selectAll()
+      .where('tenant_id', '=', tenant.id)
+      .where('pass_id', '=', param(context, 'passId'))
+      .where('id', '=', param(context, 'privilegeId'))
+      .executeTakeFirst()
+    if (found === undefined) throw new Problem(404, 'There is no such privilege.')
+    return found
+  }
+
+  app.get(`${privileges}/:privilegeId`, async (context) => {
+    const tenant = await admit(context, 'Privilege.Read')
+    return context.json(toPrivilege(await privilegeOf(db, tenant, context)))
+  })
+
+  app.put(`${privileges}/:privilegeId`, async (context) => {
+    const tenant = await admit(context, 'Privilege.Write')
+    const wish = await body(context, privilegeWriteSchema)
+    const privilegeId = param(context, 'privilegeId')
+    if (!/^[A-Za-z0-9._-]{1,100}$/.test(privilegeId)) throw new Problem(400, 'This is no id of a privilege.')
+    await database.write((transaction) =>
+      putPrivilege(transaction, tenant, param(context, 'passId'), privilegeId, wish),
+    )
+    return context.json({ privilegeId }, 202)
+  })
+
+  app.delete(`${privileges}/:privilegeId`, async (context) => {
+    const tenant = await admit(context, 'Privilege.Write')
     await database.write(async (transaction) => {
       await holdTenant(transaction, tenant.id)
-      const pass = await passOf(transaction, tenant, param(context, 'passId'))
-      const { n } = await transaction
-        .selectFrom('pass_privileges')
-        .select((select) => select.fn.countAll().as('n'))
-        .where('tenant_id', '=', tenant.id)
-        .where('pass_id', '=', pass.id)
-        .executeTakeFirstOrThrow()
-      if (Number(n) >= 5) throw new Problem(422, 'A pass carries five privileges at most.')
+      const found = await privilegeOf(transaction, tenant, context)
       await transaction
-        .insertInto('pass_privileges')
-        .values({
-          tenant_id: tenant.id,
-          id,
-          pass_id: pass.id,
-          external_id: wish.externalId,
-          priority: wish.priority,
-          type: wish.type,
-          total: 0,
-        })
+        .deleteFrom('pass_privileges')
+        .where('tenant_id', '=', tenant.id)
+        .where('id', '=', found.id)
         .execute()
-      await tell(transaction, tenant, pass.id)
+      await tell(transaction, tenant, found.pass_id)
     })
-    return context.json({ privilegeId: id }, 202)
+    return context.body(null, 204)
   })
 
   app.post(`${privileges}/:privilegeId/movements`, async (context) => {
     const tenant = await admit(context, 'Privilege.Write')
-    const wish = await body(context, movementRequestSchema)
-    const answer = await database.write(async (transaction) => {
+    return context.json(await move(context, tenant, await body(context, movementRequestSchema)), 201)
+  })
+
+  /** Issues or consumes, if nobody else has meanwhile. */
+  const move = (
+    context: Context,
+    tenant: TenantRow,
+    wish: z.infer<typeof movementRequestSchema>,
+  ): Promise<z.infer<typeof movementResponseSchema>> =>
+    database.write(async (transaction) => {
       await holdTenant(transaction, tenant.id)
-      const pass = await passOf(transaction, tenant, param(context, 'passId'))
-      const found = await transaction
-        .selectFrom('pass_privileges')
-        .selectAll()
-        .where('tenant_id', '=', tenant.id)
-        .where('pass_id', '=', pass.id)
-        .where('id', '=', param(context, 'privilegeId'))
-        .executeTakeFirst()
-      if (found === undefined) throw new Problem(404, 'There is no such privilege.')
+      const found = await privilegeOf(transaction, tenant, context)
       if (found.total !== wish.expectedTotal) {
         throw new Problem(409, 'Somebody else has moved it meanwhile.', { currentTotal: found.total })
       }
@@ -352,16 +323,10 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
       if (total < 0 && found.type !== 'Unlimited') throw new Problem(422, 'Nothing is left of it.')
       if (total > 1 && found.type === 'OneTime') throw new Problem(422, 'It can be used once.')
       const movementId = newId()
+      const moved = { id: movementId, privilege_id: found.id, value: wish.value, total, at: now().toISOString() }
       await transaction
         .insertInto('privilege_movements')
-        .values({
-          id: movementId,
-          tenant_id: tenant.id,
-          privilege_id: found.id,
-          value: wish.value,
-          total,
-          at: now().toISOString(),
-        })
+        .values({ tenant_id: tenant.id, ...moved })
         .execute()
       await transaction
         .updateTable('pass_privileges')
@@ -369,11 +334,9 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
         .where('tenant_id', '=', tenant.id)
         .where('id', '=', found.id)
         .execute()
-      await tell(transaction, tenant, pass.id)
+      await tell(transaction, tenant, found.pass_id)
       return { movementId, total }
     })
-    return context.json(answer, 201)
-  })
 
   /** Has the list tell of a pass whose privileges have changed. */
   const tell = async (transaction: Db, of: TenantRow, passId: string): Promise<void> => {
@@ -382,35 +345,199 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
     await sealAgain(transaction, tenant, pass, await useOf(transaction, tenant.id, eventOf(tenant), pass.id))
   }
 
+  // --- Webhooks ---------------------------------------------------------------------------------------
+
+  const webhooks = '/api/:tenantId/webhooks'
+  const webhookOf = async (transaction: Db, tenant: TenantRow, id: string) => {
+    const found = await transaction
+      .selectFrom('webhook_endpoints')
+      .selectAll()
+      .where('tenant_id', '=', tenant.id)
+      .where('id', '=', id)
+      .executeTakeFirst()
+    if (found === undefined) throw new Problem(404, 'There is no such webhook.')
+    return found
+  }
+
+  app.post(webhooks, async (context) => {
+    const tenant = await admit(context, 'Webhook.Write')
+    const wish = await body(context, walletWebhookCreateSchema)
+    const row = {
+      id: newWebhookId(),
+      organization_id: tenant.organization_id,
+      tenant_id: tenant.id,
+      url: wish.endpoint,
+      description: wish.description,
+      event_types: JSON.stringify(wish.events),
+      is_active: wish.enabled ? 1 : 0,
+      metadata: '{}',
+      secret: newWebhookSecret(),
+      created_at: now().toISOString(),
+      modified_at: now().toISOString(),
+    }
+    await database.write((transaction) => transaction.insertInto('webhook_endpoints').values(row).execute())
+    return context.json({ ...toWebhook(row), signatureSecret: row.secret }, 201)
+  })
+
+  app.get(webhooks, async (context) => {
+    const tenant = await admit(context, 'Webhook.Read')
+    const rows = await db
+      .selectFrom('webhook_endpoints')
+      .selectAll()
+      .where('tenant_id', '=', tenant.id)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    return context.json(rows.map(toWebhook), 200, { 'x-pagination-total': String(rows.length) })
+  })
+
+  app.get(`${webhooks}/:id`, async (context) => {
+    const tenant = await admit(context, 'Webhook.Read')
+    return context.json(toWebhook(await webhookOf(db, tenant, param(context, 'id'))))
+  })
+
+  app.patch(`${webhooks}/:id`, async (context) => {
+    const tenant = await admit(context, 'Webhook.Write')
+    const wish = await body(context, walletWebhookPatchSchema)
+    const changed = await database.write(async (transaction) => {
+      const found = await webhookOf(transaction, tenant, param(context, 'id'))
+      const change = {
+        url: wish.endpoint ?? found.url,
+        description: wish.description ?? found.description,
+        event_types: wish.events === undefined ? found.event_types : JSON.stringify(wish.events),
+        is_active: wish.enabled === undefined ? found.is_active : wish.enabled ? 1 : 0,
+        modified_at: now().toISOString(),
+      }
+      await transaction.updateTable('webhook_endpoints').set(change).where('id', '=', found.id).execute()
+      return { ...found, ...change }
+    })
+    return context.json(toWebhook(changed))
+  })
+
+  app.delete(`${webhooks}/:id`, async (context) => {
+    const tenant = await admit(context, 'Webhook.Write')
+    await database.write(async (transaction) => {
+      const found = await webhookOf(transaction, tenant, param(context, 'id'))
+      await transaction.deleteFrom('webhook_endpoints').where('id', '=', found.id).execute()
+    })
+    return context.body(null, 204)
+  })
+
   // --- The relay --------------------------------------------------------------------------------------
 
-  app.post('/relay/v1/wallet/scans', async (context) => {
+  app.post(gatePaths.relay, async (context) => {
     const { id } = await admit(context, 'Gate.Station')
     const scan = await body(context, relayScanSchema)
-    const passId = await database.write(async (transaction) => {
+    const known = await write(async (transaction) => {
       const tenant = await holdTenant(transaction, id)
-      const earlier = await transaction
-        .selectFrom('pass_scans')
-        .select('pass_id')
-        .where('tenant_id', '=', id)
-        .where((where) =>
-          where.or([
-            where('client_scan_id', '=', scan.client_scan_id),
-            where.and([
-              where('data', '=', scan.data),
-              where('type', '=', scan.type),
-              where('device_id', '=', scan.device_id),
-              where('client_scan_id', 'is not', null),
-              where('scanned_at', '>', new Date(Date.parse(scan.scanned_at) - sameReadMs).toISOString()),
-              where('scanned_at', '<=', scan.scanned_at),
-            ]),
-          ]),
-        )
-        .executeTakeFirst()
-      return earlier?.pass_id ?? (await record(transaction, tenant, scan, new Date(scan.scanned_at), scan))
+      const earlier = await earlierRead(transaction, id, scan)
+      if (earlier !== undefined) return earlier
+      const pass = await findPass(transaction, tenant, scan.data)
+      await scans.record(transaction, tenant, pass, {
+        data: scan.data,
+        type: scan.type,
+        scannedAt: scan.scanned_at,
+        clientScanId: scan.client_scan_id,
+        deviceId: scan.device_id,
+      })
+      return { passId: pass?.id, clientScanId: scan.client_scan_id }
     })
-    if (passId === undefined) throw new Problem(404, 'No pass has this value.')
-    return context.json({ passId }, 201)
+    const { forwarder } = scans
+    if (forwarder === null) {
+      if (known.passId === undefined) throw new Problem(404, 'No pass has this value.')
+      return context.json({ passId: known.passId }, 201)
+    }
+    const outcome = await forwarder.outcome(known.clientScanId, relayWaitMs)
+    switch (outcome?.state) {
+      case 'sent':
+        return context.json({ passId: outcome.pass_id }, 201)
+      case 'unknown':
+        throw new Problem(404, 'No pass has this value.')
+      case 'refused':
+        throw new Problem(400, outcome.detail)
+      default:
+        return context.json({ queued: true, client_scan_id: scan.client_scan_id }, 202)
+    }
+  })
+
+  /** The same scan: a repeat of the call, or a second read of one device at once. */
+  const earlierRead = async (
+    transaction: Db,
+    tenantId: string,
+    scan: RelayScan,
+  ): Promise<{ passId: string | undefined; clientScanId: string } | undefined> => {
+    const since = new Date(Date.parse(scan.scanned_at) - sameReadMs).toISOString()
+    const isKept = await transaction
+      .selectFrom('pass_scans')
+      .select(['pass_id', 'client_scan_id'])
+      .where('tenant_id', '=', tenantId)
+      .where((where) =>
+        where.or([
+          where('client_scan_id', '=', scan.client_scan_id),
+          where.and([
+            where('data', '=', scan.data),
+            where('type', '=', scan.type),
+            where('device_id', '=', scan.device_id),
+            where('client_scan_id', 'is not', null),
+            where('scanned_at', '>', since),
+            where('scanned_at', '<=', scan.scanned_at),
+          ]),
+        ]),
+      )
+      .executeTakeFirst()
+    if (isKept !== undefined) {
+      return { passId: isKept.pass_id, clientScanId: isKept.client_scan_id ?? scan.client_scan_id }
+    }
+    const isSentOn = await transaction
+      .selectFrom('upstream_scans')
+      .select('client_scan_id')
+      .where('tenant_id', '=', tenantId)
+      .where((where) =>
+        where.or([
+          where('client_scan_id', '=', scan.client_scan_id),
+          where.and([
+            where('data', '=', scan.data),
+            where('type', '=', scan.type),
+            where('device_id', '=', scan.device_id),
+            where('scanned_at', '>', since),
+            where('scanned_at', '<=', scan.scanned_at),
+          ]),
+        ]),
+      )
+      .executeTakeFirst()
+    return isSentOn && { passId: undefined, clientScanId: isSentOn.client_scan_id }
+  }
+
+  app.get(gatePaths.relayStatus, async (context) => {
+    await admit(context, 'Gate.Station')
+    const { forwarder } = scans
+    const nothing: RelayStatus = { state: 'well', waiting: 0, sent: 0, refused: 0, doubtful: 0 }
+    return context.json(forwarder === null ? nothing : await forwarder.status())
+  })
+
+  // A consumption is asked for now or not at all: nothing of it is kept for later.
+  app.post('/relay/v1/wallet/passes/:passId/privileges/:privilegeId/movements', async (context) => {
+    const tenant = await admit(context, 'Gate.Station')
+    const wish = await body(context, movementRequestSchema)
+    const { forwarder } = scans
+    if (forwarder === null) return context.json(await move(context, tenant, wish), 201)
+    const sent = await forwarder.upstream.move(param(context, 'passId'), param(context, 'privilegeId'), wish)
+    if (sent.kind !== 'answered') {
+      const detail =
+        sent.isTaken === false
+          ? 'The tenant cannot be asked now; nothing was moved.'
+          : 'The tenant’s answer was lost: read the total before anything is moved again.'
+      throw new Problem(sent.isTaken === false ? 503 : 502, detail)
+    }
+    const moved = readMovement(sent.body)
+    if (sent.status < 300 && moved !== null) return context.json(moved, 201)
+    const told = z.looseObject({ detail: z.string().optional(), currentTotal: z.int().optional() }).safeParse(sent.body)
+    const { detail = 'The tenant does not move it.', currentTotal } = told.success ? told.data : {}
+    throw new Problem(
+      [400, 404, 409, 422].includes(sent.status) ? sent.status : 502,
+      detail,
+      currentTotal === undefined ? {} : { currentTotal },
+    )
   })
 
   // --- The gates --------------------------------------------------------------------------------------
@@ -418,7 +545,7 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
   app.post('/gate/v1/verdicts', async (context) => {
     const tenant = await admit(context, 'Gate.Station')
     const asked = await body(context, verdictRequestSchema)
-    return context.json(await database.write((transaction) => decide(transaction, tenant.id, asked)))
+    return context.json(await write((transaction) => decide(transaction, tenant.id, asked, scans)))
   })
 
   app.post('/gate/v1/verdicts/:id/undo', async (context) => {
@@ -487,19 +614,29 @@ export function createGateApp({ database, log, now, scopeFailureStatus = 401 }: 
   return app
 }
 
-const tokenSchema = z.object({ tenant: z.string(), scopes: z.array(z.enum(walletScopes)), expires: z.number() })
+function toPrivilege(row: {
+  readonly id: string
+  readonly external_id: string
+  readonly priority: number
+  readonly type: Privilege['type']
+  readonly total: number
+}): Privilege {
+  const { id, external_id, priority, type, total } = row
+  return { privilegeId: id, externalId: external_id, priority, type, total }
+}
 
-async function identifyBearer(db: Db, bearer: string, at: Date): Promise<TenantCredential | undefined> {
-  const [text = '', signature = ''] = bearer.split('.')
-  let token: z.infer<typeof tokenSchema>
-  try {
-    token = tokenSchema.parse(JSON.parse(Buffer.from(text, 'base64url').toString('utf8')))
-  } catch {
-    return undefined
+function toWebhook(row: {
+  readonly id: string
+  readonly url: string
+  readonly event_types: string
+  readonly is_active: number
+  readonly description: string
+}): z.infer<typeof walletWebhookSchema> {
+  return {
+    id: row.id,
+    endpoint: row.url,
+    events: JSON.parse(row.event_types) as string[],
+    enabled: row.is_active === 1,
+    description: row.description,
   }
-  const tenant = await db.selectFrom('tenants').selectAll().where('id', '=', token.tenant).executeTakeFirst()
-  if (tenant === undefined || token.expires * 1_000 <= at.getTime()) return undefined
-  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: tenant.sign_public }, format: 'jwk' })
-  if (!verify(null, Buffer.from(`token.${text}`), key, Buffer.from(signature, 'base64url'))) return undefined
-  return { tenant, scopes: new Set(token.scopes) }
 }

@@ -103,6 +103,22 @@ export interface GateTables {
     priority: number
     total: number
   }
+  /** Scans on their way to a tenant elsewhere, oldest first by id. */
+  upstream_scans: {
+    id: string
+    tenant_id: string
+    client_scan_id: string
+    device_id: string
+    data: string
+    type: ScanType
+    scanned_at: string
+    /** `unknown`: the tenant has no such pass. `doubtful`: it may have been recorded, and is never sent again. */
+    state: 'waiting' | 'sending' | 'sent' | 'unknown' | 'refused' | 'doubtful'
+    pass_id: string | null
+    detail: string
+    /** When it last went; empty before. */
+    sent_at: string
+  }
   privilege_movements: {
     id: string
     tenant_id: string
@@ -229,4 +245,24 @@ export const gateMigration = `
     total INTEGER NOT NULL,
     at TEXT NOT NULL
   ) STRICT;
+`
+
+/** Records for a tenant elsewhere, and webhooks of tenants beside those of organisations. */
+export const relayMigration = `
+  CREATE TABLE upstream_scans (
+    id TEXT PRIMARY KEY,
+    tenant_id TEXT NOT NULL REFERENCES tenants,
+    client_scan_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    data TEXT NOT NULL,
+    type TEXT NOT NULL,
+    scanned_at TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'unknown', 'refused', 'doubtful')),
+    pass_id TEXT,
+    detail TEXT NOT NULL,
+    sent_at TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX upstream_scans_of_client ON upstream_scans (tenant_id, client_scan_id);
+  CREATE INDEX upstream_scans_by_state ON upstream_scans (tenant_id, state, id);
+  ALTER TABLE webhook_endpoints ADD COLUMN tenant_id TEXT;
 `

@@ -4,7 +4,7 @@ import { verdictAnswerSchema, type VerdictAnswer, type verdictRequestSchema } fr
 import { verdictCodes, verdictCodeSchema } from '#contract/gate/verdict.ts'
 import { judge, useAfter } from '#domain/gate/judge.ts'
 import type { Db } from '../db/database.ts'
-import { newId } from '../ids.ts'
+import type { Scans } from './scans.ts'
 import { findPass, holdTenant, insideOf, rulesOf, setUse, toGatePass, useOf } from './passes.ts'
 
 type Asked = z.output<typeof verdictRequestSchema>
@@ -17,7 +17,7 @@ type KeptAnswer = z.infer<typeof keptAnswerSchema>
  * Decides one read for one gate and records it, in the caller's transaction: of two gates that are shown one pass at the same
  * time, one is told that it was used. What a station has decided alone is recorded as it happened, and compared.
  */
-export async function decide(db: Db, tenantId: string, asked: Asked): Promise<VerdictAnswer> {
+export async function decide(db: Db, tenantId: string, asked: Asked, scans: Scans): Promise<VerdictAnswer> {
   const tenant = await holdTenant(db, tenantId)
   const earlier = await db
     .selectFrom('gate_verdicts')
@@ -46,19 +46,14 @@ export async function decide(db: Db, tenantId: string, asked: Asked): Promise<Ve
   if (row !== undefined) {
     const after = useAfter(use, code, countsEntry, movement)
     if (after !== use) await setUse(db, tenant, rules.event, row, use, after)
-    await db
-      .insertInto('pass_scans')
-      .values({
-        id: newId(),
-        tenant_id: tenant.id,
-        pass_id: row.id,
-        data: asked.data,
-        type: asked.type,
-        scanned_at: asked.scanned_at,
-        client_scan_id: asked.client_scan_id,
-      })
-      .execute()
   }
+  await scans.record(db, tenant, row, {
+    data: asked.data,
+    type: asked.type,
+    scannedAt: asked.scanned_at,
+    clientScanId: asked.client_scan_id,
+    deviceId: asked.device_id,
+  })
   const answer: KeptAnswer = compared(asked, { judgement, inside: await insideOf(db, tenant.id, rules.event) })
   await db
     .insertInto('gate_verdicts')

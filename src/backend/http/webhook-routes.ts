@@ -53,6 +53,7 @@ export function webhookRoutes(rules: {
         const merged = mergeMetadata({}, body.metadata)
         if ('fault' in merged) return invalid(merged.fault)
         const row: EndpointRow = {
+          tenant_id: null,
           id: newId(),
           organization_id: credential.organizationId,
           url: body.url,
@@ -81,7 +82,10 @@ export function webhookRoutes(rules: {
       query: z.strictObject(pageQueryShape),
       success: { status: 200, schema: webhookPageSchema },
       async handle({ query, credential, db }) {
-        const matching = db.selectFrom('webhook_endpoints').where('organization_id', '=', credential.organizationId)
+        const matching = db
+          .selectFrom('webhook_endpoints')
+          .where('organization_id', '=', credential.organizationId)
+          .where('tenant_id', 'is', null)
         const rows = matching.selectAll().orderBy('id')
         return ok(await readPage(matching, rows, query, endpointAnswer))
       },
@@ -226,6 +230,7 @@ function selectEndpoint(db: Db, credential: Credential, id: string) {
     .selectAll()
     .where('id', '=', id)
     .where('organization_id', '=', credential.organizationId)
+    .where('tenant_id', 'is', null)
 }
 
 /** The refusal of an address that would never be sent to; a name is checked at each delivery, when it is resolved. */

@@ -29,6 +29,7 @@ export function createAnnounce(addJobs: Jobs['add'], now: () => Date): Announce 
       .selectFrom('webhook_endpoints')
       .select(['id', 'organization_id', 'event_types'])
       .where('is_active', '=', 1)
+      .where('tenant_id', 'is', null)
       .where('organization_id', 'in', [...new Set(happenings.map(({ organizationId }) => organizationId))])
       .execute()
     if (endpoints.length === 0) return

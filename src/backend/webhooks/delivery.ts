@@ -44,6 +44,7 @@ export function deliveryWork(parts: {
           'old_secret',
           'old_secret_until',
           'is_active',
+          'tenant_id',
         ])
         .where('webhook_deliveries.id', '=', id)
         .executeTakeFirst()
@@ -62,10 +63,16 @@ export function deliveryWork(parts: {
             method: 'POST',
             headers: {
               'Content-Type': 'application/json',
-              'User-Agent': 'Closient-Webhooks/1.0',
-              'X-Closient-Signature': signatureOf(delivery.body, secrets, at),
-              'X-Closient-Event-Type': delivery.event_type,
-              'X-Closient-Delivery-ID': id,
+              ...(delivery.tenant_id === null
+                ? {
+                    'User-Agent': 'Closient-Webhooks/1.0',
+                    'X-Closient-Signature': signatureOf(delivery.body, secrets, at),
+                    'X-Closient-Event-Type': delivery.event_type,
+                    'X-Closient-Delivery-ID': id,
+                  }
+                : {
+                    'X-NEOSTORE-SIGNATURE': createHmac('sha256', delivery.secret).update(delivery.body).digest('hex'),
+                  }),
             },
             body: delivery.body,
             timeoutMs: answerMs,

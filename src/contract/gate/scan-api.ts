@@ -118,6 +118,46 @@ export const walletPassSchema = z
   .meta({ id: 'Pass' })
 export type WalletPass = z.infer<typeof walletPassSchema>
 
+/** The names of events: the service's own, and as Bloomreach has it. */
+export const scanEventNames = ['Pass:Scanned', 'wallet_scanned'] as const
+
+/** What a webhook listens to: a name, or one with a wildcard, as the service's guide (`Pass:*`) or its reference (`pass.*`). */
+const walletEventSchema = z.enum([...scanEventNames, 'Pass:*', 'pass.*', 'pass.scanned'])
+
+/** A webhook of a tenant (contracts 2.5). */
+export const walletWebhookCreateSchema = z
+  .strictObject({
+    endpoint: z.url({ protocol: /^https?$/ }).max(2_048),
+    events: z.array(walletEventSchema).min(1).max(10),
+    enabled: z.boolean().default(true),
+    description: z.string().max(255).default(''),
+  })
+  .meta({
+    id: 'WalletWebhookCreate',
+    examples: [{ endpoint: 'https://crm.example.org/hooks', events: ['Pass:Scanned'] }],
+  })
+export const walletWebhookPatchSchema = z
+  .strictObject({
+    endpoint: walletWebhookCreateSchema.shape.endpoint.optional(),
+    events: walletWebhookCreateSchema.shape.events.optional(),
+    enabled: z.boolean().optional(),
+    description: z.string().max(255).optional(),
+  })
+  .meta({ id: 'WalletWebhookPatch', examples: [{ enabled: false }] })
+export const walletWebhookSchema = z
+  .strictObject({
+    id: z.string(),
+    endpoint: z.string(),
+    events: z.array(z.string()),
+    enabled: z.boolean(),
+    description: z.string(),
+  })
+  .meta({ id: 'WalletWebhook' })
+/** With its secret, 64 characters: shown when it is made. */
+export const walletWebhookWithSecretSchema = z
+  .strictObject({ ...walletWebhookSchema.shape, signatureSecret: z.string().length(64) })
+  .meta({ id: 'WalletWebhookWithSecret' })
+
 /** A privilege of a pass and what is left of it: the sum of its movements (contracts 2.4). */
 export const privilegeSchema = z
   .strictObject({
@@ -129,6 +169,15 @@ export const privilegeSchema = z
   })
   .meta({ id: 'Privilege' })
 export type Privilege = z.infer<typeof privilegeSchema>
+
+/** What makes a privilege, and what a `PUT` sets of it. */
+export const privilegeWriteSchema = z
+  .strictObject({
+    externalId: z.string().min(1).max(100),
+    priority: z.int().default(0),
+    type: z.enum(['OneTime', 'Unlimited', 'MultiUse', 'Unlockable']),
+  })
+  .meta({ id: 'PrivilegeWrite', examples: [{ externalId: 'drink', type: 'MultiUse' }] })
 
 /** Issues (positive) or consumes (negative), if the sum of all movements so far is still `expectedTotal`. */
 export const movementRequestSchema = z

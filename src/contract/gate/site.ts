@@ -15,6 +15,9 @@ export const gatePaths = {
   listKey: '/gate/v1/list/key',
   list: (after: number) => `/gate/v1/list?after=${after}`,
   relay: '/relay/v1/wallet/scans',
+  relayStatus: '/relay/v1/wallet',
+  movements: (passId: string, privilegeId: string) =>
+    `/relay/v1/wallet/passes/${encodeURIComponent(passId)}/privileges/${encodeURIComponent(privilegeId)}/movements`,
 } as const
 
 /**
@@ -57,6 +60,21 @@ export type VerdictAnswer = z.infer<typeof verdictAnswerSchema>
 
 /** `POST verdicts/{id}/undo`: the admission was none, the person did not pass; a compensating entry. */
 export const undoRequestSchema = z.strictObject({ reason: z.string().min(1).max(300) }).meta({ id: 'UndoRequest' })
+
+/**
+ * `GET /relay/v1/wallet`: the queue of records on their way to a tenant elsewhere. `key_refused` needs a person: the tenant
+ * takes the site's key no more, and everything waits. `doubtful` ones may have been recorded and are never sent again.
+ */
+export const relayStatusSchema = z
+  .strictObject({
+    state: z.enum(['well', 'unreachable', 'key_refused']),
+    waiting: z.int(),
+    sent: z.int(),
+    refused: z.int(),
+    doubtful: z.int(),
+  })
+  .meta({ id: 'RelayStatus' })
+export type RelayStatus = z.infer<typeof relayStatusSchema>
 
 const base64url = (bytes: number): z.ZodString =>
   z.string().regex(new RegExp(`^[A-Za-z0-9_-]{${Math.ceil((bytes * 4) / 3)}}$`))
