@@ -9,6 +9,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { DatabaseSync } from 'node:sqlite'
 import { unused } from '#contract/gate/pass.ts'
+import { gateSettingsSchema, type GateVerdict } from '#contract/station/gate.ts'
+import { createStation, forkImaging } from '#station/index.ts'
 import { gateRulesSchema } from '#contract/gate/rules.ts'
 import { gatePaths, listHeaders, type ListKey } from '#contract/gate/site.ts'
 import { judge } from '#domain/gate/judge.ts'
@@ -19,7 +21,8 @@ import { createGateClient } from '#station/remote/gate-client.ts'
 
 /**
  * `npm run bench -- gate [--passes N]`: a venue's list of a million passes on a station: the first load over HTTP from a
- * process that signs them as the site does, the start of a process with the list, a lookup with its verdict, memory.
+ * process that signs them as the site does, the start of a process with the list, a lookup with its verdict, memory; and a whole
+ * station alone, from the read to the durable verdict.
  */
 const self = fileURLToPath(import.meta.url)
 const pageSize = 4_000
@@ -27,6 +30,8 @@ const log = { debug() {}, info() {}, warn() {}, error: console.error, child: () 
 
 const valueOf = (index: number): string =>
   `P${String(index).padStart(9, '0')}-${(index * 2_654_435_761) % 4_294_967_296}`
+
+const rules = gateRulesSchema.parse({ passTypes: ['day', 'season'] })
 
 /** The site's end: as many passes as are asked for, a page at a time. */
 function serve(passes: number): void {
@@ -56,6 +61,7 @@ function serve(passes: number): void {
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '', 'http://site')
     if (url.pathname === gatePaths.listKey) return void response.end(JSON.stringify(key))
+    if (url.pathname === '/gate/v1/rules') return void response.end(JSON.stringify(rules))
     const after = Number(url.searchParams.get('after'))
     if (after >= passes) return void response.writeHead(204).end()
     const to = Math.min(passes, after + pageSize)
@@ -68,8 +74,6 @@ function serve(passes: number): void {
     process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`),
   )
 }
-
-const rules = gateRulesSchema.parse({ passTypes: ['day', 'season'] })
 
 /** A read's way from its value to its verdict, on what the station has alone. */
 function decide(list: PassList, value: string): string {
@@ -158,6 +162,7 @@ export async function benchGate(say: (line: string) => void, passes: number): Pr
     const { code, rss } = JSON.parse(await again.first) as { code: string; rss: number }
     const restartMs = performance.now() - restartedMs
     const floorMs = bareInserts(folder, passes)
+    await benchAlone(say, folder, url, site.kill, passes)
     say(
       `gate: ${passes} passes loaded in ${(loadMs / 1_000).toFixed(1)} s (goal 60 s), ${megabytes(statSync(path).size)} on disk, floor ${(floorMs / 1_000).toFixed(1)} s for as many bare rows in one order and one transaction`,
     )
@@ -171,6 +176,69 @@ export async function benchGate(say: (line: string) => void, passes: number): Pr
   } finally {
     site.kill()
     rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/**
+ * A whole station that has lost its site: from the read to the verdict that a person sees, durable before. The floor is as many
+ * bare durable rows in the same folder, one at a time.
+ */
+async function benchAlone(
+  say: (line: string) => void,
+  folder: string,
+  url: string,
+  cut: () => void,
+  passes: number,
+): Promise<void> {
+  const key = readFileSync(join(folder, 'key.json'), 'utf8')
+  const opened = await createStation({
+    dataDir: folder,
+    host: 'cli',
+    version: 'bench',
+    log,
+    fetch: (address, init) => fetch(address, init),
+    backend: { url, credential: () => Promise.resolve('key') },
+    secrets: { read: () => Promise.resolve(key), write: () => Promise.resolve() },
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const station = opened.value
+  const call = async (name: 'settings.change' | 'gate.refresh' | 'gate.scan', input: unknown): Promise<unknown> => {
+    const result = await station.call(name, input)
+    if (!result.ok) throw new Error(result.error.message)
+    return result.value
+  }
+  try {
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north', rules }) })
+    await call('gate.refresh', {})
+    cut()
+    const tookMs: number[] = []
+    for (let read = 0; read < 2_000; read += 1) {
+      const data = valueOf((read * 7_919 + 13) % passes)
+      const fromMs = performance.now()
+      const verdict = (await call('gate.scan', { data, source: 'device' })) as GateVerdict
+      // The first one still asks, and finds the site gone.
+      if (read > 0) tookMs.push(performance.now() - fromMs)
+      if (verdict.code !== 'admitted' || verdict.mode !== 'offline') throw new Error(JSON.stringify(verdict))
+    }
+    const database = new DatabaseSync(join(folder, 'durable.sqlite'))
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE rows (id INTEGER PRIMARY KEY, row TEXT)',
+    )
+    const insert = database.prepare('INSERT INTO rows (row) VALUES (?)')
+    const bareMs = Array.from({ length: 2_000 }, () => {
+      const fromMs = performance.now()
+      insert.run('x'.repeat(1_500))
+      return performance.now() - fromMs
+    })
+    database.close()
+    const at = (times: number[], share: number): string =>
+      `${(times.toSorted((a, b) => a - b)[Math.floor((times.length - 1) * share)] ?? 0).toFixed(1)} ms`
+    say(
+      `gate: scan to verdict without the site, durable: p50 ${at(tookMs, 0.5)}, p99 ${at(tookMs, 0.99)} (goal p99 50 ms), floor one bare durable row p50 ${at(bareMs, 0.5)}, p99 ${at(bareMs, 0.99)}`,
+    )
+  } finally {
+    await station.close()
   }
 }
 

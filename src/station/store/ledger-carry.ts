@@ -1,6 +1,14 @@
 import type { Database, Row } from '#station/store/database.ts'
-import { applyFact, nothingTold, readEntry, type Told, type ToldCapture } from '#station/store/ledger-facts.ts'
+import {
+  applyFact,
+  nothingTold,
+  readEntry,
+  type Told,
+  type ToldCapture,
+  type ToldVerdict,
+} from '#station/store/ledger-facts.ts'
 import { contentColumns, contentOf, marksOf, type Ledger } from '#station/store/ledger.ts'
+import { verdictContent } from '#station/store/verdicts.ts'
 
 /**
  * Makes sure that the ledger tells what the store holds, at the start. A store from before the ledger gets an entry for
@@ -30,6 +38,13 @@ export function carryOver(
       ledger.append({ kind: 'capture.carried', capture: id, ...capture })
     }
     for (const id of told.captures.keys()) ledger.append({ kind: 'capture.lost', capture: id })
+    for (const { id, verdict } of verdictsOf(database)) {
+      const known = told.verdicts.get(id)
+      told.verdicts.delete(id)
+      if (known && verdictDifference(known, verdict) === null) continue
+      ledger.append({ kind: 'gate.carried', verdict: id, ...verdict })
+    }
+    for (const id of told.verdicts.keys()) ledger.append({ kind: 'gate.lost', verdict: id })
   })
 }
 
@@ -78,6 +93,44 @@ export function* capturesOf(database: Database): Generator<{ id: string; capture
     }
     after = Number(rows.at(-1)?.['sequence'])
   }
+}
+
+/** The verdicts' rows in order, as the ledger would tell them. */
+export function* verdictsOf(database: Database): Generator<{ id: string; number: number; verdict: ToldVerdict }> {
+  let after = 0
+  for (;;) {
+    const rows = database.all('SELECT * FROM verdicts WHERE number > ? ORDER BY number LIMIT 500', after)
+    if (rows.length === 0) return
+    for (const row of rows) {
+      // Told with the verdict itself, it has no entry of its own.
+      const isSettled = row['compared'] !== null || row['report'] === 'refused' || row['report'] === 'doubtful'
+      yield {
+        id: String(row['id']),
+        number: Number(row['number']),
+        verdict: {
+          content: verdictContent(row),
+          isUndone: row['undone_at'] !== null,
+          report: isSettled ? (row['report'] as ToldVerdict['report']) : null,
+          agrees: row['agrees'] === null ? null : row['agrees'] === 1,
+        },
+      }
+    }
+    after = Number(rows.at(-1)?.['number'])
+  }
+}
+
+/**
+ * What of a verdict's row is not as the ledger tells it; null when they agree. What became of the record of one that was
+ * decided while somebody was asked stands in the row alone.
+ */
+export function verdictDifference(told: ToldVerdict, row: ToldVerdict): string | null {
+  if (told.content !== row.content) return 'its own data were changed'
+  if (told.isUndone !== row.isUndone)
+    return row.isUndone ? 'it was taken back without an entry' : 'it is not taken back'
+  if (told.agrees !== row.agrees) return 'the site is said to have told otherwise'
+  return told.report !== null && row.report !== null && told.report !== row.report
+    ? `its record is ${row.report}, the ledger says ${told.report}`
+    : null
 }
 
 function toTold(row: Row, columns: readonly string[]): Omit<ToldCapture, 'marks'> {

@@ -1,7 +1,7 @@
 import type { Certificate, CertificateCounts } from '#contract/station/ledger.ts'
 import { countUp } from '#station/store/certificate.ts'
 import type { Database, Row } from '#station/store/database.ts'
-import { capturesOf, differenceOf, entriesOf } from '#station/store/ledger-carry.ts'
+import { capturesOf, differenceOf, entriesOf, verdictDifference, verdictsOf } from '#station/store/ledger-carry.ts'
 import { applyFact, nothingTold, readEntry, type LedgerEntry, type Told } from '#station/store/ledger-facts.ts'
 import { isSignatureRight } from '#station/store/station-key.ts'
 import { beforeTheFirst, sha256, type LedgerHead } from '#station/store/ledger.ts'
@@ -10,10 +10,19 @@ import { beforeTheFirst, sha256, type LedgerHead } from '#station/store/ledger.t
 export interface LedgerProblem {
   /**
    * `changed`, `dropped`, `inserted`, `reordered`: what happened to the entry `sequence`. `senseless`: its text cannot
-   * follow the others. `capture`, `session`: a row is not as the entries tell it; `sequence` is the last one about it.
+   * follow the others. `capture`, `session`, `verdict`: a row is not as the entries tell it; `sequence` is the last one about it.
    * `certificate`: it was not issued from this ledger.
    */
-  readonly kind: 'changed' | 'dropped' | 'inserted' | 'reordered' | 'senseless' | 'capture' | 'session' | 'certificate'
+  readonly kind:
+    | 'changed'
+    | 'dropped'
+    | 'inserted'
+    | 'reordered'
+    | 'senseless'
+    | 'capture'
+    | 'session'
+    | 'verdict'
+    | 'certificate'
   readonly sequence: number | null
   readonly id: string | null
   /** An English sentence. */
@@ -72,6 +81,7 @@ export function checkLedger(
     if (entry.fact.kind === 'store.recovered') declared.push(...entry.fact.lost)
     if ('capture' in entry.fact) lastAbout.set(entry.fact.capture, sequence)
     else if ('session' in entry.fact) lastAbout.set(entry.fact.session, sequence)
+    else if ('verdict' in entry.fact) lastAbout.set(entry.fact.verdict, sequence)
     onEntry(entry, hash, told)
     entries += 1
     head = { sequence, hash }
@@ -194,7 +204,7 @@ function placeOf(database: Database, sequence: number): number | null {
 
 /** The first row that is not as the entries tell it. */
 function compare(database: Database, told: Told, lastAbout: ReadonlyMap<string, number>): LedgerProblem | null {
-  const at = (kind: 'capture' | 'session', id: string, message: string): LedgerProblem => ({
+  const at = (kind: 'capture' | 'session' | 'verdict', id: string, message: string): LedgerProblem => ({
     kind,
     sequence: lastAbout.get(id) ?? null,
     id,
@@ -230,5 +240,15 @@ function compare(database: Database, told: Told, lastAbout: ReadonlyMap<string, 
       return at('session', id, `session ${id} is ${String(row['state'])}, the ledger says otherwise`)
   }
   for (const id of sessions.keys()) return at('session', id, `session ${id} is missing from the store`)
+
+  const verdicts = new Map(told.verdicts)
+  for (const { id, number, verdict } of verdictsOf(database)) {
+    const known = verdicts.get(id)
+    verdicts.delete(id)
+    if (!known) return at('verdict', id, `verdict ${number} (${id}) is in no entry`)
+    const difference = verdictDifference(known, verdict)
+    if (difference !== null) return at('verdict', id, `verdict ${number} (${id}): ${difference}`)
+  }
+  for (const id of verdicts.keys()) return at('verdict', id, `the verdict ${id} is missing from the store`)
   return null
 }

@@ -151,6 +151,16 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     code: verdictCodeSchema.nullable(),
     agrees: z.boolean().nullable(),
   }),
+  /** A verdict as it was found, not as it came about, by a rebuilt store; and one that the damaged store has lost. */
+  z.strictObject({
+    kind: z.literal('gate.carried'),
+    verdict: z.string(),
+    content: digestSchema,
+    isUndone: z.boolean(),
+    report: z.enum(['sent', 'refused', 'doubtful']).nullable(),
+    agrees: z.boolean().nullable(),
+  }),
+  z.strictObject({ kind: z.literal('gate.lost'), verdict: z.string() }),
 
   /**
    * A person decided about a proposal (`proposal`), or about all that was accepted of a capture (`apply`, `revert`).
@@ -242,16 +252,31 @@ export interface ToldCapture {
   readonly marks: string
 }
 
+/** A verdict as the entries up to now tell it; `report` is null as long as the site had not been told later. */
+export interface ToldVerdict {
+  readonly content: string
+  readonly isUndone: boolean
+  readonly report: 'sent' | 'refused' | 'doubtful' | null
+  readonly agrees: boolean | null
+}
+
 /** What the entries up to now tell. */
 export interface Told {
   station: string | null
   /** The key that certificates are signed with; null before there was one. */
   key: string | null
+  readonly verdicts: Map<string, ToldVerdict>
   readonly captures: Map<string, ToldCapture>
   readonly sessions: Map<string, { readonly isEnded: boolean }>
 }
 
-export const nothingTold = (): Told => ({ station: null, key: null, captures: new Map(), sessions: new Map() })
+export const nothingTold = (): Told => ({
+  station: null,
+  key: null,
+  captures: new Map(),
+  sessions: new Map(),
+  verdicts: new Map(),
+})
 
 /** Takes one more fact into account; answers why it cannot follow what was told before, or null. */
 export function applyFact(told: Told, fact: LedgerFact): string | null {
@@ -259,6 +284,12 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     const capture = told.captures.get(id)
     if (!capture) return `it is about the capture ${id}, which no entry before it has saved`
     told.captures.set(id, { ...capture, ...members })
+    return null
+  }
+  const changeVerdict = (id: string, members: Partial<ToldVerdict>): string | null => {
+    const verdict = told.verdicts.get(id)
+    if (!verdict) return `it is about the verdict ${id}, which no entry before it has told`
+    told.verdicts.set(id, { ...verdict, ...members })
     return null
   }
   switch (fact.kind) {
@@ -275,9 +306,6 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
-    case 'gate.judged':
-    case 'gate.undone':
-    case 'gate.settled':
     case 'review.made':
     case 'review.delivered':
     case 'review.refused':
@@ -286,6 +314,21 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'staff.acted':
     case 'staff.changed':
       return null
+    case 'gate.judged':
+      if (told.verdicts.has(fact.verdict)) return `${fact.verdict} was judged before`
+      told.verdicts.set(fact.verdict, { content: fact.content, isUndone: false, report: null, agrees: null })
+      return null
+    case 'gate.undone':
+      return changeVerdict(fact.verdict, { isUndone: true })
+    case 'gate.settled':
+      return changeVerdict(fact.verdict, { report: fact.report, agrees: fact.agrees })
+    case 'gate.carried': {
+      const { content, isUndone, report, agrees } = fact
+      told.verdicts.set(fact.verdict, { content, isUndone, report, agrees })
+      return null
+    }
+    case 'gate.lost':
+      return told.verdicts.delete(fact.verdict) ? null : `the verdict ${fact.verdict} was never there`
     case 'session.opened':
     case 'session.ended':
       told.sessions.set(fact.session, { isEnded: fact.kind === 'session.ended' })

@@ -84,6 +84,42 @@ export interface Verdicts {
 
 const entered = `result = 'admit' AND code NOT IN ('exited', 'admitted_again') AND undone_at IS NULL`
 
+/** The columns that never change. */
+const contentColumns = [
+  'id',
+  'at',
+  'gate',
+  'event',
+  'direction',
+  'data',
+  'type',
+  'device_name',
+  'pass_id',
+  'pass_type',
+  'result',
+  'code',
+  'mode',
+  'counts_entry',
+  'judgement',
+  'took_ms',
+  'overrides',
+  'reason',
+  'by_whom',
+] as const
+
+/** The digest of what a verdict's row says for good. */
+export const verdictContent = (row: Row): string =>
+  sha256(
+    canonicalJson(
+      Object.fromEntries(
+        contentColumns.map((name) => {
+          const value = row[name] ?? null
+          return [name, value instanceof Uint8Array ? null : value]
+        }),
+      ),
+    ),
+  )
+
 /** The site has to be told of it, or of its taking back. */
 const isDue = `report = 'waiting' OR undo_report = 'waiting'`
 
@@ -127,7 +163,7 @@ export function createVerdicts(database: Database, clock: Clock, ledger: Ledger)
           verdict.change,
         )
         const { code, mode } = judgement
-        const content = sha256(canonicalJson(row))
+        const content = verdictContent(row)
         ledger.append({ kind: 'gate.judged', verdict: verdict.id, code, mode, content, overrides: row.overrides })
       })
     },

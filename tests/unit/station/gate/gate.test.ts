@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { gateSettingsSchema, type GateSettings, type GateVerdict } from '#contract/station/gate.ts'
 import { scanSchema } from '#contract/station/capture.ts'
@@ -285,6 +286,41 @@ describe('the roads to The Wallet Crew', () => {
     await vi.waitFor(() => expect(gate.status().waiting).toBe(0), { timeout: 10_000 })
     expect(new Set(server.requests.map(({ json }) => json['client_scan_id']))).toEqual(new Set([verdict.id]))
     expect(server.requests.length).toBeGreaterThanOrEqual(3)
+  })
+})
+
+describe('the ledger of a gate', () => {
+  it.each([
+    ['its own data were changed', `UPDATE verdicts SET gate = 'south' WHERE number = 1`],
+    ['the site is said to have told otherwise', 'UPDATE verdicts SET agrees = 1 - agrees WHERE number = 1'],
+    [
+      'it was taken back without an entry',
+      `UPDATE verdicts SET undone_at = '2026-11-21T09:00:00.000Z' WHERE number = 1`,
+    ],
+    ['it is not taken back', 'UPDATE verdicts SET undone_at = NULL WHERE number = 2'],
+    ['is missing from the store', 'DELETE FROM verdicts WHERE number = 2'],
+  ])('tells that of a verdict: %s', async (message, sql) => {
+    const site = await startSite(passes)
+    const { gate, read, folder, store } = await openGate({ url: site.url })
+    site.fault = () => 'cut'
+    await gate.refresh()
+    await read('0007-good')
+    site.fault = null
+    gate.hurry()
+    await vi.waitFor(() => expect(gate.status().waiting).toBe(0), { timeout: 15_000 })
+    const undone = await read('0009-season')
+    valueOf(gate.undo(undone.id, 'went home'))
+    await vi.waitFor(() => expect(gate.status().waiting).toBe(0), { timeout: 15_000 })
+    await gate.close()
+    store.close()
+    expect(valueOf(checkLedgerOf(folder)).problem).toBeNull()
+    const database = new DatabaseSync(join(folder, 'station.sqlite'))
+    database.exec(sql)
+    database.close()
+    expect(valueOf(checkLedgerOf(folder)).problem).toMatchObject({
+      kind: 'verdict',
+      message: expect.stringContaining(message) as string,
+    })
   })
 })
 
