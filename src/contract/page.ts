@@ -119,9 +119,12 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'ENAMETOOLONG'
 }
 
+/** Where the visitor's display is: the same document, which shows nothing but the gate's face there. */
+export const visitorPath = '/visitor'
+
 /** The file a URL's path names, relative and with `/` between its parts; null when it names none cleanly. */
 export function pagePath(pathname: string): string | null {
-  if (pathname === '/') return 'index.html'
+  if (pathname === '/' || pathname === visitorPath) return 'index.html'
   if (!pathname.startsWith('/')) return null
   const parts: string[] = []
   for (const encoded of pathname.slice(1).split('/')) {

@@ -40,6 +40,11 @@ function hexBytes() {
   return z.string().regex(/^(?:[0-9a-f]{2}){0,64}$/, { error: 'must be bytes in lower-case hex' })
 }
 
+/** The languages that a visitor may choose. */
+export const visitorLanguages = ['en', 'de', 'fr', 'es', 'it', 'nl'] as const
+export const visitorLanguageSchema = z.enum(visitorLanguages)
+export type VisitorLanguage = z.infer<typeof visitorLanguageSchema>
+
 /** A venue's gate at this station. */
 export const gateSettingsSchema = z.strictObject({
   /** What is read is a pass, and no capture. */
@@ -64,6 +69,11 @@ export const gateSettingsSchema = z.strictObject({
   waitMs: z.number().int().min(50).max(10_000).default(800),
   /** How long a verdict stays on the screen. */
   showMs: z.number().int().min(500).max(60_000).default(4_000),
+  /** What visitors may choose from; the first one greets them. */
+  languages: z
+    .array(visitorLanguageSchema)
+    .min(1)
+    .default([...visitorLanguages]),
   /** How often the list of passes is brought up to date. */
   refreshMs: z.number().int().min(1_000).max(3_600_000).default(30_000),
   /** The list is wiped when the site was not reached for so long. */

@@ -31,6 +31,8 @@ await i18n.use(initReactI18next).init({
   fallbackLng: 'en',
   resources: { en: { translation: english } },
   interpolation: { escapeValue: false },
+  // What is shown in a language whose texts have just come is drawn again.
+  react: { bindI18nStore: 'added' },
 })
 
 /** The language that was asked for last: texts that come late must not take the place of newer ones. */
@@ -39,14 +41,18 @@ let wanted: Language = 'en'
 /** Has the window speak a language, and marks the document with it. */
 export async function speak(language: Language): Promise<void> {
   wanted = language
-  if (language !== 'en' && !i18n.hasResourceBundle(language, 'translation')) {
-    const loaded = await loaders[language]()
-    i18n.addResourceBundle(language, 'translation', withEveryPlural(loaded.default))
-  }
+  await loadTexts(language)
   if (wanted !== language) return
   await i18n.changeLanguage(language)
   document.documentElement.lang = language
   document.documentElement.dir = i18n.dir(language)
+}
+
+/** Fetches the texts of a language, once: a visitor of a gate may want another one than the window speaks. */
+export async function loadTexts(language: Language): Promise<void> {
+  if (language === 'en' || i18n.hasResourceBundle(language, 'translation')) return
+  const loaded = await loaders[language]()
+  i18n.addResourceBundle(language, 'translation', withEveryPlural(loaded.default))
 }
 
 /** French, Spanish and Italian have a plural of their own for whole millions; its words are those of `other`. */

@@ -1,13 +1,13 @@
-import { useTranslation } from 'react-i18next'
 import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
 import { useNow } from '../../client/state.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, duration, timeOfDay } from '../../ui/time.ts'
 import { isUsedBefore, toneOf, type GateView } from './gate-view.ts'
+import { Languages, useVisitor } from './Visitor.tsx'
 
 /** One shape, one word, one colour: what whoever stands three metres away has to know. */
 export function Face({ view, status }: { readonly view: GateView; readonly status: GateStatus }) {
-  const { t } = useTranslation()
+  const { t, language } = useVisitor()
   const tone = toneOf(view)
   const isResult = view.name === 'result'
   const key = isResult ? (`code.${view.verdict.code}` as const) : (`view.${view.name}` as const)
@@ -16,8 +16,10 @@ export function Face({ view, status }: { readonly view: GateView; readonly statu
       className="gate-face"
       data-tone={tone}
       data-view={view.name}
+      lang={language}
       data-code={isResult ? view.verdict.code : null}
     >
+      <Languages />
       <output className="gate-said" aria-live="assertive">
         <StateShape tone={tone} size={200} />
         <strong className="gate-word">{t(`gate.${key}.word`)}</strong>
@@ -33,15 +35,15 @@ export function Face({ view, status }: { readonly view: GateView; readonly statu
 
 /** When, where and how a pass was used before. */
 function Before({ verdict }: { readonly verdict: GateVerdict }) {
-  const { t, i18n } = useTranslation()
+  const { t, language } = useVisitor()
   const nowMs = useNow(5_000)
   const { usedBefore } = verdict
   if (usedBefore === null) return null
   return (
     <span className="gate-before">
       {t('gate.before', {
-        time: timeOfDay(usedBefore.at, i18n.language, false),
-        ago: ago(Date.parse(usedBefore.at), nowMs, i18n.language),
+        time: timeOfDay(usedBefore.at, language, false),
+        ago: ago(Date.parse(usedBefore.at), nowMs, language),
         gate: usedBefore.gate,
         input: t(`gate.input.${usedBefore.input}`, { defaultValue: usedBefore.input }),
       })}
@@ -51,11 +53,11 @@ function Before({ verdict }: { readonly verdict: GateVerdict }) {
 
 /** The foot of the face: which gate this is, and how much it knows. */
 function Place({ status, verdict }: { readonly status: GateStatus; readonly verdict: GateVerdict | null }) {
-  const { t, i18n } = useTranslation()
+  const { t, language } = useVisitor()
   const { site, list } = status
   const said = (): string => {
     const ageMs = verdict === null ? (list?.ageMs ?? null) : verdict.dataAgeMs
-    const age = ageMs === null ? '' : duration(ageMs, i18n.language)
+    const age = ageMs === null ? '' : duration(ageMs, language)
     if (verdict?.mode === 'offline') return age === '' ? t('gate.decided_without') : t('gate.decided_here', { age })
     return age === '' ? t(`gate.no_site_list.${site}`) : t(`gate.site.${site}`, { age })
   }

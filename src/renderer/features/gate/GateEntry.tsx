@@ -5,6 +5,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { Field } from '../../ui/Fields.tsx'
 import type { GateEvent } from './gate-view.ts'
+import { useVisitor } from './Visitor.tsx'
 
 export interface GateParts {
   readonly status: GateStatus
@@ -14,7 +15,7 @@ export interface GateParts {
 
 /** The foot of a gate without staff: the number on the pass typed by hand, and the way back for the staff. */
 export function GateEntry(parts: GateParts) {
-  const { t } = useTranslation()
+  const { t } = useVisitor()
   return (
     <footer className="gate-foot">
       <TypedPass {...parts} />
@@ -25,7 +26,7 @@ export function GateEntry(parts: GateParts) {
 
 /** A value that is typed: nothing of it is cut off or changed. */
 export function TypedPass({ dispatch }: GateParts) {
-  const { t } = useTranslation()
+  const { t } = useVisitor()
   const [data, setData] = useState('')
   const submit = async () => {
     const typed = data

@@ -9,6 +9,7 @@ import { Desk } from './Desk.tsx'
 import { Face } from './Face.tsx'
 import { GateEntry } from './GateEntry.tsx'
 import { useGateState, useGateStatus } from './use-gate.ts'
+import { Visitor } from './Visitor.tsx'
 import type { GateStatus } from '#contract/station/gate.ts'
 import './gate.css'
 
@@ -26,12 +27,11 @@ function OpenGate({ status, settings }: { readonly status: GateStatus; readonly 
   const isStaffed = settings.mode === 'staffed'
   return (
     <div className={`gate gate-${settings.mode}`}>
-      <Face view={state.view} status={status} />
-      {isStaffed ? (
-        <Desk status={status} settings={settings} dispatch={dispatch} />
-      ) : (
-        <GateEntry status={status} settings={settings} dispatch={dispatch} />
-      )}
+      <Visitor languages={settings.languages} isAway={state.view.name === 'attract'}>
+        <Face view={state.view} status={status} />
+        {!isStaffed && <GateEntry status={status} settings={settings} dispatch={dispatch} />}
+      </Visitor>
+      {isStaffed && <Desk status={status} settings={settings} dispatch={dispatch} />}
     </div>
   )
 }

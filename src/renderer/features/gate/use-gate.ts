@@ -35,7 +35,10 @@ export function useGateStatus(): GateStatus | null {
 }
 
 /** What the screen shows, and what happens to it. */
-export function useGateState(status: GateStatus): {
+export function useGateState(
+  status: GateStatus,
+  { isSilent = false }: { readonly isSilent?: boolean } = {},
+): {
   readonly state: GateState
   readonly dispatch: (event: GateEvent) => void
 } {
@@ -64,7 +67,7 @@ export function useGateState(status: GateStatus): {
       if (Date.now() + useStation.getState().clockOffsetMs - Date.parse(verdict.at) > lateMs) return
       dispatch({ kind: 'judged', verdict })
       const { settings } = useStation.getState()
-      if (settings?.sound.enabled) playSound(soundOf(verdict), settings.sound.volume)
+      if (!isSilent && settings?.sound.enabled) playSound(soundOf(verdict), settings.sound.volume)
     }
     const touched = () => dispatch({ kind: 'touched' })
     const timer = setInterval(() => dispatch({ kind: 'time' }), tickMs)
@@ -85,6 +88,6 @@ export function useGateState(status: GateStatus): {
       window.removeEventListener('pointerdown', touched)
       for (const stop of stops) stop()
     }
-  }, [])
+  }, [isSilent])
   return { state, dispatch }
 }

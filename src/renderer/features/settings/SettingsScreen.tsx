@@ -16,6 +16,7 @@ import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
 import { CameraSettings } from './cameras/CameraSettings.tsx'
+import { GateSettingsForm } from './GateSettings.tsx'
 import { OperatorSettings } from './OperatorSettings.tsx'
 import { FolderSettings } from './cameras/FolderSettings.tsx'
 
@@ -46,6 +47,7 @@ export function SettingsScreen() {
         <CameraSettings settings={settings} change={change} />
         <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
+        <GateSettingsForm gate={settings.gate} change={change} />
         <OperatorSettings />
         <ReviewSettings keys={settings.review.keys} change={change} />
       </div>

@@ -1,0 +1,18 @@
+import { useEffect } from 'react'
+import { scanQueue } from '../client/scans.ts'
+import { followStation, useStation } from '../client/state.ts'
+import { VisitorScreen } from '../features/gate/VisitorScreen.tsx'
+import { useTheme } from './use-theme.ts'
+import { useWedge } from './use-wedge.ts'
+
+/** The visitor's display: the face of the gate and nothing else, without a sound; the window of the staff has those. */
+export function VisitorApp() {
+  const theme = useStation((state) => state.settings?.theme)
+  useTheme(theme ?? 'system')
+  useEffect(() => {
+    scanQueue.resume()
+    return followStation()
+  }, [])
+  useWedge()
+  return <VisitorScreen />
+}
