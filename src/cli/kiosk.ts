@@ -34,6 +34,7 @@ interface KioskOptions {
   readonly backend: string | null
   readonly apiKey: string | null
   readonly isKiosk: boolean
+  readonly showsVisitors: boolean
 }
 
 export const help = {
@@ -50,6 +51,10 @@ export const help = {
     },
     'api-key': { type: 'string', value: 'KEY', about: 'its key; else CAPSTAN_API_KEY from the environment' },
     kiosk: { type: 'boolean', about: 'the whole screen, without a way out of the window' },
+    'visitor-display': {
+      type: 'boolean',
+      about: "Electron only: the other displays, or a second window, show visitors the gate's face",
+    },
   },
   example: 'capstan kiosk --data ~/capstan',
 } as const satisfies Help
@@ -78,6 +83,7 @@ export async function kiosk(args: readonly string[]): Promise<number> {
     backend: backend ?? null,
     apiKey: parsed.value['api-key'] ?? process.env['CAPSTAN_API_KEY'] ?? null,
     isKiosk: parsed.value.kiosk === true,
+    showsVisitors: parsed.value['visitor-display'] === true,
   }
   if (!existsSync(join(projectDir, 'out/renderer/index.html'))) {
     return refuse({ code: 'not_found', message: 'the window is not built yet: run "npm start" or "npm run build"' })
@@ -105,6 +111,7 @@ async function openElectron(path: string, options: KioskOptions): Promise<number
     ...(options.data === null ? [] : ['--data', options.data]),
     ...(options.backend === null ? [] : ['--backend', options.backend]),
     ...(options.isKiosk ? ['--kiosk'] : []),
+    ...(options.showsVisitors ? ['--visitor-display'] : []),
   ]
   const env = { ...process.env, ...(options.apiKey === null ? {} : { CAPSTAN_API_KEY: options.apiKey }) }
   const child = spawn(path, electronArgs, { stdio: ['ignore', 2, 2], env })

@@ -10,6 +10,8 @@ export interface KioskArguments {
   /** A file with the backend's key, as a systemd credential is: a key on a command line is seen by everybody. */
   readonly apiKeyFile: string | null
   readonly kiosk: boolean
+  /** The other displays, or a second window, show visitors the face of the gate. */
+  readonly visitorDisplay: boolean
 }
 
 /**
@@ -25,6 +27,7 @@ export function parseKioskArguments(args: readonly string[]): KioskArguments {
       backend: { type: 'string' },
       'api-key-file': { type: 'string' },
       kiosk: { type: 'boolean' },
+      'visitor-display': { type: 'boolean' },
     },
   })
   // Without `strict`, the option after one that lacks its value is taken for it.
@@ -36,5 +39,6 @@ export function parseKioskArguments(args: readonly string[]): KioskArguments {
     backend: text(values.backend),
     apiKeyFile: path(values['api-key-file']),
     kiosk: values.kiosk === true,
+    visitorDisplay: values['visitor-display'] === true,
   }
 }

@@ -27,7 +27,7 @@ import { serveIpc } from './ipc.ts'
 import { lockKiosk, type KioskLock } from './kiosk-lock.ts'
 import { createLog } from './log.ts'
 import { limitPermissions, lockNavigation } from './lockdown.ts'
-import { ownScheme, ownUrl } from './origin.ts'
+import { ownScheme, ownUrl, visitorUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
@@ -106,10 +106,20 @@ async function start(): Promise<void> {
   const assetsDir = join(import.meta.dirname, '../renderer')
   protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: running.handle, log }))
 
+  const preload = join(import.meta.dirname, '../preload/index.cjs')
+  const displays = new Set<BrowserWindow>()
+  const showVisitors = {
+    url: visitorUrl,
+    preload,
+    onMade(made: BrowserWindow) {
+      displays.add(made)
+      made.on('closed', () => displays.delete(made))
+    },
+  }
   let window = openWindow()
   function openWindow(): BrowserWindow {
     const opened = createKioskWindow(BrowserWindow, {
-      preload: join(import.meta.dirname, '../preload/index.cjs'),
+      preload,
       kiosk: isKiosk,
       devTools: !isKiosk,
     })
@@ -117,14 +127,29 @@ async function start(): Promise<void> {
       log.error({}, 'the window was closed and is opened again')
       later(() => (window = openWindow()), reopenMs)
     }
-    if (isKiosk) lock = lockKiosk({ app, window: opened, Window: BrowserWindow, screen, onLost, log })
+    const shown = options.visitorDisplay ? { shown: showVisitors } : {}
+    if (isKiosk) lock = lockKiosk({ app, window: opened, Window: BrowserWindow, screen, ...shown, onLost, log })
+    else if (options.visitorDisplay) openDisplay(opened)
     keepPageAlive({ window: opened, ipcMain, clock: systemClock, later, log })
     // A failure is told of by did-fail-load, which tries again.
     opened.loadURL(ownUrl).catch(() => {})
     return opened
   }
+  /** A window of its own for visitors, where the screens are not locked; it ends with the one of the staff. */
+  function openDisplay(beside: BrowserWindow): void {
+    const made = createKioskWindow(BrowserWindow, { preload, kiosk: false, devTools: false })
+    showVisitors.onMade(made)
+    beside.on('closed', () => made.isDestroyed() || made.destroy())
+    made.loadURL(visitorUrl).catch((error: unknown) => log.error({ err: error }, 'the display of visitors has no page'))
+  }
   closers.push(
-    serveIpc({ ipcMain, transport: running, page: () => (window.isDestroyed() ? null : window.webContents), log }),
+    serveIpc({
+      ipcMain,
+      transport: running,
+      page: () => (window.isDestroyed() ? null : window.webContents),
+      displays: () => [...displays].map(({ webContents }) => webContents),
+      log,
+    }),
   )
   app.on('second-instance', () => {
     if (window.isMinimized()) window.restore()

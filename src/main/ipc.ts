@@ -32,18 +32,30 @@ export interface IpcCarrierPorts {
   readonly transport: Transport
   /** The window's page, or null while there is none. */
   readonly page: () => Pick<WebContents, 'id' | 'send' | 'isDestroyed'> | null
+  /** Pages that only show the face of the gate; none unless given. */
+  readonly displays?: () => readonly Pick<WebContents, 'id' | 'send' | 'isDestroyed'>[]
   readonly log: Log
 }
+
+/** What a page before visitors may ask, and is told: nothing that changes anything, nothing that was read. */
+const displayCalls: ReadonlySet<string> = new Set(['settings.get', 'station.status', 'session.current', 'gate.status'])
+const displayTopics: ReadonlySet<string> = new Set<TopicName>([
+  'gate.changed',
+  'gate.verdict',
+  'settings.changed',
+  'status.changed',
+])
 
 /**
  * The station's end of the IPC carrier: answers calls of the kiosk's own page and sends it every topic. What a page that
  * cannot keep up has not read is bounded: it is told that it has missed something once it has caught up with half of it.
  * Returns the function that ends it.
  */
-export function serveIpc({ ipcMain, transport, page, log }: IpcCarrierPorts): () => void {
+export function serveIpc({ ipcMain, transport, page, displays = () => [], log }: IpcCarrierPorts): () => void {
   ipcMain.handle(ipcChannels.call, async (event, name: unknown, input: unknown): Promise<Result<unknown>> => {
-    const facts = senderFacts(event, page()?.id)
-    if (!isTrustedSender(facts)) {
+    const display = displays().find(({ id }) => id === event.sender.id)
+    const facts = senderFacts(event, display?.id ?? page()?.id)
+    if (!isTrustedSender(facts) || (display && !displayCalls.has(String(name)))) {
       log.warn({ ...facts }, 'message from a foreign frame refused')
       return fail('unauthorised', 'this frame may not call the station')
     }
@@ -75,6 +87,9 @@ export function serveIpc({ ipcMain, transport, page, log }: IpcCarrierPorts): ()
 
   const stops = Object.keys(topics).map((topic) =>
     transport.subscribe(topic, (payload) => {
+      if (displayTopics.has(topic)) {
+        for (const display of displays()) if (!display.isDestroyed()) display.send(ipcChannels.event, topic, payload, 0)
+      }
       if (sent - read < unreadLimit || mustReach.has(topic)) return send(topic, payload)
       if (!hasMissed) log.warn({ unread: sent - read }, 'the window cannot keep up: events are left out')
       hasMissed = true

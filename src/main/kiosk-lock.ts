@@ -14,6 +14,8 @@ export interface KioskLockPorts {
   readonly window: BrowserWindow
   readonly Window: new (options: BrowserWindowConstructorOptions) => BrowserWindow
   readonly screen: Pick<Screen, 'on' | 'off' | 'getAllDisplays' | 'getDisplayMatching'>
+  /** What other displays show instead of the cover's page: it reads the station, and may be looked at only. */
+  readonly shown?: { readonly url: string; readonly preload: string; readonly onMade: (window: BrowserWindow) => void }
   /** The window is gone though it is locked: a page can close its own, and nothing prevents that. */
   readonly onLost: () => void
   readonly log: Log
@@ -26,7 +28,7 @@ export const coverUrl = `${ownUrl}cover`
  * Keeps the window on its whole screen and every other screen covered: it is not closed, made smaller or hidden by whatever
  * asks, but by the program's own end. A display that is plugged in is covered as well.
  */
-export function lockKiosk({ app, window, Window, screen, onLost, log }: KioskLockPorts): KioskLock {
+export function lockKiosk({ app, window, Window, screen, shown, onLost, log }: KioskLockPorts): KioskLock {
   let isLocked = true
   const covers = new Map<number, BrowserWindow>()
   const whileLocked = (run: () => void) => (): void => {
@@ -66,11 +68,20 @@ export function lockKiosk({ app, window, Window, screen, onLost, log }: KioskLoc
       skipTaskbar: true,
       alwaysOnTop: true,
       backgroundColor: '#101418',
-      webPreferences: { sandbox: true, contextIsolation: true, nodeIntegration: false, devTools: false },
+      webPreferences: {
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        devTools: false,
+        ...(shown && { preload: shown.preload, backgroundThrottling: false }),
+      },
     })
     made.on('close', (event) => isLocked && event.preventDefault())
     covers.set(display.id, made)
-    made.loadURL(coverUrl).catch((error: unknown) => log.error({ err: error }, 'a display is covered without its page'))
+    shown?.onMade(made)
+    made
+      .loadURL(shown?.url ?? coverUrl)
+      .catch((error: unknown) => log.error({ err: error }, 'a display is covered without its page'))
   }
   const uncover = (id: number): void => {
     covers.get(id)?.destroy()

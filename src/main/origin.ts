@@ -1,7 +1,11 @@
+import { visitorPath } from '#contract/page.ts'
+
 /** The window's scheme and host; its origin is fixed, so that storage and permissions belong to it alone. */
 export const ownScheme = 'app'
 export const ownHost = 'kiosk'
 export const ownUrl = `${ownScheme}://${ownHost}/`
+/** The display of visitors. */
+export const visitorUrl = `${ownScheme}://${ownHost}${visitorPath}`
 
 /**
  * Whether an address or origin is the kiosk's own, parsed and compared exactly:

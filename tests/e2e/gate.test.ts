@@ -129,6 +129,60 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await look('out-of-order')
   })
 
+  it('speaks the language that a visitor chooses until nobody is there, and shows the same on a display of its own', async () => {
+    await openGate('Visitors alone')
+    const display = await page.context().newPage()
+    await display.goto(new URL('/visitor', page.url()).href)
+    await display.locator('.gate-face').waitFor()
+    expect(await display.getByRole('navigation').count()).toBe(0)
+    await page.bringToFront()
+    for (const [language, word] of [
+      ['Deutsch', 'Herein'],
+      ['Français', 'Déjà utilisé'],
+      ['Español', 'Ya usada'],
+      ['Italiano', 'Già usato'],
+      ['Nederlands', 'Al gebruikt'],
+    ] as const) {
+      await page.getByRole('button', { name: language }).press('Enter')
+      await page.locator('[data-view="ready"]').waitFor()
+      await kiosk.scan('0007-good')
+      await shows(word, word === 'Herein' ? 'admitted' : 'used')
+      if (language === 'Français') await look('used-french')
+      if (language === 'Deutsch') {
+        await display.locator('[data-code="admitted"]').waitFor()
+        expect(await display.locator('.gate-word').textContent()).toBe('Come in')
+        await display.screenshot({ path: `${pictures}/visitor-display.png` })
+      }
+      await page.locator('[data-view="ready"]').waitFor()
+    }
+    await page.locator('[data-view="attract"]').waitFor({ timeout: 40_000 })
+    expect(await page.locator('.gate-word').textContent()).toBe('Welcome')
+  })
+
+  it('is set up on screen, and what cannot be is not saved', async () => {
+    await page.keyboard.press('Alt+5')
+    const panel = page.getByRole('region', { name: 'Gate' })
+    await panel.getByLabel('Name of the gate').fill('south')
+    await panel.getByRole('radio', { name: 'Controller on the network' }).press('Space')
+    expect(await panel.getByRole('alert').textContent()).toMatch(/^This cannot be saved/)
+    expect(await panel.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+    await panel.getByLabel('Address that opens it').fill('http://127.0.0.1:9/open')
+    await panel.getByRole('radio', { name: 'This station, recorded over the site' }).press('Space')
+    await panel.getByLabel('Most people inside').fill('250')
+    await panel.getByLabel('Kinds of passes that this gate takes').fill('day, season')
+    await panel.scrollIntoViewIfNeeded()
+    await look('settings')
+    await panel.getByRole('button', { name: 'Save' }).press('Enter')
+    await expect.poll(() => panel.getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
+    await page.reload()
+    await page.getByRole('navigation').waitFor()
+    await page.keyboard.press('Alt+5')
+    expect(await panel.getByLabel('Name of the gate').inputValue()).toBe('south')
+    expect(await panel.getByLabel('Most people inside').inputValue()).toBe('250')
+    expect(await panel.getByLabel('Kinds of passes that this gate takes').inputValue()).toBe('day, season')
+    expect(await panel.getByLabel('Address that opens it').inputValue()).toBe('http://127.0.0.1:9/open')
+  })
+
   it('gives the staff attendance, letting in and taking back with a reason, by the keyboard alone', async () => {
     await openGate('Staff with visitors')
     await kiosk.scan('0008-barred')

@@ -1,4 +1,4 @@
-import { createContext, use, useEffect, useMemo, useState, type ReactNode } from 'react'
+import { createContext, use, useMemo, useState, type ReactNode } from 'react'
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { VisitorLanguage } from '#contract/station/gate.ts'
@@ -29,9 +29,7 @@ export function Visitor(props: {
   const { i18n } = useTranslation()
   const first = languages[0] ?? 'en'
   const [chosen, setChosen] = useState<VisitorLanguage | null>(null)
-  useEffect(() => {
-    if (isAway) setChosen(null)
-  }, [isAway])
+  if (isAway && chosen !== null) setChosen(null)
   const language = chosen !== null && languages.includes(chosen) ? chosen : first
   const texts = useMemo(
     () => ({
@@ -55,7 +53,7 @@ export function Languages() {
   const { choice, language, t } = useVisitor()
   if (choice === null) return null
   return (
-    <div className="gate-languages" role="group" aria-label={t('gate.language')}>
+    <fieldset className="gate-languages" aria-label={t('gate.language')}>
       {choice.languages.map((each) => (
         <button
           key={each}
@@ -68,6 +66,6 @@ export function Languages() {
           {languageName(each)}
         </button>
       ))}
-    </div>
+    </fieldset>
   )
 }

@@ -83,9 +83,11 @@ export function useGateState(
       }),
     ]
     window.addEventListener('pointerdown', touched)
+    window.addEventListener('keydown', touched)
     return () => {
       clearInterval(timer)
       window.removeEventListener('pointerdown', touched)
+      window.removeEventListener('keydown', touched)
       for (const stop of stops) stop()
     }
   }, [isSilent])
