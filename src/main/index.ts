@@ -129,7 +129,7 @@ async function start(): Promise<void> {
     }
     const shown = options.visitorDisplay ? { shown: showVisitors } : {}
     if (isKiosk) lock = lockKiosk({ app, window: opened, Window: BrowserWindow, screen, ...shown, onLost, log })
-    else if (options.visitorDisplay) openDisplay(opened)
+    else if (options.visitorDisplay) opened.once('ready-to-show', () => openDisplay(opened))
     keepPageAlive({ window: opened, ipcMain, clock: systemClock, later, log })
     // A failure is told of by did-fail-load, which tries again.
     opened.loadURL(ownUrl).catch(() => {})

@@ -2,6 +2,7 @@ import { useEffect } from 'react'
 import { scanQueue } from '../client/scans.ts'
 import { followStation, useStation } from '../client/state.ts'
 import { VisitorScreen } from '../features/gate/VisitorScreen.tsx'
+import { loadTexts } from './i18n.ts'
 import { useTheme } from './use-theme.ts'
 import { useWedge } from './use-wedge.ts'
 
@@ -13,6 +14,10 @@ export function VisitorApp() {
     scanQueue.resume()
     return followStation()
   }, [])
+  const languages = useStation((state) => state.settings?.gate.languages)
+  useEffect(() => {
+    for (const language of languages ?? []) void loadTexts(language)
+  }, [languages])
   useWedge()
   return <VisitorScreen />
 }

@@ -1,4 +1,4 @@
-import { createContext, use, useMemo, useState, type ReactNode } from 'react'
+import { createContext, use, useState, type ReactNode } from 'react'
 import type { TFunction } from 'i18next'
 import { useTranslation } from 'react-i18next'
 import type { VisitorLanguage } from '#contract/station/gate.ts'
@@ -31,14 +31,12 @@ export function Visitor(props: {
   const [chosen, setChosen] = useState<VisitorLanguage | null>(null)
   if (isAway && chosen !== null) setChosen(null)
   const language = chosen !== null && languages.includes(chosen) ? chosen : first
-  const texts = useMemo(
-    () => ({
-      t: i18n.getFixedT(language),
-      language,
-      choice: languages.length > 1 ? { languages, choose: setChosen } : null,
-    }),
-    [i18n, language, languages],
-  )
+  // Not kept: the texts of a language may come later than it was chosen.
+  const texts = {
+    t: i18n.getFixedT(language),
+    language,
+    choice: languages.length > 1 ? { languages, choose: setChosen } : null,
+  }
   return <Texts value={texts}>{children}</Texts>
 }
 
