@@ -75,6 +75,8 @@ export interface Gate {
 }
 
 const reportBatch = 50
+/** A site that takes longer is asked again: it knows a repeat. */
+const reportMs = 5_000
 /** Short: nobody pays for asking, and each second alone is one in which a pass can come in twice. */
 const backoff = { baseMs: 500, capMs: 5_000 } as const
 const minuteMs = 60_000
@@ -167,7 +169,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
       if (reports.length === 0) return
       for (const one of reports) {
         if (stopping.signal.aborted) return
-        if (!(await reportOne(one))) return
+        if (!(await reportOne(one, reportMs))) return
       }
     }
   }

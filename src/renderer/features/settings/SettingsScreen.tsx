@@ -4,7 +4,7 @@ import type { AppError } from '#contract/result.ts'
 import type { ProcedureInput } from '#contract/station/procedures.ts'
 import { reviewActions, reviewKeys, type ReviewAction, type ReviewKey } from '#contract/station/review-keys.ts'
 import { languageSchema, settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
-import type { Language, Settings } from '#contract/station/settings.ts'
+import type { Settings } from '#contract/station/settings.ts'
 import { interceptScans } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
@@ -12,6 +12,7 @@ import { Button } from '../../ui/Button.tsx'
 import { controlName } from '../../ui/code-groups.ts'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field, Range, Switch, Select } from '../../ui/Fields.tsx'
+import { languageName } from '../../ui/language-name.ts'
 import { openSound, playSound } from '../../ui/sounds.ts'
 import type { Sound } from '../../ui/sounds.ts'
 import { Calibration } from './Calibration.tsx'
@@ -87,7 +88,7 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
         label={t('settings.language')}
         value={settings.language}
         onChange={(language) => change({ language })}
-        choices={languageSchema.options.map((value) => ({ value, label: nameOfLanguage(value) }))}
+        choices={languageSchema.options.map((value) => ({ value, label: languageName(value) }))}
       />
       <Choices
         label={t('settings.theme')}
@@ -101,12 +102,6 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
       />
     </section>
   )
-}
-
-/** A language by its own name: who needs it may understand no other. */
-function nameOfLanguage(language: Language): string {
-  const name = new Intl.DisplayNames(language, { type: 'language' }).of(language) ?? language
-  return name.charAt(0).toLocaleUpperCase(language) + name.slice(1)
 }
 
 function ReviewSettings({ keys, change }: { readonly keys: Settings['review']['keys']; readonly change: Change }) {
