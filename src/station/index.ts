@@ -59,6 +59,7 @@ import { openStaffFile } from '#station/staff/staff-file.ts'
 import { createStaff } from '#station/staff/staff.ts'
 import { createProposalFetch } from '#station/sync/proposals.ts'
 import { createReviewing } from '#station/reviewing.ts'
+import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
@@ -203,6 +204,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const changedDevices = new Set<string>()
   let isStatusChanged = false
   let isGateChanged = false
+  let isDeskChanged = false
   let summaryTimer: NodeJS.Timeout | null = null
   const summarise = (): void => {
     summaryTimer ??= setTimeout(() => {
@@ -219,10 +221,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       isStatusChanged = false
       if (isGateChanged && isHeard('gate.changed')) publish('gate.changed', gate.status())
       isGateChanged = false
+      if (isDeskChanged && isHeard('item.changed')) publish('item.changed', shooting.desk())
+      isDeskChanged = false
     }, summaryMs)
   }
   const sessionChanged = (id: string): void => {
     changedSessions.add(id)
+    summarise()
+  }
+  const deskChanged = (): void => {
+    isDeskChanged = true
     summarise()
   }
   const statusChanged = (): void => {
@@ -243,6 +251,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       if (captures.length > 0) publish('capture.changed', { captures })
       for (const capture of captures) sessionChanged(capture.sessionId)
     }
+    deskChanged()
     statusChanged()
   }
 
@@ -348,7 +357,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           reviewing.changed(captureIds)
           statusChanged()
         },
-        onBackend: statusChanged,
+        onBackend() {
+          shooting.lookUpAgain()
+          statusChanged()
+        },
         onProgress: statusChanged,
         ...(ports.quietMs === undefined ? {} : { quietMs: ports.quietMs }),
       })
@@ -381,6 +393,26 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       if (outcome.capture) capturesChanged([outcome.capture.id])
       statusChanged()
       sync?.wake()
+    },
+  })
+  const shooting = createShooting({
+    store,
+    capturing,
+    clock,
+    log: log.child({ room: 'shooting' }),
+    settings: () => settings.shoot,
+    rememberList: (list) => changeSettings({ shoot: { ...settings.shoot, list } }),
+    findProduct: remote && ((gtin) => remote.findProduct(gtin)),
+    changed: deskChanged,
+    sessionChanged(id) {
+      sync?.wake()
+      sessionChanged(id)
+      statusChanged()
+      folders.look()
+    },
+    capturesChanged(changed) {
+      sync?.wake()
+      capturesChanged(changed)
     },
   })
   const secretOf = (name: string): GateSecret => ({
@@ -441,7 +473,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     return await submit(scan, event)
   }
   const openLikeLast = (): boolean => {
-    const [last] = store.sessions.list(1)
+    // A product's photos are no way to count stock.
+    const last = store.sessions.list(20).find((session) => !shooting.isItem(session))
     const { captureMode, duplicatePolicy, duplicateWindowMs, marksWindowMs, formats } =
       last ?? openSessionSchema.parse({})
     try {
@@ -479,7 +512,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     }
     const answered = devices.follow(scan, event)
     const result =
-      service.take(scan, event.deviceId) ?? (await (settings.gate.isOn ? judged(scan) : submitOpening(scan, event)))
+      service.take(scan, event.deviceId) ??
+      (await (settings.gate.isOn
+        ? judged(scan)
+        : (shooting.take(scan, () => submit(scan, event)) ?? submitOpening(scan, event))))
     const read = answered(result)
     if (isHeard('device.scan')) publish('device.scan', read)
     if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')
@@ -588,6 +624,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     store.facts.set('settings', JSON.stringify(settings))
     scanners?.configure(settings.scanners)
     folders.configure(settings.folders)
+    deskChanged()
     if (change.gate) gate.configure(settings.gate)
     if (change.photo !== undefined) void hasRoomForPhotos()
     publish('settings.changed', settings)
@@ -801,6 +838,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         return ok({})
       },
       ...reviewing.handlers,
+      ...shooting.handlers,
       'gate.status': () => ok(gate.status()),
       'gate.scan': (scan) => gate.scan(scan),
       'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),
@@ -877,6 +915,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     bytes: ReadableStream<Uint8Array>,
     deviceName: string,
     role: PhotoRole | null,
+    replaces: string | null = null,
   ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
@@ -884,18 +923,27 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       await bytes.cancel()
       return fail('photos_full', 'the room for photos is used up: the photo was not saved')
     }
-    const result = await takePhoto({
-      store,
-      imaging,
-      capturing,
-      bytes,
-      maxBytes: maxPhotoBytes,
-      session,
-      deviceName,
-      role,
-      uploadFormat: settings.photo.uploadFormat,
-      clock,
-    })
+    const item = shooting.photo(role, replaces)
+    let captureId: string | null = null
+    let result: Result<PhotoOutcome>
+    try {
+      result = await takePhoto({
+        store,
+        imaging,
+        capturing,
+        bytes,
+        maxBytes: maxPhotoBytes,
+        session,
+        deviceName,
+        role,
+        item,
+        uploadFormat: settings.photo.uploadFormat,
+        clock,
+      })
+      if (result.ok) captureId = result.value.outcomes[0]?.capture.id ?? null
+    } finally {
+      item?.done(captureId)
+    }
     if (!result.ok && result.error.code === 'storage_full') {
       isDiskFull = true
       statusChanged()
@@ -918,7 +966,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         if (!role.success) return refuse(400, { code: 'invalid_input', message: 'no such role of a photo' })
         if (!request.body) return refuse(400, { code: 'invalid_input', message: 'the request has no body' })
         const device = url.searchParams.get('device')?.slice(0, 200) ?? ''
-        const result = await savePhoto(request.body, device, role.data)
+        const result = await savePhoto(request.body, device, role.data, url.searchParams.get('replaces'))
         return result.ok
           ? Response.json(result.value, { status: 201 })
           : refuse(statusOf(result.error.code), result.error)

@@ -5,9 +5,12 @@ import { instantSchema, mediaHashSchema } from '#contract/station/values.ts'
  * What may be wrong with a photo, the worst first: what cannot be read later whatever one does, then what may be.
  */
 export const photoFaultSchema = z.enum([
+  'other_product',
   'too_dark',
   'too_bright',
   'blurred',
+  'not_legible',
+  'upside_down',
   'glare',
   'text_too_small',
   'cut_off',

@@ -13,6 +13,7 @@ import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { drillStatusSchema } from '#contract/station/drill.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
+import { itemProcedures } from '#contract/station/item.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { reviewProcedures } from '#contract/station/review.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
@@ -231,6 +232,7 @@ export const procedures = {
   'kiosk.leave': { input: z.strictObject({ to: z.enum(['window', 'end']) }), output: nothing, purpose: 'quit' },
   'product.create': { input: createProductSchema, output: captureSchema },
   ...reviewProcedures,
+  ...itemProcedures,
 } as const satisfies Record<string, ProcedureDefinition>
 
 export type ProcedureName = keyof typeof procedures

@@ -4,6 +4,7 @@ import { scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.ts'
 import { calibrationSchema } from './calibration.ts'
 import { reviewKeysSchema } from './review-keys.ts'
+import { shootSettingsSchema } from './shot-list.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** What photos are uploaded as; the original is kept as it came. */
@@ -61,6 +62,8 @@ export const settingsSchema = z.strictObject({
   /** Folders whose new photos are taken. */
   folders: z.array(watchedFolderSchema).max(20).default([]),
   review: z.strictObject({ keys: reviewKeysSchema.prefault({}) }).prefault({}),
+  /** The shooting desk. */
+  shoot: shootSettingsSchema.prefault({}),
   photo: z
     .strictObject({
       /** WebP is a third smaller and takes a quarter of a second longer. */

@@ -5,6 +5,7 @@ import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
 import { drillStatusSchema } from '#contract/station/drill.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
+import { deskSchema } from '#contract/station/item.ts'
 import { reviewChangedSchema } from '#contract/station/review.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
@@ -40,6 +41,8 @@ export const topics = {
   /** Attendance, the list, the site or the door has changed; at most ten times a second. */
   'gate.changed': gateStatusSchema,
   'review.changed': reviewChangedSchema,
+  /** The open item of the shooting desk, or what is told of the others, has changed; at most ten times a second. */
+  'item.changed': deskSchema,
   /** A drill has begun, got on, or ended. */
   'drill.changed': drillStatusSchema,
   'status.changed': stationStatusSchema,

@@ -19,6 +19,8 @@ export interface PhotoReference {
   readonly upload: string | null
   /** What it shows; null when nobody has said. */
   readonly role: PhotoRole | null
+  /** Of a photo of an item: the capture of the item's code. */
+  readonly ofCapture?: string | null
 }
 
 /** The way of a scan from a device to a durable row. */
@@ -258,6 +260,7 @@ export function createCapturing(ports: {
       photo: waiting.photo?.photo ?? null,
       photoRole: waiting.photo?.role ?? null,
       upload: disposition === 'counted' ? (waiting.photo?.upload ?? null) : null,
+      ofCapture: waiting.photo?.ofCapture ?? null,
       location: session.location ?? (waiting.event?.place || null),
       read: waiting.event,
       itemKey,

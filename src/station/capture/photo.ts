@@ -2,12 +2,13 @@ import type { Clock } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
-import type { PhotoFault, PhotoQuality } from '#contract/station/photo-quality.ts'
-import { showsMore, verdictOf } from '#domain/photo-verdict.ts'
+import type { PhotoQuality } from '#contract/station/photo-quality.ts'
+import { completed, showsMore } from '#domain/photo-verdict.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { Session } from '#contract/station/session.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { formatsOfGroup } from '#domain/decoding/groups.ts'
+import { readScan } from '#domain/scan.ts'
 import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
@@ -15,11 +16,22 @@ import { isStorageError } from '#station/store/database.ts'
 import type { PhotoRecord, Photos } from '#station/store/photos.ts'
 import type { Store } from '#station/store/store.ts'
 
+/** A product under the cameras: its photos are its own, whatever codes are in them. */
+export interface ItemOfPhoto {
+  /** What the photo shows. */
+  readonly view: PhotoRole
+  /** The capture of the item's code; null when that is not there. */
+  readonly ofCapture: string | null
+  /** The verdict as the item sees it. */
+  readonly judge: (photo: Pick<PhotoRecord, 'hash' | 'quality' | 'codes'>) => PhotoQuality
+}
+
 /**
  * Takes a photo in: the original durable first, then read, then captured.
  *
  * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
- * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture.
+ * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture. With
+ * an `item` the photo is one of its views, and its codes only have to agree with it.
  * A photo that cannot be read is refused with `unreadable_image`, and its bytes stay in the media store; one that is
  * only bad is saved, and the answer says what is wrong with it.
  */
@@ -32,10 +44,11 @@ export async function takePhoto(options: {
   session: Session
   deviceName: string
   role: PhotoRole | null
+  item: ItemOfPhoto | null
   uploadFormat: UploadFormat
   clock: Clock
 }): Promise<Result<PhotoOutcome>> {
-  const { store, imaging, capturing, session, deviceName, role, uploadFormat, clock } = options
+  const { store, imaging, capturing, session, deviceName, role, item, uploadFormat, clock } = options
   const takenAt = clock.now().toISOString()
   const kept = await keep(options)
   if (!kept.ok) return kept
@@ -60,6 +73,10 @@ export async function takePhoto(options: {
   )
   const quality = compared(alone, store.photos, store.photos.findAlike(session.id, reading.value.perceptualHash))
   const { widthPixels, heightPixels, perceptualHash } = reading.value
+  const codes = items.map((code) => ({
+    gtin: readScan(toScan(code, deviceName), { now: clock.now() }).gtin,
+    degrees: directionOf(code),
+  }))
   const recorded = await record(store, derivativePath, thumbnailPath, {
     hash: photo,
     sessionId: session.id,
@@ -68,12 +85,14 @@ export async function takePhoto(options: {
     heightPixels,
     perceptualHash,
     quality,
+    codes,
   })
   if (!recorded.ok) return recorded
   const upload = recorded.value
 
-  const results: Result<ScanOutcome>[] =
-    session.captureMode === 'barcode_scan' && scans.length > 0
+  const results: Result<ScanOutcome>[] = item
+    ? [await capturing.image({ photo, upload, role: item.view, ofCapture: item.ofCapture }, [], deviceName)]
+    : session.captureMode === 'barcode_scan' && scans.length > 0
       ? await Promise.all(scans.map((scan) => capturing.codeOf({ photo, upload: null, role }, scan)))
       : [await capturing.image({ photo, upload, role }, scans, deviceName)]
   const refused = results.find((result) => !result.ok)
@@ -84,15 +103,10 @@ export async function takePhoto(options: {
     codes: reading.value.codes.map((code) => ({ text: code.text, symbology: code.symbology })),
     widthPixels,
     heightPixels,
-    quality,
+    quality: item ? item.judge({ hash: photo, quality, codes }) : quality,
   })
 }
 
-/** Adds to a verdict what the picture alone does not tell. */
-function completed(quality: PhotoQuality, more: readonly PhotoFault[]): PhotoQuality {
-  const faults = [...quality.faults, ...more]
-  return { ...quality, faults, verdict: verdictOf(faults) }
-}
 
 /** Adds what the photos of the session tell that look like this one: a repetition shows no more than one of them. */
 function compared(quality: PhotoQuality, photos: Photos, alike: ReturnType<Photos['findAlike']>): PhotoQuality {
@@ -139,6 +153,12 @@ function diskRefusal(error: unknown): Result<never> | null {
   const code = (error as { code?: unknown }).code
   const isDisk = isStorageError(error) || code === 'ENOSPC' || code === 'EROFS' || code === 'EDQUOT'
   return isDisk ? fail('storage_full', `the photo was not saved: ${(error as Error).message}`) : null
+}
+
+/** How far a code's reading direction is turned clockwise from left to right, in degrees from 0 to 360. */
+function directionOf({ position: { topLeft, topRight } }: FoundCode): number | null {
+  const [x, y] = [topRight.x - topLeft.x, topRight.y - topLeft.y]
+  return x === 0 && y === 0 ? null : Math.round((Math.atan2(y, x) * 180) / Math.PI + 360) % 360
 }
 
 function toScan(code: FoundCode, deviceName: string): Scan {

@@ -12,6 +12,7 @@ import {
   type MatchedProduct,
   type SyncState,
 } from '#contract/station/capture.ts'
+import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { Instant } from '#contract/station/values.ts'
 import type { Receipt } from '#contract/station/ledger.ts'
 import type { Database, Row, SqlValue } from '#station/store/database.ts'
@@ -48,6 +49,8 @@ export interface NewCapture extends Pick<
   readonly monotonicMs: number
   /** Content hash of the upload-ready derivative, for a photo that is to be uploaded. */
   readonly upload: string | null
+  /** Of a photo of an item: the capture of the item's code, which says at the backend whose photo it is. */
+  readonly ofCapture?: string | null
   /** It is not sent before so many milliseconds: another code of the item may come. 0 when left out. */
   readonly holdMs?: number
 }
@@ -119,6 +122,10 @@ export interface Captures {
   newestOf(sessionId: string, deviceName: string, which: 'counted' | 'any'): Capture | null
   /** Changes the quantity; the backend is told when it already has the capture. */
   setQuantity(id: string, quantity: number): void
+  /** Says what its photo shows; the backend is told when it already has the photo. */
+  classify(id: string, view: PhotoRole): void
+  /** The capture that says whose photo this one is; null for a photo that says it itself. */
+  ownerOf(id: string): Capture | null
   /** Takes it out of the count; what was sent is taken back at the backend, what was not is not sent. */
   undo(id: string, disposition?: Exclude<Disposition, 'counted'>): void
   /** It counts no more and the backend has not taken it: nothing is owed any more. Call inside a transaction. */
@@ -261,7 +268,7 @@ function toCapture(row: Row, marks: readonly Row[]): Capture {
     remoteId: row['remote_id'],
     product: toProduct(row),
     photo: row['photo'],
-    photoRole: row['photo_role'],
+    photoRole: row['photo_view'] ?? row['photo_role'],
     location: row['location'],
     marks: marks.length === 0 ? [] : [{ ...row, read_at: row['captured_at'] ?? null }, ...marks].map(toMark),
   })
@@ -407,6 +414,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         bytes: capture.read?.bytes ?? null,
         received_ms: capture.read?.receivedMs ?? null,
         photo_role: capture.photoRole,
+        of_capture: capture.ofCapture ?? null,
       } as const
       shape ??= {
         insert: `INSERT INTO captures (${Object.keys(row).join(', ')})
@@ -571,6 +579,17 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         ledger.append({ kind: 'capture.quantity', capture: id, quantity })
         tellBackend(id, 'capture.update')
       })
+    },
+    classify(id, view) {
+      database.transaction(() => {
+        database.run('UPDATE captures SET photo_view = ? WHERE id = ?', view, id)
+        ledger.append({ kind: 'capture.classified', capture: id, view })
+        tellBackend(id, 'capture.update')
+      })
+    },
+    ownerOf(id) {
+      const row = database.get(`${select} WHERE c.id = (SELECT of_capture FROM captures WHERE id = ?)`, id)
+      return row ? read(row) : null
     },
     undo(id, disposition = 'undone') {
       database.transaction(() => {

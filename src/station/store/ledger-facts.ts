@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { photoRoleSchema } from '#contract/station/camera-settings.ts'
 import { dispositionSchema, syncStateSchema } from '#contract/station/capture.ts'
 import { verdictCodeSchema, verdictModeSchema } from '#contract/gate/verdict.ts'
 import { receiptSchema } from '#contract/station/ledger.ts'
@@ -75,6 +76,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   /** A row that a damaged store has lost. */
   z.strictObject({ kind: z.literal('capture.lost'), capture: captureSchema }),
   z.strictObject({ kind: z.literal('capture.quantity'), capture: captureSchema, quantity: z.number().int() }),
+  /** A person said what its photo shows. */
+  z.strictObject({ kind: z.literal('capture.classified'), capture: captureSchema, view: photoRoleSchema }),
   /** Out of the count; with `sync` `none` nothing of it is owed to the backend. */
   z.strictObject({
     kind: z.literal('capture.undone'),
@@ -357,6 +360,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'capture.sent':
     case 'capture.delayed':
     case 'capture.doubtful':
+    case 'capture.classified':
       return change(fact.capture, {})
     case 'capture.undecided':
       return change(fact.capture, { sync: 'undecided' })

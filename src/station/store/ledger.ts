@@ -99,6 +99,7 @@ const changingColumns: ReadonlySet<string> = new Set([
   'product_id',
   'product_name',
   'commit_ms',
+  'photo_view',
   'item_key',
   'repeat_of',
   'marks',

@@ -394,6 +394,31 @@ const migrations: readonly ((database: Database) => void)[] = [
       UPDATE sessions SET found = found - (SELECT count(*) FROM captures c WHERE c.session_id = sessions.id
         AND c.disposition = 'counted' AND c.state = 'COMPLETED' AND NOT ${showsOne('c')});`)
   },
+  // Products that are photographed, whose photo a capture is, and what a person said that it shows.
+  (database) => {
+    database.exec(`
+      CREATE TABLE shot_items (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        gtin TEXT,
+        raw TEXT NOT NULL,
+        list TEXT NOT NULL,
+        photo_order TEXT NOT NULL DEFAULT '[]',
+        opened_at TEXT NOT NULL,
+        submitted_at TEXT
+      ) STRICT;
+      CREATE INDEX shot_items_of_code ON shot_items (gtin, raw);
+      CREATE INDEX shot_items_submitted ON shot_items (submitted_at);
+      CREATE TABLE shot_sessions (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        session_id TEXT NOT NULL UNIQUE,
+        item_id TEXT NOT NULL
+      ) STRICT;
+      CREATE INDEX shot_sessions_of_item ON shot_sessions (item_id);
+      ALTER TABLE captures ADD COLUMN of_capture TEXT;
+      ALTER TABLE captures ADD COLUMN photo_view TEXT;
+      ALTER TABLE photos ADD COLUMN codes TEXT;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -109,8 +109,8 @@ export interface Outbox {
   fallBehind(): void
   /**
    * Leases up to `limit` items that may be sent now, those behind the backlog first, each part oldest first: due, and with what they depend on already
-   * at the backend (its session, and for later facts about a capture the capture itself; a session's end waits
-   * for everything of the session). `no photos` leaves those waiting. `offsetMs` is how far the backend's clock is before ours, when that is known.
+   * at the backend (its session, for later facts about a capture the capture itself, for a photo of an item the code that
+   * says whose it is; a session's end waits for everything of the session). `no photos` leaves those waiting. `offsetMs` is how far the backend's clock is before ours, when that is known.
    */
   lease(limit: number, offsetMs?: number | null, which?: 'all' | 'no photos'): OutboxItem[]
   /** The item's outcome is recorded; called inside the transaction that writes the outcome. */
@@ -187,7 +187,11 @@ const nextRound = `json_patch('{}', json_object('round', coalesce(payload ->> 'r
 
 /** What a waiting item still waits for, besides its time. */
 const ready = `
-  (o.kind IN ('session.create', 'product.create', 'capture.submit', 'capture.upload'))
+  (o.kind IN ('session.create', 'product.create', 'capture.submit'))
+  OR (o.kind = 'capture.upload'
+      AND NOT EXISTS (SELECT 1 FROM captures c JOIN outbox e ON e.capture_id = c.of_capture
+                      WHERE c.id = o.capture_id AND e.kind IN ${sending}
+                      AND e.state IN ('waiting', 'held', 'leased', 'doubtful')))
   OR (o.kind IN ('capture.update', 'capture.remove', 'capture.retry', 'photo.send')
       AND (SELECT remote_id FROM captures c WHERE c.id = o.capture_id) IS NOT NULL
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.capture_id = o.capture_id AND e.id < o.id AND e.state <> 'parked'))
@@ -197,7 +201,8 @@ const ready = `
   OR (o.kind = 'session.end'
       AND NOT EXISTS (SELECT 1 FROM outbox e
                       WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased', 'doubtful')
-                      AND e.kind IN ('session.create', 'capture.submit', 'capture.upload', 'photo.send')))`
+                      AND e.kind IN ('session.create', 'capture.submit', 'capture.upload', 'capture.update', 'capture.remove',
+                                     'photo.send')))`
 
 /**
  * No wait is that long (Retry-After is cut at an hour): what is due later was written before the clock was set back,

@@ -109,6 +109,8 @@ export function salvage(damaged: Database, fresh: Database, nowMs: number): { ca
     unreadable += copy(damaged, fresh, 'verdicts')
     unreadable += copy(damaged, fresh, 'proposals')
     unreadable += copy(damaged, fresh, 'reviews')
+    unreadable += copy(damaged, fresh, 'shot_items')
+    unreadable += copy(damaged, fresh, 'shot_sessions')
     // What is about a lost capture can no longer be sent.
     fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`

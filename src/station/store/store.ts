@@ -20,6 +20,7 @@ import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { createPhotos, type Photos } from '#station/store/photos.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
 import { createReviews, type Reviews } from '#station/store/reviews.ts'
+import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 
@@ -38,6 +39,7 @@ export interface Store {
   readonly photos: Photos
   readonly verdicts: Verdicts
   readonly reviews: Reviews
+  readonly shotItems: ShotItems
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -183,6 +185,7 @@ function assemble(
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
     verdicts: createVerdicts(database, options.clock, ledger),
+    shotItems: createShotItems(database, options),
     reviews: createReviews(database, { ...options, ledger, outbox }),
     recovered,
     certificate: (session, { name, clock }) =>

@@ -539,7 +539,9 @@ export function createSync(ports: {
     }
     // What is read off it is the capture; the photo follows. Without a code the photo is all there is.
     if (!isPhotoAlone(capture)) return remote.submitCapture(key, sent.session, { ...capture, type: 'BARCODE' })
-    const answer = await placePhoto(item, key, sent, capture, hash, null)
+    const owner = await ownerIn(sent.session, capture)
+    if (typeof owner === 'object' && owner !== null) return owner
+    const answer = await placePhoto(item, key, sent, capture, hash, owner)
     // A key may send captures and no photos: that is this photo's matter.
     if (!answer.ok && answer.failure.status === 403)
       return { ...answer, failure: { ...answer.failure, kind: 'refused' } }
@@ -548,6 +550,24 @@ export function createSync(ports: {
     const remoteId = decodeURIComponent(place.slice(place.lastIndexOf('/') + 1))
     const accepted = { remoteId, state: 'COMPLETED', errorMessage: '', productId: null, productName: null, gtin: null }
     return { ...answer, value: { ...(accepted as RemoteCapture), place } }
+  }
+
+  /**
+   * The backend's id of the capture that says whose photo this is; null where none does, or the backend has refused it. A
+   * continuation has not the capture that was sent to the session before it: there the code is submitted once more.
+   */
+  const ownerIn = async (remoteSession: string, photo: Capture): Promise<string | null | Failed> => {
+    const owner = store.captures.ownerOf(photo.id)
+    if (owner === null || owner.remoteId === null) return null
+    const generation = store.sessions.remoteGeneration(photo.sessionId)
+    if (generation === 0) return owner.remoteId
+    const kept = await remote.sessionCaptures(remoteSession)
+    if (!kept.ok) return unsent(kept)
+    if (kept.value.has(owner.remoteId)) return owner.remoteId
+    const same = [...kept.value.values()].find(({ raw, stationCapture }) => stationCapture === owner.id || raw === owner.raw)
+    if (same !== undefined) return same.remoteId
+    const again = await remote.submitCapture(`${owner.id}-again-${generation}`, remoteSession, owner)
+    return again.ok ? again.value.remoteId : unsent(again)
   }
 
   /**
