@@ -2,6 +2,7 @@ import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { ViewState } from '#contract/station/item.ts'
 import type { PhotoFault, PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { Expectation, ShotList, ShotListView } from '#contract/station/shot-list.ts'
+import { judgeSameProduct } from './review/same-product.ts'
 
 /** What a shot list asks of a photo: only ones that count are looked at. */
 export interface ShownView {
@@ -92,15 +93,17 @@ const upsideDownDegrees = 30
 export function faultsInItem(photo: {
   /** The item's; null where its code holds none: then no code can contradict it. */
   readonly gtin: string | null
+  readonly view: PhotoRole
   readonly codes: readonly PhotoCode[]
   readonly expects: readonly Expectation[]
   readonly quality: PhotoQuality
 }): PhotoFault[] {
-  const { gtin, codes, expects, quality } = photo
-  const gtins = codes.flatMap((code) => code.gtin ?? [])
+  const { gtin, view, codes, expects, quality } = photo
+  const photoGtins = codes.flatMap((code) => code.gtin ?? [])
   const faults: PhotoFault[] = []
-  // A label may show the code of the case, or of a product that is advertised, beside its own.
-  if (gtin !== null && gtins.length > 0 && !gtins.includes(gtin)) faults.push('other_product')
+  const same = judgeSameProduct({ itemGtin: gtin, photoGtins, text: null, view, product: null })
+  if (same.verdict === 'other') faults.push('other_product')
+  else if (same.verdict === 'check') faults.push('other_pack')
   if (expects.includes('print') && (quality.legibility ?? 0) < leastLegibility) faults.push('not_legible')
   const turned = codes.flatMap(({ degrees }) => degrees ?? [])
   if (turned.length > 0 && turned.every((degrees) => Math.abs(degrees - 180) <= upsideDownDegrees))

@@ -37,7 +37,10 @@ export interface Shooting {
    * The open item for a new photo, which is one of its views from now on until `done` is called with its capture, or without one; null when no item is
    * open. `replaces` is the photo that it stands in for, which counts no more once the new one is there.
    */
-  photo(role: PhotoRole | null, replaces: string | null): (ItemOfPhoto & { readonly done: (captureId: string | null) => void }) | null
+  photo(
+    role: PhotoRole | null,
+    replaces: string | null,
+  ): (ItemOfPhoto & { readonly done: (captureId: string | null) => void }) | null
   /** Whether the session is an item's. */
   isItem(session: Session): boolean
   desk(): Desk
@@ -98,15 +101,17 @@ export function createShooting(ports: {
     item: ShotItem,
     view: PhotoRole,
     photo: Pick<PhotoRecord, 'hash' | 'codes'> & { readonly quality: PhotoQuality },
-    others: ReadonlySet<string>,
+    /** The hashes of all photos of the item that count, this one's among them. */
+    present: readonly string[],
   ): PhotoQuality => {
     const { quality, codes } = photo
     const expects = listOf(item).views.find((each) => each.view === view)?.expects ?? []
-    const isRepeat = quality.repeats !== null && quality.repeats.photo !== photo.hash && others.has(quality.repeats.photo)
+    const others = present.toSpliced(present.indexOf(photo.hash), present.includes(photo.hash) ? 1 : 0)
+    const isRepeat = quality.repeats !== null && others.includes(quality.repeats.photo)
     const alone = isRepeat
       ? quality
       : { ...quality, repeats: null, faults: quality.faults.filter((fault) => fault !== 'repeated') }
-    return completed(alone, faultsInItem({ gtin: item.gtin, codes, expects, quality }))
+    return completed(alone, faultsInItem({ gtin: item.gtin, view, codes, expects, quality }))
   }
 
   const counted = (captures: readonly Capture[]): Capture[] =>
@@ -114,7 +119,7 @@ export function createShooting(ports: {
 
   const photosOf = (item: ShotItem): ItemPhoto[] => {
     const captures = store.captures.getMany(shotItems.photos(item.id))
-    const present = new Set(counted(captures).flatMap(({ photo }) => photo ?? []))
+    const present = counted(captures).flatMap(({ photo }) => photo ?? [])
     const place = (id: string): number => {
       const at = item.order.indexOf(id)
       return at === -1 ? item.order.length : at
@@ -257,7 +262,12 @@ export function createShooting(ports: {
   const openSession = (label: string, begin: (sessionId: string) => void): boolean => {
     const session = store.transaction(() => {
       const opened = store.sessions.open(
-        openSessionSchema.parse({ label, captureMode: 'product_photography', duplicatePolicy: 'count', marksWindowMs: 0 }),
+        openSessionSchema.parse({
+          label,
+          captureMode: 'product_photography',
+          duplicatePolicy: 'count',
+          marksWindowMs: 0,
+        }),
       )
       if (opened) begin(opened.id)
       return opened
@@ -329,7 +339,8 @@ export function createShooting(ports: {
     submit: () => Promise<Result<ScanAnswer>>,
   ): Promise<Result<ScanAnswer>> => {
     const open = current()
-    if (open && (kind === 'quantity' || kind === 'tenfold')) return fail('conflict', 'a photographed product has no quantity')
+    if (open && (kind === 'quantity' || kind === 'tenfold'))
+      return fail('conflict', 'a photographed product has no quantity')
     if (open && kind === 'undo') {
       const last = counted(store.captures.getMany(shotItems.photos(open.item.id))).at(-1)
       if (!last || last.sessionId !== open.session.id) return fail('not_found', 'nothing is left to undo')
@@ -476,7 +487,7 @@ export function createShooting(ports: {
         judge(photo) {
           const others = counted(store.captures.getMany(shotItems.photos(item.id)))
           const hashes = others.flatMap((each) => (each.id === replaced?.id ? [] : (each.photo ?? [])))
-          return judged(item, view, photo, new Set(hashes))
+          return judged(item, view, photo, hashes)
         },
         done(captureId) {
           coming.delete(key)

@@ -68,7 +68,12 @@ export type Item = z.infer<typeof itemSchema>
 /** An item as a list shows it. */
 export const itemEntrySchema = itemSchema
   .pick({ id: true, gtin: true, raw: true, state: true, openedAt: true, submittedAt: true })
-  .extend({ name: z.string(), photos: z.number().int(), missing: z.number().int(), thumbnail: mediaHashSchema.nullable() })
+  .extend({
+    name: z.string(),
+    photos: z.number().int(),
+    missing: z.number().int(),
+    thumbnail: mediaHashSchema.nullable(),
+  })
 export type ItemEntry = z.infer<typeof itemEntrySchema>
 
 /** The desk as it stands. */
@@ -103,7 +108,10 @@ export const itemProcedures = {
   'item.attend': { input: z.strictObject({ window: idSchema, on: z.boolean() }), output: deskSchema },
   'item.desk': { input: nothing, output: deskSchema },
   /** Items that were left first, then the others, the newest first. */
-  'item.list': { input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }), output: z.array(itemEntrySchema) },
+  'item.list': {
+    input: z.strictObject({ limit: z.number().int().min(1).max(200).default(50) }),
+    output: z.array(itemEntrySchema),
+  },
   /** Comes back to an item; one that is open is left. `conflict` while another session is open. */
   'item.open': { input: byItem, output: deskSchema },
   /** Leaves the open item; what is there goes to the backend and is read, and the item waits to be come back to. */

@@ -11,6 +11,7 @@ export const photoFaultSchema = z.enum([
   'blurred',
   'not_legible',
   'upside_down',
+  'other_pack',
   'glare',
   'text_too_small',
   'cut_off',

@@ -107,7 +107,6 @@ export async function takePhoto(options: {
   })
 }
 
-
 /** Adds what the photos of the session tell that look like this one: a repetition shows no more than one of them. */
 function compared(quality: PhotoQuality, photos: Photos, alike: ReturnType<Photos['findAlike']>): PhotoQuality {
   const repeats = alike.find(({ photo }) => {

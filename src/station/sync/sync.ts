@@ -564,7 +564,9 @@ export function createSync(ports: {
     const kept = await remote.sessionCaptures(remoteSession)
     if (!kept.ok) return unsent(kept)
     if (kept.value.has(owner.remoteId)) return owner.remoteId
-    const same = [...kept.value.values()].find(({ raw, stationCapture }) => stationCapture === owner.id || raw === owner.raw)
+    const same = [...kept.value.values()].find(
+      ({ raw, stationCapture }) => stationCapture === owner.id || raw === owner.raw,
+    )
     if (same !== undefined) return same.remoteId
     const again = await remote.submitCapture(`${owner.id}-again-${generation}`, remoteSession, owner)
     return again.ok ? again.value.remoteId : unsent(again)
