@@ -14,6 +14,7 @@ import { FirstUse } from '../features/staff/FirstUse.tsx'
 import { StaffMenu } from '../features/staff/StaffMenu.tsx'
 import { StaffDoor } from '../features/staff/StaffDoor.tsx'
 import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
+import { ShootScreen } from '../features/shoot/ShootScreen.tsx'
 import { Key } from '../ui/Button.tsx'
 import { useShortcut } from '../ui/shortcuts.ts'
 import { RailIcon, Mark } from './icons.tsx'
@@ -26,6 +27,7 @@ const content = {
   queue: QueueScreen,
   sessions: SessionsScreen,
   review: ReviewScreen,
+  shoot: ShootScreen,
   devices: DevicesScreen,
   settings: SettingsScreen,
   gate: GateScreen,

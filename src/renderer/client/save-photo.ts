@@ -4,11 +4,11 @@ import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { maxPhotoBytes, stationPaths } from '#contract/station/http.ts'
 
-/** Hands one photo to the station, with what is known of who took it; the answer comes after its commit. */
+/** Hands one photo to the station, with what is known of who took it, of what, and instead of which; the answer comes after its commit. */
 export async function savePhoto(
   photo: Blob,
   sessionId: string,
-  from: { readonly device?: string; readonly role?: PhotoRole } = {},
+  from: { readonly device?: string; readonly role?: PhotoRole; readonly replaces?: string } = {},
 ): Promise<Result<PhotoOutcome>> {
   if (photo.size > maxPhotoBytes) return fail('too_large', `a photo has at most ${maxPhotoBytes} bytes`)
   try {

@@ -1,6 +1,6 @@
 import { useTranslation } from 'react-i18next'
 import type { PhotoQuality } from '#contract/station/photo-quality.ts'
-import { StateShape } from '../../ui/StateShape.tsx'
+import { StateShape } from './StateShape.tsx'
 
 const tones = { good: 'ok', check: 'attention', retake: 'stop' } as const
 

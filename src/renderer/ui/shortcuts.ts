@@ -14,8 +14,15 @@ function run(key: string): boolean {
   return handler !== undefined
 }
 
-/** Keys that stand for no character act at once; within a burst even they are a scanner's (as its group separator). */
-const isNamedKey = (key: string): boolean => /^(?:Arrow\w+|F\d+|Page\w+|Home|End|Insert|Delete|Backspace)$/.test(key)
+/** These are the browser's and the fields' own, or come with another key. */
+const notShortcuts = new Set(
+  'Enter Tab Escape Shift Control Alt AltGraph Meta CapsLock NumLock Process Dead Unidentified'.split(' '),
+)
+/**
+ * Keys that stand for no character, those of pedals and remote controls among them, act at once; within a burst even they
+ * are a scanner's (as its group separator).
+ */
+export const isNamedKey = (key: string): boolean => key.length > 1 && !notShortcuts.has(key)
 const burstGapMs = 80
 
 /**

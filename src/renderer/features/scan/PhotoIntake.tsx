@@ -7,8 +7,8 @@ import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { useStation } from '../../client/state.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
-import { PhotoVerdict } from './PhotoVerdict.tsx'
-import { savePhoto } from './save-photo.ts'
+import { PhotoVerdict } from '../../ui/PhotoVerdict.tsx'
+import { savePhoto } from '../../client/save-photo.ts'
 
 const imageTypes = ['image/jpeg', 'image/png', 'image/webp']
 
