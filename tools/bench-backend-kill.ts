@@ -456,18 +456,21 @@ export async function backendKillRounds(options: {
 
   /** Lets everything come to its end, as long as something moves. */
   async function settle(database: Database): Promise<void> {
-    let open = Number.POSITIVE_INFINITY
+    let least = Number.POSITIVE_INFINITY
+    let most = -1
     let untilMs = 0
     let isOver = false
     const served = serve(() => isOver)
     for (;;) {
       const jobs = (await openJobs(database)).reduce((sum, [, count]) => sum + count, 0)
-      const now = wishes.size + jobs + (await unfinished(database))
-      if (now === 0) break
-      if (now < open) {
-        open = now
-        untilMs = performance.now() + settleMs
-      } else if (performance.now() > untilMs) break
+      const open = wishes.size + jobs + (await unfinished(database))
+      if (open === 0) break
+      // What is taken makes more to do at first.
+      const done = acknowledged.size + taken.size
+      if (open < least || done > most) untilMs = performance.now() + settleMs
+      else if (performance.now() > untilMs) break
+      least = Math.min(least, open)
+      most = Math.max(most, done)
       await delay(100)
     }
     isOver = true
