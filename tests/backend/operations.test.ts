@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { describe, expect, it } from 'vitest'
 import { createBackend } from '#backend/index.ts'
 import { databaseUrl, engine, marker, products, scanner, startSite, temporaryFolder } from './fixture.ts'
@@ -78,6 +79,30 @@ describe('a server in operation', () => {
     await site.close()
     const third = await startSite({ dataDir: site.dataDir })
     expect((await third.call('GET', '/readyz')).status).toBe(200)
+  })
+
+  it.runIf(engine === 'postgres')('answers 503 while its database is away, and goes on when it is back', async () => {
+    const site = await startSite()
+    const session = await site.openSession()
+    const url = (await databaseUrl(site.dataDir)) ?? ''
+    const name = /(?<=@\/)\w+/.exec(url)?.[0] ?? ''
+    const elsewhere = new Client({ connectionString: url.replace(name, 'postgres') })
+    await elsewhere.connect()
+    try {
+      await elsewhere.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS false`)
+      await elsewhere.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [name])
+      const away = { status: 503, body: { error_code: 'service_unavailable', retryable: true } }
+      expect(await site.submit(session, 'one', {}, { 'Idempotency-Key': 'one' })).toMatchObject(away)
+      expect(await site.call('GET', `${scanner}/sessions/${session}`)).toMatchObject(away)
+      expect((await site.call('GET', '/readyz')).status).toBe(503)
+      expect((await site.call('GET', '/healthz')).status).toBe(200)
+    } finally {
+      await elsewhere.query(`ALTER DATABASE ${name} ALLOW_CONNECTIONS true`)
+      await elsewhere.end()
+    }
+    const { status, body } = await site.submit(session, 'one', {}, { 'Idempotency-Key': 'one' })
+    expect(status).toBe(201)
+    expect((await site.settled(body.id)).status).toBe('NOT_FOUND')
   })
 
   it.runIf(engine === 'postgres')('shares folder and database with another, which has the same key', async () => {

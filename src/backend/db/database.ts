@@ -25,6 +25,8 @@ export interface Database {
   readonly write: <T>(work: (db: Db) => Promise<T>) => Promise<T>
   /** As `write`, but no other process does work of the same name meanwhile. */
   readonly writeAlone: <T>(name: string, work: (db: Db) => Promise<T>) => Promise<T>
+  /** Whether an error says that the database cannot be asked now, and perhaps can later. */
+  readonly isAway: (error: unknown) => boolean
   readonly close: () => Promise<void>
 }
 

@@ -48,6 +48,7 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
         await sql`select pg_advisory_xact_lock(hashtext(${`capstan ${name}`}))`.execute(transaction)
         return work(transaction)
       }),
+    isAway,
     async close() {
       await db.destroy()
       // Kysely ends only what it has used.
@@ -107,6 +108,21 @@ class PreparingClient extends Client {
     if (name === undefined && names.size < namesLimit) names.set(text, (name = `capstan_${names.size}`))
     return query({ text, values, ...(name === undefined ? {} : { name }) })
   }
+}
+
+/** Nobody listens, the server starts or stops, has no connection left, or takes none for this database. */
+const away: ReadonlySet<unknown> = new Set(
+  (
+    'ECONNREFUSED ECONNRESET ENOENT ENOTFOUND EPIPE ETIMEDOUT EHOSTUNREACH ' +
+    '08001 08003 08006 53300 55000 57P01 57P02 57P03'
+  ).split(' '),
+)
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  // pg and its pool say so in words only.
+  if (/^(?:timeout exceeded when trying to connect|Connection terminated)/.test(error.message)) return true
+  return away.has((error as { readonly code?: unknown }).code)
 }
 
 /** Another process was in the way: serialisation, deadlock, or a row with the same key that was committed first. */

@@ -50,6 +50,7 @@ export function openSqlite(path: string): Database {
     write,
     // A transaction that writes is alone already.
     writeAlone: (_name, work) => write(work),
+    isAway: () => false,
     async close() {
       await db.destroy()
       // Kysely closes only what it has used.

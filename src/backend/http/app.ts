@@ -136,7 +136,9 @@ export function createApp(parts: AppParts): Hono {
     const answer =
       error instanceof MediaUnavailableError
         ? refuse('service_unavailable', 'The photo cannot be stored at the moment; send it again.')
-        : refuse('internal_error', 'The server failed; its log has the reason.')
+        : database.isAway(error)
+          ? refuse('service_unavailable', 'The database does not answer at the moment; send it again.')
+          : refuse('internal_error', 'The server failed; its log has the reason.')
     parts.observe({
       method: context.req.method,
       route: context.req.routePath,
@@ -214,6 +216,7 @@ export function createApp(parts: AppParts): Hono {
     )
     return (one) =>
       together(one).catch((error: unknown) => {
+        if (database.isAway(error)) throw error
         // It need not have been this one that failed; whose fault it is shows when each is alone.
         log.warn({ err: error, path: row.path }, 'requests that came together failed, doing them one by one')
         return alone(one)

@@ -153,6 +153,8 @@ function refusalsOf(row: Route): Map<string, ProblemCode[]> {
     codes.add('bad_request').add('payload_too_large').add('validation_error')
   }
   if (row.idempotent === true) codes.add('conflict').add('unprocessable_entity')
+  // While the database is away; what needs no credential may not need it either.
+  if (row.access !== 'none') codes.add('service_unavailable')
   const byStatus = new Map<string, ProblemCode[]>()
   for (const code of codes) {
     const status = String(problems[code].status)
