@@ -31,6 +31,8 @@ import { DatabaseSync } from 'node:sqlite'
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
  *               names what is wrong)
+ *   start       from the kiosk's process to ready to scan, beside a bare Electron; its processor when nothing happens
+ *   recovery    until it is ready again after crashes, hangs, kills, a damaged store, a full disk, a clock set, a storm
  *   backlog     saving, starting and memory beside captures and photos that wait (--captures N, drained for --minutes N)
  *
  * `bus` and `endurance` run in the web host with a real Chromium and in Electron, as far as this machine has them
@@ -208,6 +210,8 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
       ),
   ],
   vision: [async () => (await import('./bench-vision.ts')).benchVision(say, options.verbose)],
+  start: [async () => (await import('./bench-recovery.ts')).benchStart(say)],
+  recovery: [async () => (await import('./bench-recovery.ts')).benchRecovery(say)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

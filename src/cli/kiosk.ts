@@ -6,7 +6,14 @@ import { fileURLToPath } from 'node:url'
 import { createEmbedded, forkEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
-import { createStation, forkImaging, type Station, type StationSecrets } from '#station/index.ts'
+import {
+  createStation,
+  forkImaging,
+  startHeartbeat,
+  systemClock,
+  type Station,
+  type StationSecrets,
+} from '#station/index.ts'
 import { createSecretFile, createWebHost, newToken, type WebHost } from '#web/index.ts'
 import { drillInProcess } from './drill/in-process.ts'
 import { findChromium, findElectron, hasDisplay } from './browsers.ts'
@@ -130,6 +137,8 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   await mkdir(dataDir, { recursive: true })
   /** What has to be ended, the last one opened first: the station before the backend it sends to. */
   const closers: Closers = []
+  /** Resolves when staff end it in the window: what its Chromium shows is not ours to make smaller. */
+  const left = Promise.withResolvers<void>()
   let station: Station | null = null
   try {
     const backend =
@@ -145,6 +154,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       backend,
       secrets: secretFiles(dataDir),
       spawnImaging: forkImaging(),
+      leaveKiosk: () => left.resolve(),
       drill: (tellRehearsal, signal) => drillInProcess(join(dataDir, 'drill'), tellRehearsal, signal),
     })
     if (!opened.ok) return refuse(opened.error)
@@ -155,6 +165,8 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       station = null
       return running.close()
     })
+    const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
+    closers.push(() => heartbeat.close())
     await running.readScanners()
     running.watchFolders()
 
@@ -171,7 +183,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     const window = openWindow(host.oneTimeUrl, dataDir, options.isKiosk)
     if ('missing' in window) {
       tell(`${reason} Open the address above: ${window.missing}.`)
-      await stopped
+      await Promise.race([stopped, left.promise])
       return 0
     }
     closers.push(() => window.child.kill())
@@ -181,7 +193,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       tell('The window ended with a fault. The station goes on: open the address above, or stop it with Ctrl+C.')
       await stopped
     })
-    await Promise.race([stopped, closed])
+    await Promise.race([stopped, closed, left.promise])
     return 0
   } catch (error) {
     return refuse({ code: 'internal', message: error instanceof Error ? error.message : String(error) })

@@ -19,7 +19,7 @@ import {
 import Store from 'electron-store'
 import { createEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
-import { createStation, systemClock, type Station } from '#station/index.ts'
+import { createStation, startHeartbeat, systemClock, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
 import { createDrillRunner } from './drill.ts'
 import { limitDownloads } from './downloads.ts'
@@ -97,6 +97,8 @@ async function start(): Promise<void> {
     station = null
     return running.close()
   })
+  const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
+  closers.push(() => heartbeat.close())
   await running.readScanners()
   running.watchFolders()
 

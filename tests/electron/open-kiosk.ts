@@ -8,7 +8,8 @@ import type { Bus } from '../devices/bus/bus.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist')
-const executable = join(dist, process.platform === 'win32' ? 'electron.exe' : 'electron')
+/** The runtime's program. */
+export const executable = join(dist, process.platform === 'win32' ? 'electron.exe' : 'electron')
 
 /** Why this suite cannot run here; null when it can. */
 export const missing: string | null = !existsSync(executable)
@@ -90,7 +91,7 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
 }
 
 /** A display of our own where the machine has none. */
-async function openDisplay(): Promise<{ readonly name: string; readonly server: ChildProcess } | null> {
+export async function openDisplay(): Promise<{ readonly name: string; readonly server: ChildProcess } | null> {
   if (process.platform !== 'linux' || process.env['DISPLAY']) return null
   // It ends with its last window, also when nobody is left to end it.
   const options = ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-terminate']
