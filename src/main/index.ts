@@ -19,6 +19,7 @@ import {
 import Store from 'electron-store'
 import { createEmbedded } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import type { Transport } from '#contract/transport.ts'
 import { createStation, startHeartbeat, systemClock, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
 import { createDrillRunner } from './drill.ts'
@@ -39,6 +40,8 @@ const options = parseKioskArguments(process.argv.slice(1))
 const isKiosk = app.isPackaged || options.kiosk
 /** A page that closes its window again and again must not take the whole machine. */
 const reopenMs = 500
+/** A page that does not come keeps the rest from starting no longer than this. */
+const shownMs = 5_000
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
 let station: Station | null = null
@@ -64,49 +67,17 @@ if (app.requestSingleInstanceLock()) {
 
 async function start(): Promise<void> {
   const dataDir = options.data ?? join(app.getPath('userData'), 'data')
-  const secrets = createSecrets({
-    safeStorage,
-    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
-    platform: process.platform,
-    log,
-  })
-  const backend = options.backend === null ? embeddedBackend(dataDir) : await remoteBackend(options.backend, secrets)
+  const opening = Promise.withResolvers<Station>()
+  // Whoever waits for it hears of a failure by the end of the program.
+  opening.promise.catch(() => {})
 
-  const opened = await createStation({
-    dataDir,
-    host: 'electron',
-    version: app.getVersion(),
-    log,
-    // Chromium's network stack: it knows the system's proxy and certificates.
-    fetch: (url, init) => net.fetch(url, init),
-    backend,
-    secrets,
-    spawnImaging: spawner('imaging'),
-    ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
-    drill: createDrillRunner({
-      folder: join(dataDir, 'drill'),
-      version: app.getVersion(),
-      spawn: (name) => spawner(name)(),
-    }),
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  station = opened.value
-  if ('start' in backend) backend.start()
-  const running = opened.value
-  closers.push(() => {
-    station = null
-    return running.close()
-  })
-  const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
-  closers.push(() => heartbeat.close())
-  await running.readScanners()
-  running.watchFolders()
-
+  // The window first: its page is loaded while the station opens its store, and its first calls wait for that.
   const own = session.defaultSession
   limitPermissions(own)
   limitDownloads(own, () => app.getPath('downloads'))
   const assetsDir = join(import.meta.dirname, '../renderer')
-  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle: running.handle, log }))
+  const handle = async (request: Request): Promise<Response> => (await opening.promise).handle(request)
+  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle, log }))
 
   const preload = join(import.meta.dirname, '../preload/index.cjs')
   const displays = new Set<BrowserWindow>()
@@ -144,22 +115,84 @@ async function start(): Promise<void> {
     beside.on('closed', () => made.isDestroyed() || made.destroy())
     made.loadURL(visitorUrl).catch((error: unknown) => log.error({ err: error }, 'the display of visitors has no page'))
   }
-  closers.push(
-    serveIpc({
-      ipcMain,
-      transport: running,
-      page: () => (window.isDestroyed() ? null : window.webContents),
-      displays: () => [...displays].map(({ webContents }) => webContents),
-      log,
-    }),
-  )
+  const isShown = new Promise<void>((resolve) => {
+    window.webContents.once('did-finish-load', () => resolve())
+    later(resolve, shownMs)
+  })
+  const stopIpc = serveIpc({
+    ipcMain,
+    transport: whenOpen(opening.promise),
+    page: () => (window.isDestroyed() ? null : window.webContents),
+    displays: () => [...displays].map(({ webContents }) => webContents),
+    log,
+  })
   app.on('second-instance', () => {
     if (window.isMinimized()) window.restore()
     window.focus()
   })
   powerSaveBlocker.start('prevent-display-sleep')
+
+  const secrets = createSecrets({
+    safeStorage,
+    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
+    platform: process.platform,
+    log,
+  })
+  const backend = options.backend === null ? embeddedBackend(dataDir) : await remoteBackend(options.backend, secrets)
+  const opened = await createStation({
+    dataDir,
+    host: 'electron',
+    version: app.getVersion(),
+    log,
+    // Chromium's network stack: it knows the system's proxy and certificates.
+    fetch: (url, init) => net.fetch(url, init),
+    backend,
+    secrets,
+    spawnImaging: spawner('imaging'),
+    ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
+    drill: createDrillRunner({
+      folder: join(dataDir, 'drill'),
+      version: app.getVersion(),
+      spawn: (name) => spawner(name)(),
+    }),
+  })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const running = opened.value
+  station = running
+  closers.push(() => {
+    station = null
+    return running.close()
+  })
+  const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
+  closers.push(() => heartbeat.close(), stopIpc)
+  opening.resolve(running)
+  await running.readScanners()
+  running.watchFolders()
   // Back from sleep, the network is mostly another one.
   powerMonitor.on('resume', () => void running.call('network.changed', {}))
+  // Scans do not need it, and it would keep the page from its processor.
+  await isShown
+  if (station !== null && 'start' in backend) backend.start()
+}
+
+/** A station that is about to open: calls wait for it, and listeners begin with it. */
+function whenOpen(opening: Promise<Transport>): Transport {
+  return {
+    call: async (name, input) => (await opening).call(name, input),
+    subscribe(topic, listener) {
+      let stop: (() => void) | null = (): void => {}
+      void opening.then(
+        (transport) => {
+          if (stop !== null) stop = transport.subscribe(topic, listener)
+        },
+        () => {},
+      )
+      return () => {
+        stop?.()
+        stop = null
+      }
+    },
+  }
 }
 
 /** The embedded backend, on a free port of this machine. */

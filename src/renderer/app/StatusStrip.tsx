@@ -20,7 +20,8 @@ export function StatusStrip({ onOpenDevices }: { readonly onOpenDevices: () => v
   const lost = useStation((state) => state.loaded && !state.connected)
   const status = useStation((state) => state.status)
   const settings = useStation((state) => state.settings)
-  const now = useNow()
+  // Not each second: a station that nobody touches leaves its processor alone.
+  const now = useNow(5_000)
   const audible = useSyncExternalStore(onAudible, isAudible)
   return (
     <header className="strip" aria-label={t('strip.label')}>

@@ -1,5 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
-import writeXlsxFile, { type SheetData } from 'write-excel-file/node'
+import type { SheetData } from 'write-excel-file/node'
 import type { CaptureDetail } from '#contract/station/capture.ts'
 import type { ExportedCaptures, ExportFormat } from '#contract/station/http.ts'
 import type { Store } from '#station/store/store.ts'
@@ -169,6 +169,8 @@ async function toWorkbook(captures: Iterable<CaptureDetail>): Promise<Uint8Array
       }),
     )
   }
+  // Loaded only here: it would cost every start a tenth of a second.
+  const { default: writeXlsxFile } = await import('write-excel-file/node')
   return new Uint8Array(await writeXlsxFile(rows).toBuffer())
 }
 
