@@ -226,6 +226,8 @@ export async function backendKillRounds(options: {
   /** GTINs whose product was acknowledged, and captures for which we have proposed something. */
   const known = new Set<string>()
   const proposed = new Set<string>()
+  /** Photos whose reading was asked for a second time. */
+  const enriched = new Set<string>()
   /** Whether a process died while it was asked to accept or to apply. */
   let diedApplying = false
 
@@ -376,6 +378,14 @@ export async function backendKillRounds(options: {
     else if ((await call('GET', `${scanner}/sessions/${session}/status`)).body.extraction_status !== 'ready')
       return false
     const { body: proposals } = await call('GET', `${scanner}/captures/${id}/proposals`)
+    if (proposals.length === 0) {
+      // Its reading was given up: a person would ask for it once more.
+      if (!enriched.has(id) && (await call('POST', `${scanner}/captures/${id}/enrich`)).status === 202) {
+        enriched.add(id)
+        figures.retried += 1
+      }
+      return false
+    }
     const pending = (proposals as { id: string; status: string }[]).filter(({ status }) => status === 'PENDING')
     try {
       if (pending.length > 0) {
@@ -525,7 +535,7 @@ export async function backendKillRounds(options: {
         else lose(`the link of ${key}: ${capture.qr_analysis}`)
       }
       if (key.startsWith('round-')) continue
-      const ofPhoto = extractions.filter(({ capture_id }) => capture_id === id)
+      const ofPhoto = extractions.filter((one) => one.capture_id === id && !one.error.includes(diedEachTime))
       if (key.startsWith('photo-') && ofPhoto.length === 0) lose(`the reading of ${key}`)
       if (ofPhoto.length > 1) double(`the reading of ${key}`)
       for (const { error } of ofPhoto) if (error !== '') figures.faults.push(`${key} was not read: ${error}`)

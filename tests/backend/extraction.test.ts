@@ -1,12 +1,13 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { linkWork } from '#backend/outbound/link-work.ts'
 import type { ExtractedField, Vision } from '#backend/vision/vision.ts'
 import { qrAnalysisSchema } from '#contract/backend/links.ts'
 import { proposalListSchema } from '#contract/backend/proposals.ts'
 import { fail, ok } from '#contract/result.ts'
 import { drawCode } from '../barcode-image.ts'
-import { jpeg, marker, photoForm, products, scanner, startSite, type Site } from './fixture.ts'
+import { databaseOf, jpeg, marker, photoForm, products, scanner, startSite, type Site } from './fixture.ts'
 
 const field = (name: ExtractedField['field'], value: string, confidence = 0.9): ExtractedField => ({
   field: name,
@@ -195,6 +196,14 @@ describe('a capture that is an address', () => {
     expect(await site.settled(capture.id)).toMatchObject({ gtin: '', status: 'NOT_FOUND' })
     await expect.poll(async () => (await analysis(refused))?.error_message, { timeout: 10_000 }).toContain('10.0.0.1')
     expect(await analysis(plain)).toBeNull()
+    const database = await databaseOf(site.dataDir)
+    const parts = { database, now: () => new Date(), closientHosts: [] }
+    const work = linkWork({ ...parts, notices: { publish: () => undefined }, send: () => Promise.reject(new Error()) })
+    await database.write((db) => work.giveUp(db, capture.id, 'the server ended each time it was tried'))
+    expect(qrAnalysisSchema.strict().parse(await analysis(capture.id))).toMatchObject({
+      final_url: `http://go.test:${port}/s`,
+      error_message: 'The address was not followed: the server ended each time it was tried.',
+    })
     const offline = await startSite()
     const there = (await offline.submit(await offline.openSession(), 'http://go.test/')).body.id
     await offline.settled(there)

@@ -6,7 +6,10 @@ import { analyseLink, isWebAddress, type LinkAnalysisParts } from './link-analys
 
 /** The work of the queue `link`: follows the address of a capture and writes down where it led. */
 export function linkWork(
-  parts: Omit<LinkAnalysisParts, 'signal'> & { readonly database: Database; readonly notices: Notices },
+  parts: Omit<LinkAnalysisParts, 'signal'> & {
+    readonly database: Database
+    readonly notices: Pick<Notices, 'publish'>
+  },
 ): SingleWork {
   const { database, notices } = parts
 
@@ -39,8 +42,9 @@ export function linkWork(
 
   return {
     concurrency: 4,
-    attempts: 3,
-    backOffMs: (attempt) => 5_000 * 4 ** (attempt - 1),
+    // An address cannot end the process: those attempts in which it died had other reasons.
+    attempts: 12,
+    backOffMs: (attempt) => Math.min(600_000, 5_000 * 4 ** (attempt - 1)),
     async handle(id, signal) {
       const capture = await database.db
         .selectFrom('captures')
@@ -51,6 +55,22 @@ export function linkWork(
       if (!capture || !isWebAddress(capture.raw_value)) return () => Promise.resolve(() => undefined)
       return write(id, await analyseLink(capture.raw_value, { ...parts, signal }))
     },
-    giveUp: () => Promise.resolve(() => undefined),
+    async giveUp(db, id, reason) {
+      const capture = await db.selectFrom('captures').select('raw_value').where('id', '=', id).executeTakeFirst()
+      if (!capture) return () => undefined
+      const address = capture.raw_value
+      const analysis: QrAnalysis = {
+        initial_url: address,
+        final_url: address,
+        hops: [],
+        hop_count: 0,
+        resolver_domain: new URL(address).hostname,
+        resolver_type: 'UNKNOWN',
+        is_closient_resolver: false,
+        extracted_gtin: '',
+        error_message: `The address was not followed: ${reason}.`,
+      }
+      return write(id, analysis)(db)
+    },
   }
 }
