@@ -87,6 +87,7 @@ export function benchCapture(sessionId: string, index: number, fields: Partial<N
     symbologyIdentifier: ']C0',
     symbology: 'code128',
     gtin: null,
+    addOn: null,
     elements: [],
     warnings: [],
     disposition: 'counted',

@@ -78,15 +78,18 @@ function lineOf(file: string, read: Read, waitedMs: number): object {
     const { code, message } = read.error
     return { file, ms: Math.round(waitedMs * 10) / 10, codes: [], error: { code, message } }
   }
-  const codes = read.value.codes.map(({ format, text, bytes, symbologyIdentifier, position, pass, confidence }) => ({
-    format,
-    text,
-    bytes,
-    symbologyIdentifier,
-    position,
-    pass,
-    confidence,
-  }))
+  const codes = read.value.codes.map(
+    ({ format, text, bytes, symbologyIdentifier, position, pass, confidence, addOn }) => ({
+      format,
+      text,
+      bytes,
+      symbologyIdentifier,
+      position,
+      pass,
+      confidence,
+      addOn,
+    }),
+  )
   return { file, ms: read.value.ms, codes, error: null }
 }
 

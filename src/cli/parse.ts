@@ -19,6 +19,7 @@ const invalid = (line: string, message: string): ParsedScan => ({
   symbologyIdentifier: null,
   symbology: 'unknown',
   gtin: null,
+  addOn: null,
   elements: [],
   elementString: null,
   digitalLink: null,

@@ -22,6 +22,8 @@ export interface ScanInput {
   readonly aim?: string | undefined
   /** What a decoder says it saw: it knows UPC-A and UPC-E apart, which `]E0` does not. */
   readonly symbology?: Symbology | undefined
+  /** The two or five digits beside an EAN or UPC, when the decoder reports them apart; `]E3` has them in its data. */
+  readonly addOn?: string | undefined
 }
 
 /** A remark for people: the code is stable, the message is English for the log. */
@@ -38,6 +40,8 @@ export interface ParsedScan {
   readonly symbology: Symbology
   /** 14 digits: AI (01), or the number of a retail code. */
   readonly gtin: string | null
+  /** The two or five digits beside an EAN or UPC: a periodical's issue, a book's price. They are no part of the GTIN. */
+  readonly addOn: string | null
   readonly elements: readonly Element[]
   /** FNC1 as `^`, one first and one wherever it is required. */
   readonly elementString: string | null
@@ -109,10 +113,12 @@ function readRetail(digits: string, symbology: Symbology): Reading {
     : { ...nothing, elements: fromGtin(gtin) }
 }
 
+const withAddOn = /^(\d{13})(\d{2}|\d{5})$/
+
 /** A retail code may be followed by an add-on (`]E3`) or by a second message, the composite component. */
 function readEan(message: string, aim: string | null, symbology: Symbology, now: Date): Reading {
   if (aim === ']E3') {
-    const match = /^(\d{13})(?:\d{2}|\d{5})$/.exec(message)
+    const match = withAddOn.exec(message)
     return match === null
       ? failed('invalid_length', 'an EAN-13 with add-on has 15 or 18 digits')
       : readRetail(match[1] ?? '', symbology)
@@ -194,6 +200,7 @@ export function readScan(input: ScanInput, { now }: { readonly now: Date }): Par
     symbologyIdentifier: aim,
     symbology: reading.symbology ?? symbology,
     gtin: elements.find(({ ai }) => ai === '01')?.value ?? null,
+    addOn: input.addOn ?? (aim === ']E3' && error === null ? (withAddOn.exec(raw)?.[2] ?? null) : null),
     elements,
     elementString: elements.length === 0 ? null : toElementString(elements),
     digitalLink: link?.ok === true ? link.uri : null,

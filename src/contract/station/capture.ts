@@ -59,12 +59,16 @@ export const matchedProductSchema = z.object({
 })
 export type MatchedProduct = z.infer<typeof matchedProductSchema>
 
+/** The two or five digits beside an EAN or UPC: a periodical's issue, a book's price. */
+export const addOnSchema = z.string().regex(/^(?:\d{2}|\d{5})$/)
+
 /** One of several codes of one item, as it was read. */
 export const markSchema = z.object({
   /** Verbatim, control characters included; only an AIM prefix is taken off. */
   raw: z.string(),
   symbologyIdentifier: z.string().nullable(),
   symbology: symbologySchema,
+  addOn: addOnSchema.nullable(),
   elements: z.array(z.object({ ai: z.string(), value: z.string() })),
   warnings: z.array(z.object({ code: z.string(), message: z.string() })),
   source: scanSourceSchema,
@@ -98,6 +102,8 @@ export const captureSchema = z.object({
   symbology: symbologySchema,
   /** GTIN-14 when the value holds one with a right check digit. */
   gtin: z.string().nullable(),
+  /** What stands beside the code of a periodical or book; null where nothing was read there. */
+  addOn: addOnSchema.nullable(),
   /** GS1 Application Identifiers in order of appearance. */
   elements: z.array(z.object({ ai: z.string(), value: z.string() })),
   /** What is odd about the value: codes and English sentences of the parser. */
@@ -164,6 +170,8 @@ export const scanSchema = z.strictObject({
     .optional(),
   /** What a decoder saw: it knows UPC-A and UPC-E apart, which `]E0` does not. */
   symbology: symbologySchema.optional(),
+  /** Where a decoder reports it apart from the number. */
+  addOn: addOnSchema.optional(),
   source: scanSourceSchema.default('wedge'),
   deviceName: z.string().max(200).default(''),
   /** The device's id, as the device list has it. */
@@ -195,7 +203,7 @@ export type ScanOutcome = z.infer<typeof scanOutcomeSchema>
 export const photoOutcomeSchema = z.object({
   photo: mediaHashSchema,
   outcomes: z.array(scanOutcomeSchema),
-  codes: z.array(z.object({ text: z.string(), symbology: symbologySchema })),
+  codes: z.array(z.object({ text: z.string(), symbology: symbologySchema, addOn: addOnSchema.nullable() })),
   widthPixels: z.number().int(),
   heightPixels: z.number().int(),
   quality: photoQualitySchema,

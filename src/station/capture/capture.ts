@@ -251,6 +251,7 @@ export function createCapturing(ports: {
       symbologyIdentifier: code?.mark.symbologyIdentifier ?? null,
       symbology: code?.mark.symbology ?? 'unknown',
       gtin: code?.gtin ?? null,
+      addOn: code?.mark.addOn ?? null,
       elements: code?.mark.elements ?? [],
       warnings: code?.mark.warnings ?? [],
       disposition,
@@ -415,13 +416,14 @@ interface Code {
 
 function readCode(scan: Scan, event: ScanEvent | null, now: Date): Code {
   const parsed: ParsedScan = readScan(scan, { now })
-  const { raw, symbologyIdentifier, elements, gtin } = parsed
+  const { raw, symbologyIdentifier, elements, gtin, addOn } = parsed
   return {
     gtin,
     mark: {
       raw,
       symbologyIdentifier,
       symbology: scan.source === 'manual' ? 'manual' : parsed.symbology,
+      addOn,
       elements: [...elements],
       warnings: [...parsed.warnings, ...(parsed.error ? [parsed.error] : [])],
       source: scan.source,
@@ -434,18 +436,23 @@ function readCode(scan: Scan, event: ScanEvent | null, now: Date): Code {
 }
 
 /** All codes of a capture's item, as far as they tell it. */
-type ItemMark = Pick<Mark, 'raw' | 'elements'>
+type ItemMark = Pick<Mark, 'raw' | 'elements' | 'addOn'>
 const marksOf = (capture: Capture): readonly ItemMark[] => (capture.marks.length > 0 ? capture.marks : [capture])
 
 /** Whether the code may have company: what a person types is one item, and a photo's own capture gets its codes at once. */
 const isJoinable = (session: Session, read: Read, code: Code): code is Code & { readonly gtin: string } =>
   session.marksWindowMs > 0 && read.type === 'BARCODE' && code.gtin !== null
 
-/** Serialised items are items of their own (GTIN + AI 21); everything else is told apart by GTIN, else by its raw value. */
+/**
+ * Serialised items are items of their own (GTIN + AI 21), and so are the issues of a periodical (977, the number of its
+ * series, with the add-on); everything else is told apart by GTIN, else by its raw value.
+ */
 function itemKeyOf(gtin: string | null, marks: readonly ItemMark[]): string {
   if (gtin === null) return `raw:${marks[0]?.raw ?? ''}`
   const serial = serialOf(marks)
-  return serial === null ? `gtin:${gtin}` : `gtin:${gtin}:21:${serial}`
+  if (serial !== null) return `gtin:${gtin}:21:${serial}`
+  const issue = gtin.startsWith('0977') ? marks.find(({ addOn }) => addOn !== null)?.addOn : undefined
+  return issue === undefined ? `gtin:${gtin}` : `gtin:${gtin}:issue:${issue}`
 }
 
 function judge(

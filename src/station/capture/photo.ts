@@ -100,7 +100,7 @@ export async function takePhoto(options: {
   return ok({
     photo,
     outcomes: results.flatMap((result) => (result.ok ? [result.value] : [])),
-    codes: reading.value.codes.map((code) => ({ text: code.text, symbology: code.symbology })),
+    codes: reading.value.codes.map((code) => ({ text: code.text, symbology: code.symbology, addOn: code.addOn })),
     widthPixels,
     heightPixels,
     quality: item ? item.judge({ hash: photo, quality, codes }) : quality,
@@ -165,6 +165,7 @@ function toScan(code: FoundCode, deviceName: string): Scan {
     data: code.text,
     ...(code.symbologyIdentifier === '' ? {} : { aim: code.symbologyIdentifier }),
     symbology: code.symbology,
+    ...(code.addOn === null ? {} : { addOn: code.addOn }),
     source: 'photo',
     deviceName,
   }

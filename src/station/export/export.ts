@@ -35,6 +35,7 @@ interface ExportRow {
   readonly commitMs: number | string
   /** The texts of all codes of the item as a JSON array; empty when there was one. */
   readonly marks: string
+  readonly addOn: string
 }
 
 const columns: readonly (keyof ExportRow)[] = [
@@ -65,6 +66,7 @@ const columns: readonly (keyof ExportRow)[] = [
   'bytes',
   'commitMs',
   'marks',
+  'addOn',
 ]
 
 export const exportTypes: Record<ExportFormat, string> = {
@@ -126,6 +128,7 @@ function toRow(capture: CaptureDetail): ExportRow {
     bytes: capture.read?.bytes ?? '',
     commitMs: capture.read?.commitMs ?? '',
     marks: capture.marks.length === 0 ? '' : JSON.stringify(capture.marks.map(({ raw }) => raw)),
+    addOn: capture.addOn ?? '',
   }
 }
 
@@ -146,6 +149,7 @@ function toJson(capture: CaptureDetail, row: ExportRow): Record<string, unknown>
     bytes: capture.read?.bytes ?? null,
     commitMs: capture.read?.commitMs ?? null,
     marks: capture.marks,
+    addOn: capture.addOn,
   }
 }
 

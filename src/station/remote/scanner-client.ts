@@ -623,6 +623,7 @@ function toMetadata(capture: Capture): Record<string, string> {
     captured_at: capture.capturedAt,
     quantity: String(capture.quantity),
     symbology: capture.symbology,
+    ...(capture.addOn === null ? {} : { add_on: capture.addOn }),
     ...(capture.location === null ? {} : { location: capture.location }),
     ...Object.fromEntries(otherCodes(capture).map((raw, index) => [`mark_${index + 1}`, raw])),
     ...(capture.photoRole === null ? {} : { photo_type: capture.photoRole }),

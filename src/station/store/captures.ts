@@ -32,6 +32,7 @@ export interface NewCapture extends Pick<
   | 'symbologyIdentifier'
   | 'symbology'
   | 'gtin'
+  | 'addOn'
   | 'elements'
   | 'warnings'
   | 'disposition'
@@ -182,7 +183,7 @@ const select = `
   SELECT c.*, p.id AS known_id, p.name AS known_name, p.brand AS known_brand, p.net_content AS known_net_content,
     o.state AS outbox_state, o.attempts, o.due_at, o.error_code, o.error_message AS outbox_message,
     m.raw AS mark_raw, m.symbology_identifier AS mark_identifier, m.symbology AS mark_symbology,
-    m.elements AS mark_elements, m.warnings AS mark_warnings
+    m.elements AS mark_elements, m.warnings AS mark_warnings, m.add_on AS mark_add_on
   FROM captures c
   LEFT JOIN marks m ON m.number = c.best_mark
   LEFT JOIN products p ON p.gtin = c.gtin
@@ -249,6 +250,7 @@ function toCapture(row: Row, marks: readonly Row[]): Capture {
           symbology: row['mark_symbology'] ?? null,
           elements: row['mark_elements'] ?? null,
           warnings: row['mark_warnings'] ?? null,
+          add_on: row['mark_add_on'] ?? null,
         })
       : toCode(row)),
     gtin: row['gtin'],
@@ -303,6 +305,7 @@ const toCode = (row: Row): object => ({
   raw: row['raw'],
   symbologyIdentifier: row['symbology_identifier'],
   symbology: row['symbology'],
+  addOn: row['add_on'] ?? null,
   elements: JSON.parse(String(row['elements'])) as unknown,
   warnings: JSON.parse(String(row['warnings'])) as unknown,
 })
@@ -415,6 +418,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         received_ms: capture.read?.receivedMs ?? null,
         photo_role: capture.photoRole,
         of_capture: capture.ofCapture ?? null,
+        add_on: capture.addOn,
       } as const
       shape ??= {
         insert: `INSERT INTO captures (${Object.keys(row).join(', ')})
@@ -467,8 +471,8 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     join(id, mark, { itemKey, repeatOf, best }) {
       database.run(
         `INSERT INTO marks (capture_id, raw, symbology_identifier, symbology, elements, warnings, source, device_name, device_id,
-           bytes, read_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           bytes, read_at, add_on)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         id,
         mark.raw,
         mark.symbologyIdentifier,
@@ -480,6 +484,7 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         mark.deviceId,
         mark.bytes === null ? null : Buffer.from(mark.bytes, 'hex'),
         mark.readAt,
+        mark.addOn,
       )
       database.run(
         'UPDATE captures SET marks = marks + 1, item_key = ?, repeat_of = ? WHERE id = ?',

@@ -419,6 +419,12 @@ const migrations: readonly ((database: Database) => void)[] = [
       ALTER TABLE captures ADD COLUMN photo_view TEXT;
       ALTER TABLE photos ADD COLUMN codes TEXT;`)
   },
+  // The digits beside the code of a periodical or book. Null in the rows before: their digests in the ledger stay.
+  (database) => {
+    database.exec(`
+      ALTER TABLE captures ADD COLUMN add_on TEXT;
+      ALTER TABLE marks ADD COLUMN add_on TEXT;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -66,6 +66,7 @@ describe('capstan decode', () => {
       'position',
       'pass',
       'confidence',
+      'addOn',
     ])
     expect(lines.every((line) => line.ms > 0)).toBe(true)
   })

@@ -7,7 +7,15 @@ import { tradeItems } from './gs1/arbitraries.ts'
 const now = new Date('2026-11-21T00:00:00Z')
 const gs = '\x1d'
 const scan = (input: ScanInput) => readScan(input, { now })
-const plain = { gtin: null, elements: [], elementString: null, digitalLink: null, warnings: [], error: null }
+const plain = {
+  gtin: null,
+  addOn: null,
+  elements: [],
+  elementString: null,
+  digitalLink: null,
+  warnings: [],
+  error: null,
+}
 
 describe('a scan', () => {
   it('of a GS1 carrier gives its elements, GTIN and canonical link', () => {
@@ -16,6 +24,7 @@ describe('a scan', () => {
       symbologyIdentifier: ']d2',
       symbology: 'gs1_datamatrix',
       gtin: '09520123456788',
+      addOn: null,
       elements: [
         { ai: '01', value: '09520123456788' },
         { ai: '10', value: 'A/B' },
@@ -104,6 +113,17 @@ describe('a retail code', () => {
     [{ data: ']e00109520123456788' }, 'databar', '09520123456788'],
   ] as const)('%j is %s and holds the GTIN %s', (input, symbology, gtin) => {
     expect(scan(input)).toMatchObject({ symbology, gtin, error: null, elementString: `^01${gtin}` })
+  })
+
+  it.each([
+    [{ data: ']E3400638133393112' }, '12'],
+    [{ data: ']E3978020175284755999' }, '55999'],
+    [{ data: '9780201752847', aim: ']E0', addOn: '55999' }, '55999'],
+    [{ data: ']E04006381333931' }, null],
+    [{ data: ']E3400638133393212' }, null],
+    [{ data: '978020175284755999' }, null],
+  ] as const)('%j has the add-on %s', (input, addOn) => {
+    expect(scan(input).addOn).toBe(addOn)
   })
 
   it('may carry a composite component', () => {

@@ -15,6 +15,7 @@ export function newCapture(sessionId: string, fields: Partial<NewCapture> = {}):
     symbologyIdentifier: null,
     symbology: 'unknown',
     gtin: null,
+    addOn: null,
     elements: [],
     warnings: [],
     disposition: 'counted',

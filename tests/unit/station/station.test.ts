@@ -163,10 +163,27 @@ describe('what a window asks', () => {
     expect(session).toMatchObject({ formats: 'retail' })
     const take = async (code: DrawnCode) => (await (await put(station, await drawCode(code))).json()) as PhotoOutcome
     expect((await take({ format: 'EAN13', text: '4006381333931' })).codes).toEqual([
-      { text: '4006381333931', symbology: 'ean13' },
+      { text: '4006381333931', symbology: 'ean13', addOn: null },
     ])
     expect((await take({ format: 'QRCode', text: 'A shelf' })).codes).toEqual([])
     expect((await scan('A shelf')).capture).toMatchObject({ raw: 'A shelf', disposition: 'counted' })
+  })
+
+  it('keeps the digits beside the code of a book, of a photo as of its codes', async () => {
+    const { station, call } = await startStation(null)
+    const book = await sharp(Buffer.from(await drawCode({ format: 'EAN13', text: '9780201752847+55999' }, 4)))
+      .extend({ top: 60, bottom: 60, left: 60, right: 60, background: '#ffffff' })
+      .jpeg()
+      .toBuffer()
+    for (const captureMode of ['barcode_scan', 'product_photography'] as const) {
+      const session = await call('session.open', { captureMode })
+      const { codes, outcomes } = (await (await put(station, book)).json()) as PhotoOutcome
+      expect(codes).toMatchObject([{ text: '9780201752847', addOn: '55999' }])
+      expect(outcomes).toMatchObject([
+        { capture: { raw: '9780201752847', gtin: '09780201752847', addOn: '55999', marks: [] } },
+      ])
+      await call('session.end', { id: session.id })
+    }
   })
 
   it('does nothing that a control barcode in a photo asks, and makes no item of it', async () => {

@@ -58,6 +58,12 @@ export function ReadView({ read, withName = false }: { readonly read: DeviceRead
             <dd>{t(`symbology.${scan.symbology}`)}</dd>
           </div>
         )}
+        {scan.addOn !== null && (
+          <div>
+            <dt>{t('scan.last.add_on')}</dt>
+            <dd className="code">{scan.addOn}</dd>
+          </div>
+        )}
         {isControl && (
           <div>
             <dt>{t('devices.control')}</dt>

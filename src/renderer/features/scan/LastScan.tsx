@@ -174,6 +174,12 @@ function Facts({ capture }: { readonly capture: Capture }) {
             </dd>
           </div>
         )}
+        {capture.addOn !== null && (
+          <div>
+            <dt>{t('scan.last.add_on')}</dt>
+            <dd className="code">{capture.addOn}</dd>
+          </div>
+        )}
         <ElementRows elements={elements.filter(({ ai, value }) => !(ai === '01' && value === gtin))} />
         {capture.symbology !== 'unknown' && (
           <div>

@@ -13,11 +13,12 @@ export function Marks({ capture }: { readonly capture: Capture }) {
     <div>
       <p className="hint">{title}</p>
       <ul className="marks" aria-label={title}>
-        {others.map(({ raw, elements, symbology, readAt }) => (
+        {others.map(({ raw, elements, symbology, addOn, readAt }) => (
           <li key={raw}>
             <CodeText raw={raw} elements={elements} />
             <span className="marks-what">
               {symbology !== 'unknown' && `${t(`symbology.${symbology}`)} · `}
+              {addOn !== null && `${t('scan.last.add_on')} ${addOn} · `}
               <time dateTime={readAt}>{timeOfDay(readAt, i18n.language)}</time>
             </span>
           </li>

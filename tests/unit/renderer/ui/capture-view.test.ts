@@ -14,6 +14,7 @@ const capture = (fields: Partial<Capture>): Capture => ({
   symbologyIdentifier: null,
   symbology: 'ean13',
   gtin: '05449000000996',
+  addOn: null,
   elements: [],
   warnings: [],
   quantity: 1,

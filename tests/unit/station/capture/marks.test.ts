@@ -87,6 +87,27 @@ const remote = {
   gtin: null,
 } as const
 
+describe('the digits beside a code', () => {
+  it('are kept with it, and tell the issues of a periodical apart, but not the prices of a book', async () => {
+    const { scan, totals, captures } = start(openTestStore(), { duplicatePolicy: 'ignore', marksWindowMs: 0 })
+    const outcomes: string[] = []
+    for (const [data, addOn] of [
+      ['9771234567003', '05'],
+      ['9771234567003', '06'],
+      ['9771234567003', '05'],
+      [']E3977123456700306', undefined],
+      ['9780201752847', '55999'],
+      ['9780201752847', '51299'],
+      ['9780201752847', undefined],
+    ] as const) {
+      outcomes.push((await scan(data, addOn === undefined ? {} : { addOn })).outcome)
+    }
+    expect(outcomes).toEqual(['saved', 'saved', 'ignored', 'ignored', 'saved', 'ignored', 'ignored'])
+    expect(totals()?.scans).toBe(3)
+    expect(captures().map(({ addOn }) => addOn)).toEqual(['05', '06', '05', '06', '55999', '51299', null])
+  })
+})
+
 describe('the codes of one item at one trigger', () => {
   it('are one capture with the richest of them, and each is listed as it was read', async () => {
     const { scan, clock, captures, totals, saved } = open()

@@ -44,6 +44,7 @@ describe('an export', () => {
       raw: second,
       symbologyIdentifier: ']d2',
       symbology: 'gs1_datamatrix',
+      addOn: null,
       elements: [{ ai: '10', value: 'AB' }],
       warnings: [],
       source: 'device',
@@ -59,7 +60,26 @@ describe('an export', () => {
     const [row] = parse<Record<string, string>>(await collect(store, null, 'csv'), { columns: true })
     expect(JSON.parse(row?.['marks'] ?? '')).toEqual(['4006381333931', second])
     const cells = readCells(await collect(store, null, 'xlsx'))
-    expect(JSON.parse(cells[1]?.at(-1)?.text ?? '')).toEqual(['4006381333931', second])
+    expect(JSON.parse(cells[1]?.find(({ text }) => text.startsWith('['))?.text ?? '')).toEqual([
+      '4006381333931',
+      second,
+    ])
+  })
+
+  it.each(['ndjson', 'csv'] as const)('as %s has the add-on of a periodical', async (format) => {
+    const store = openTestStore()
+    const { id: session } = openTestSession(store)
+    addCapture(store, session, { raw: '9771234567003', addOn: '05' })
+    addCapture(store, session, { raw: '4006381333931' })
+    const text = (await collect(store, null, format)).toString()
+    const rows =
+      format === 'csv'
+        ? parse<Record<string, unknown>>(text, { columns: true })
+        : text
+            .trimEnd()
+            .split('\n')
+            .map((line) => JSON.parse(line) as Record<string, unknown>)
+    expect(rows.map(({ addOn }) => addOn)).toEqual(['05', format === 'csv' ? '' : null])
   })
 
   it('as NDJSON has a row for each capture in sequence order, raw values verbatim', async () => {

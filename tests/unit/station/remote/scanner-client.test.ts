@@ -146,6 +146,15 @@ describe('a request', () => {
     expect(request?.path).not.toContain('THE-KEY')
   })
 
+  it('tells the add-on of a periodical or book where one was read', async () => {
+    const { server, client } = await start({ status: 201, body: { id: 'C1', status: 'PENDING' } })
+    await client.submitCapture('ONE', 'S1', { ...makeCapture(), addOn: '05' })
+    await client.submitCapture('TWO', 'S1', makeCapture())
+    const [one, two] = server.requests.map(({ json }) => (json as { metadata: Record<string, string> }).metadata)
+    expect(one).toMatchObject({ add_on: '05' })
+    expect(two).not.toHaveProperty('add_on')
+  })
+
   it('with a photo is a form with the fields before the image', async () => {
     const { server, client } = await start({ status: 201, body: { id: 'C1', status: 'PENDING' } })
     await client.uploadImage('K', 'S1', makeCapture(), new Blob(['JPEG'], { type: 'image/jpeg' }))

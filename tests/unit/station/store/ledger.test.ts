@@ -47,7 +47,14 @@ const steps = {
   retry: (store: Store, n: number) => pick(store, n, (id) => void store.captures.retry(id)),
   join: (store: Store, n: number) =>
     pick(store, n, (id) => {
-      const mark = { raw: `M${n}`, symbologyIdentifier: null, symbology: 'qr', elements: [], warnings: [] } as const
+      const mark = {
+        raw: `M${n}`,
+        symbologyIdentifier: null,
+        symbology: 'qr',
+        addOn: null,
+        elements: [],
+        warnings: [],
+      } as const
       const read = { source: 'stdin', deviceName: '', deviceId: null, bytes: n % 2 === 0 ? '00ff' : null } as const
       const all = { ...mark, ...read, elements: [], warnings: [], readAt: '2026-11-21T09:00:00.000Z' }
       store.transaction(() => store.captures.join(id, all, { itemKey: `raw:M${n}`, repeatOf: 0, best: n % 2 }))

@@ -324,6 +324,7 @@ describe('a damaged store', () => {
       raw: 'ONE MORE',
       symbologyIdentifier: null,
       symbology: 'unknown',
+      addOn: null,
       elements: [],
       warnings: [],
       source: 'device',

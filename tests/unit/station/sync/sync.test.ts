@@ -307,6 +307,7 @@ describe('when an answer is lost', () => {
           raw: 'RICHER',
           symbologyIdentifier: null,
           symbology: 'unknown',
+          addOn: null,
           elements: [],
           warnings: [],
           source: 'device',
