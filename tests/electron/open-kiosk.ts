@@ -11,6 +11,9 @@ const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modu
 /** The runtime's program. */
 export const executable = join(dist, process.platform === 'win32' ? 'electron.exe' : 'electron')
 
+/** The longest that opening, asking and closing are waited for, each: a third of a test's own time. */
+const patienceMs = 60_000
+
 /** Why this suite cannot run here; null when it can. */
 export const missing: string | null = !existsSync(executable)
   ? 'no Electron: set ELECTRON_OVERRIDE_DIST_PATH to the folder of a runtime'
@@ -60,41 +63,77 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
       throw error
     })
   let output = ''
+  display?.server.once('exit', () => (output += 'the display has ended\n'))
   const child = app.process()
+  /** A wait that ends: without it a test hangs until its own end and cannot say why. */
+  const within = async <T>(what: string, work: Promise<T>): Promise<T> => {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      const message = `${what} took longer than ${patienceMs} ms`
+      timer = setTimeout(() => reject(new Error(`${message}; the kiosk printed:\n${output.slice(-4_000)}`)), patienceMs)
+    })
+    return Promise.race([work, late]).finally(() => clearTimeout(timer))
+  }
   child.stdout?.on('data', (chunk) => (output += String(chunk)))
   child.stderr?.on('data', (chunk) => (output += String(chunk)))
-  const page = await app.firstWindow().catch((error: unknown) => {
+  const page = await within('opening the window', openWindow(app)).catch((error: unknown) => {
+    end(child)
     cleanUp()
     throw error
   })
-  await page.waitForLoadState('load')
   return {
     app,
     page,
     dataDir,
     output: () => output,
     call: (name, input = {}) =>
-      page.evaluate(
-        ([asked, given]) =>
-          (window as unknown as { capstan: { call(name: string, input: unknown): Promise<never> } }).capstan.call(
-            asked as string,
-            given,
-          ),
-        [name, input] as const,
+      within(
+        name,
+        page.evaluate(
+          ([asked, given]) =>
+            (window as unknown as { capstan: { call(name: string, input: unknown): Promise<never> } }).capstan.call(
+              asked as string,
+              given,
+            ),
+          [name, input] as const,
+        ),
       ),
     async close() {
-      // One that has ended by itself has nothing left to close.
-      if (child.exitCode === null) await app.close()
-      cleanUp()
+      try {
+        // One that has ended by itself has nothing left to close.
+        if (child.exitCode === null) await within('closing the kiosk', app.close())
+      } finally {
+        end(child)
+        cleanUp()
+      }
     },
+  }
+}
+
+async function openWindow(app: ElectronApplication): Promise<Page> {
+  const page = await app.firstWindow({ timeout: patienceMs })
+  await page.waitForLoadState('load')
+  return page
+}
+
+/** Ends a kiosk that has not ended by itself, with all that it started. */
+function end(child: ChildProcess): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  for (const pid of processTree(child.pid)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It ended meanwhile.
+    }
   }
 }
 
 /** A display of our own where the machine has none. */
 export async function openDisplay(): Promise<{ readonly name: string; readonly server: ChildProcess } | null> {
   if (process.platform !== 'linux' || process.env['DISPLAY']) return null
-  // It ends with its last window, also when nobody is left to end it.
-  const options = ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-terminate']
+  // It ends with its last window, also when nobody is left to end it; but not at once: before the window, one of
+  // Electron's processes may be the only one to have asked the display something, and be gone.
+  const options = ['-displayfd', '1', '-screen', '0', '1280x800x24', '-nolisten', 'tcp', '-terminate', '30']
   const server = spawn('/usr/bin/Xvfb', options, { stdio: ['ignore', 'pipe', 'ignore'] })
   const number = await new Promise<string>((resolve, reject) => {
     server.once('error', reject)
