@@ -71,6 +71,16 @@ export function linearFormats(formats: readonly string[]): readonly string[] {
   return formats.length === 0 ? ['AllLinear'] : formats.filter((format) => linearNames.has(format))
 }
 
+const layeredNames = ['PDF417', 'MicroPDF417', 'DataBarStk', 'DataBarStkOmni', 'DataBarExpStk'] as const
+
+/** The ones whose rows of bars differ: a mean along the bars mixes them. */
+export function layeredFormats(formats: readonly string[]): readonly string[] {
+  if (formats.length === 0) return layeredNames
+  return layeredNames.filter(
+    (name) => formats.includes(name) || (formats.includes('AllLinear') && linearNames.has(name)),
+  )
+}
+
 /** Formats without a check digit, or so short that chance reads them. */
 export function isWeak({ format, text }: { readonly format: string; readonly text: string }): boolean {
   if (/^(?:ITF|Codabar|Code39|Telepen|DXFilmEdge)/.test(format)) return true

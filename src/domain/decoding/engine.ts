@@ -2,7 +2,7 @@ import { evenStrip, findBars, inImage, sharpStrip, stripOf } from './bars.ts'
 import type { BarRegion, Strip } from './bars.ts'
 import { inverted, levelled, scaled, sharpened, smoothed } from './image.ts'
 import type { GreyImage } from './image.ts'
-import { isConclusive, isPlausible, isWeak, linearFormats, linesToBelieve } from './accept.ts'
+import { isConclusive, isPlausible, isWeak, layeredFormats, linearFormats, linesToBelieve } from './accept.ts'
 import { readRetail } from './retail.ts'
 import type { Profile, RetailFormat } from './retail.ts'
 import { withoutImportMark } from './vehicle-number.ts'
@@ -52,6 +52,7 @@ export type ReadSymbols = (image: GreyImage, request: ReadRequest) => readonly S
 export type Pass =
   | 'whole'
   | 'strip'
+  | 'turned'
   | 'likelihood'
   | 'global'
   | 'level'
@@ -115,6 +116,13 @@ const sliceCount = 8
 /** Room on both sides of a region, as a share of its length. */
 const stripMargin = 0.25
 
+/** Regions that are laid level for formats of several rows, when they lie so many degrees askew at least. */
+const levelRegions = 2
+const leastTurn = (4 * Math.PI) / 180
+const mostLevelRows = 800
+/** How far the direction of rows that differ is from what their gradients say: a fifth nearer to the axes, or not at all. */
+const levelShares = [1, 0.8] as const
+
 /** Formats beside which an add-on may stand, how far it reaches as a share of their length, and its lines of `stripRows`. */
 const hasAddOn = /^(?:EAN13|ISBN|UPCA|UPCE)$/
 const addOnReach = 0.7
@@ -131,14 +139,16 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
     const inTime = (): boolean => clockMs() - startedMs < allowedMs
     const linear = linearFormats(formats)
     const retail = retailFormats(formats)
+    const layered = layeredFormats(formats)
 
-    const found: DecodedCode[] = []
+    let found: DecodedCode[] = []
     const doubtful: DecodedCode[] = []
     for (const one of read(image, { formats, thorough: budget.thorough, quick: !budget.thorough })) {
       const code: DecodedCode = { ...one, pass: 'whole', confidence: confidenceOf(one) }
       if (code.lines === 0 || code.lines >= linesToBelieve(code)) found.push(code)
       else doubtful.push(code)
     }
+    found = found.filter((code) => !isCutShort(code, doubtful))
     for (const code of doubtful) {
       const confirmed = confirm(image, code)
       if (confirmed && !found.some((other) => overlaps(other, confirmed))) found.push(confirmed)
@@ -151,6 +161,9 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
     if (found.length === 0 && budget.rescues) rescue(cheapRescues)
     if (found.length === 0 && retail.size > 0) {
       for (const region of regions.slice(0, budget.likely)) tryRegion(region, readLikely)
+    }
+    if (found.length === 0 && budget.rescues && layered.length > 0) {
+      for (const region of regions.slice(0, levelRegions)) tryRegion(region, readLevel)
     }
     if (found.length === 0 && budget.rescues) rescue(dearRescues)
     return withoutFragments(found).map((code) => {
@@ -240,6 +253,39 @@ export function createEngine({ read, second, clockMs }: EngineParts) {
             pass: suspected === undefined ? 'strip' : 'whole',
             confidence: 1 - 1 / (first.lines + 1),
           }
+        }
+      }
+      return undefined
+    }
+
+    /** Reads codes of several rows, which zxing takes only where they lie along the image. */
+    function readLevel(original: GreyImage, region: BarRegion): DecodedCode | undefined {
+      const axis = Math.round(region.angle / (Math.PI / 2)) * (Math.PI / 2)
+      const askew = region.angle - axis
+      if (Math.abs(askew) < leastTurn) return undefined
+      const height = 1.8 * region.height + 0.2 * region.length
+      for (const share of levelShares) {
+        const level = stripOf(
+          original,
+          { ...region, angle: axis + share * askew, height },
+          Math.min(mostLevelRows, Math.round(height)),
+          stripMargin,
+        )
+        const one = read(level, { formats: layered, thorough: false }).find(
+          (code) => code.lines === 0 || code.lines >= linesToBelieve(code),
+        )
+        if (!one) continue
+        const { topLeft, topRight, bottomRight, bottomLeft } = one.position
+        return {
+          ...one,
+          position: {
+            topLeft: inImage(level, topLeft.x, topLeft.y),
+            topRight: inImage(level, topRight.x, topRight.y),
+            bottomRight: inImage(level, bottomRight.x, bottomRight.y),
+            bottomLeft: inImage(level, bottomLeft.x, bottomLeft.y),
+          },
+          pass: 'turned',
+          confidence: confidenceOf(one),
         }
       }
       return undefined
@@ -424,6 +470,22 @@ function contains(position: Corners, x: number, y: number): boolean {
 function overlaps(a: DecodedCode, b: DecodedCode): boolean {
   const [one, other] = [centreOf(a.position), centreOf(b.position)]
   return contains(a.position, other.x, other.y) || contains(b.position, one.x, one.y)
+}
+
+/**
+ * Whether nearly as many lines read more of the same bars: slanting ones cut a turned ITF short, whose ends look like bars
+ * in its middle.
+ */
+function isCutShort(code: DecodedCode, doubtful: readonly DecodedCode[]): boolean {
+  if (!code.format.startsWith('ITF')) return false
+  return doubtful.some(
+    (other) =>
+      other.format === code.format &&
+      other.text !== code.text &&
+      other.text.includes(code.text) &&
+      2 * other.lines >= code.lines &&
+      overlaps(other, code),
+  )
 }
 
 /** Without linear reads that are a part of a longer one at the same place, and without an EAN's second half under glare. */

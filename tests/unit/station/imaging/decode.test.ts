@@ -105,6 +105,26 @@ describe('the decode engine', () => {
     expect(await read(tiny)).toMatchObject([{ format: 'EAN13', text: ean.text }])
   })
 
+  it.each([
+    ['PDF417', 'PALLET 00340123450000000018', 20],
+    ['PDF417', 'PALLET 00340123450000000018', 110],
+    ['DataBarExpStk', '[01]09506000134352[10]ABC123[17]271231', 45],
+  ] as const)('reads %s, whose rows differ, also askew: %s at %d degrees', async (format, text, angle) => {
+    const flat = await onPaper({ format, text })
+    const turned = sharp(await flat.rotate(angle, { background: '#e8e4da' }).png().toBuffer())
+    const plain = (one: string): string => one.replaceAll(/\W/g, '')
+    expect((await read(turned, { effort: 'batch' })).map((code) => plain(code.text))).toEqual([plain(text)])
+  })
+
+  it.each([7, 20, 110])('never takes a part of an ITF at %d degrees for the whole', async (angle) => {
+    for (const text of ['10012345678902', '15400141288763']) {
+      const flat = await onPaper({ format: 'ITF', text })
+      const turned = sharp(await flat.rotate(angle, { background: '#e8e4da' }).png().toBuffer())
+      // A code that is cut short is a wrong one; unread is not.
+      expect((await read(turned)).map((code) => code.text).filter((one) => one !== text)).toEqual([])
+    }
+  })
+
   it('reads codes of low contrast', async () => {
     for (const code of [ean, code128, { format: 'QRCode', text: 'grey on grey' } as const]) {
       const pale = sharp(await (await drawn(code)).linear(0.07, 150).png().toBuffer())
