@@ -110,7 +110,7 @@ async function start(): Promise<void> {
   }
   /** A window of its own for visitors, where the screens are not locked; it ends with the one of the staff. */
   function openDisplay(beside: BrowserWindow): void {
-    const made = createKioskWindow(BrowserWindow, { preload, kiosk: false, devTools: false })
+    const made = createKioskWindow(BrowserWindow, { preload, kiosk: false, devTools: false, focusable: false })
     showVisitors.onMade(made)
     beside.on('closed', () => made.isDestroyed() || made.destroy())
     made.loadURL(visitorUrl).catch((error: unknown) => log.error({ err: error }, 'the display of visitors has no page'))

@@ -5,12 +5,20 @@ export interface WindowOptions {
   readonly preload: string
   readonly kiosk: boolean
   readonly devTools: boolean
+  /** False for one that only shows: what a scanner types must not go there. True unless given. */
+  readonly focusable?: boolean
 }
 
 /** The kiosk window's settings; what Electron defaults to safely is said all the same, so that a test can hold it. */
-export function windowOptions({ preload, kiosk, devTools }: WindowOptions): BrowserWindowConstructorOptions {
+export function windowOptions({
+  preload,
+  kiosk,
+  devTools,
+  focusable = true,
+}: WindowOptions): BrowserWindowConstructorOptions {
   return {
     kiosk,
+    focusable,
     show: false,
     width: 1280,
     height: 800,

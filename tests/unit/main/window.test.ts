@@ -40,7 +40,14 @@ it("reads its own options among Chromium's", () => {
     backend: 'https://b',
     apiKeyFile: null,
     kiosk: true,
+    visitorDisplay: false,
   })
-  expect(parseKioskArguments([])).toEqual({ data: null, backend: null, apiKeyFile: null, kiosk: false })
+  expect(parseKioskArguments([])).toEqual({
+    data: null,
+    backend: null,
+    apiKeyFile: null,
+    kiosk: false,
+    visitorDisplay: false,
+  })
   expect(parseKioskArguments(['--data', '--kiosk'])).toMatchObject({ data: null })
 })
