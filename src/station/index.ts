@@ -58,6 +58,7 @@ import { systemClock } from '#station/system-clock.ts'
 import { openStaffFile } from '#station/staff/staff-file.ts'
 import { createStaff } from '#station/staff/staff.ts'
 import { createProposalFetch } from '#station/sync/proposals.ts'
+import { createCataloguing } from '#station/cataloguing.ts'
 import { createReviewing } from '#station/reviewing.ts'
 import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
@@ -343,6 +344,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     },
     publish: (payload) => publish('review.changed', payload),
   })
+  const productsChanged = (gtins: readonly string[]): void => {
+    publish('product.changed', { gtins: [...gtins] })
+    statusChanged()
+  }
+  const cataloguing = createCataloguing({
+    store,
+    remote: () => remote,
+    wakeSync: () => sync?.wake(),
+    onChange: productsChanged,
+  })
   const sync = remote
     ? createSync({
         store,
@@ -362,6 +373,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           shooting.lookUpAgain()
           statusChanged()
         },
+        onProducts: productsChanged,
         onProgress: statusChanged,
         ...(ports.quietMs === undefined ? {} : { quietMs: ports.quietMs }),
       })
@@ -840,6 +852,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       ...reviewing.handlers,
       ...shooting.handlers,
+      ...cataloguing.handlers,
       'gate.status': () => ok(gate.status()),
       'gate.scan': (scan) => gate.scan(scan),
       'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),

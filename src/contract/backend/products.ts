@@ -256,12 +256,18 @@ export type ForeignProduct = z.infer<typeof foreignProductSchema>
 /** A foreign server's page of products; a bare array is read as a page too. */
 export const foreignProductPageSchema = foreignPageOf(foreignProductSchema)
 
-/** Of a foreign server's history only what tells an apply from another change. */
+/** A foreign server's history, as far as it is one. */
 export const foreignChangePageSchema = foreignPageOf(
   z.looseObject({
     id: z.string(),
     action: foreignText,
+    actor: foreignText,
     capture_short_id: foreignTextOrNull,
+    other_gtin: foreignTextOrNull,
+    fields: z
+      .array(z.looseObject({ field: z.string(), from: foreignText, to: foreignText, proposal_id: foreignTextOrNull }))
+      .catch([]),
     undone_by: foreignTextOrNull,
+    created: foreignText,
   }),
 )

@@ -14,6 +14,7 @@ import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { drillStatusSchema } from '#contract/station/drill.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
 import { itemProcedures } from '#contract/station/item.ts'
+import { catalogueProcedures } from '#contract/station/catalogue.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { reviewProcedures } from '#contract/station/review.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
@@ -233,6 +234,7 @@ export const procedures = {
   'product.create': { input: createProductSchema, output: captureSchema },
   ...reviewProcedures,
   ...itemProcedures,
+  ...catalogueProcedures,
 } as const satisfies Record<string, ProcedureDefinition>
 
 export type ProcedureName = keyof typeof procedures

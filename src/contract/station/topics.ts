@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { errorCodes } from '#contract/result.ts'
+import { productChangedSchema } from '#contract/station/catalogue.ts'
 import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/capture.ts'
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
@@ -43,6 +44,7 @@ export const topics = {
   'review.changed': reviewChangedSchema,
   /** The open item of the shooting desk, or what is told of the others, has changed; at most ten times a second. */
   'item.changed': deskSchema,
+  'product.changed': productChangedSchema,
   /** A drill has begun, got on, or ended. */
   'drill.changed': drillStatusSchema,
   'status.changed': stationStatusSchema,

@@ -8,6 +8,7 @@ import { QueueScreen } from '../features/queue/QueueScreen.tsx'
 import { PendingScans } from '../features/scan/PendingScans.tsx'
 import { StrangeBurstNote } from '../features/scan/StrangeBurstNote.tsx'
 import { ScanScreen } from '../features/scan/ScanScreen.tsx'
+import { ProductsScreen } from '../features/products/ProductsScreen.tsx'
 import { ReviewScreen } from '../features/review/ReviewScreen.tsx'
 import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
 import { FirstUse } from '../features/staff/FirstUse.tsx'
@@ -28,6 +29,7 @@ const content = {
   sessions: SessionsScreen,
   review: ReviewScreen,
   shoot: ShootScreen,
+  products: ProductsScreen,
   devices: DevicesScreen,
   settings: SettingsScreen,
   gate: GateScreen,

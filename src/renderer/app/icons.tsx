@@ -16,6 +16,7 @@ const paths: Readonly<Record<ScreenName, string>> = {
   sessions: 'M7 4h18v24l-3-2-3 2-3-2-3 2-3-2-3 2zM12 11h8M12 17h8',
   review: 'M5 6h15M5 12h9M5 18h6M15 21l5 5 9-11',
   shoot: 'M4 10h6l2-4h8l2 4h6v16H4zM16 13a5 5 0 1 0 .01 0',
+  products: 'M16 3 27 9v13l-11 6L5 22V9zM5 9l11 6 11-6M16 15v13M10.5 6l11 6',
   devices: 'M5 8h16l4 3v4l-4 2h-7l2 10h-6L8 17H5zM28.5 8.5 31 7M29 13h2.5M28.5 17.5 31 19',
   gate: 'M6 28V5h20v23M11 28V10h10v18M17.5 19v1.5M4 28h24',
   settings: 'M4 9h11M21 9h7M4 23h7M17 23h11M18 5.5v7M14 19.5v7',

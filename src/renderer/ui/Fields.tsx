@@ -21,6 +21,7 @@ export interface FieldProps {
   readonly inputMode?: 'text' | 'numeric'
   readonly autoFocus?: boolean
   readonly onBlur?: () => void
+  readonly onKeyDown?: (event: { readonly key: string }) => void
   readonly inputRef?: Ref<HTMLInputElement>
   /** The key that leads here, shown beside the label; the caller listens for it. */
   readonly keyName?: string

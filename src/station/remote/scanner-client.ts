@@ -24,6 +24,7 @@ import {
 import type { Capture, MatchedProduct } from '#contract/station/capture.ts'
 import type { CaptureMode } from '#contract/station/session.ts'
 import { readCredential, writeCredential, type KeptCredential } from '#contract/credential.ts'
+import { createCatalogueClient, type CatalogueClient } from '#station/remote/catalogue-client.ts'
 import { createProposalsClient, type ProposalsClient } from '#station/remote/proposals-client.ts'
 import {
   createRequests,
@@ -35,6 +36,7 @@ import {
   type RemoteResult,
 } from '#station/remote/requests.ts'
 
+export type { KeptChange, KeptProduct } from '#station/remote/catalogue-client.ts'
 export type { Applied, KeptProposal } from '#station/remote/proposals-client.ts'
 export type { Observed, RemoteFailure, RemoteResult } from '#station/remote/requests.ts'
 
@@ -102,7 +104,7 @@ export interface NewProduct {
  * The Scanner API and the catalogue (contracts.md 1) as the station uses them. Every method answers, none throws;
  * both documented revisions are spoken: requests carry both names of a session, answers are read in either shape.
  */
-export interface ScannerClient extends ProposalsClient {
+export interface ScannerClient extends ProposalsClient, CatalogueClient {
   createSession(session: {
     key: string
     captureMode: CaptureMode
@@ -247,6 +249,7 @@ export function createScannerClient(options: {
   return {
     observed,
     ...createProposalsClient(request),
+    ...createCatalogueClient(request),
     async createSession(session) {
       const answer = await request('POST', `${scanner}/sessions`, foreignSessionSummarySchema, {
         key: session.key,

@@ -707,15 +707,16 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
     },
     rememberProduct(product) {
       database.run(
-        `INSERT INTO products (gtin, id, name, brand, net_content, seen_at) VALUES (?, ?, ?, ?, ?, ?)
+        `INSERT INTO products (gtin, id, name, brand, net_content, seen_at, words) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET id = excluded.id, name = excluded.name, brand = excluded.brand,
-           net_content = excluded.net_content, seen_at = excluded.seen_at`,
+           net_content = excluded.net_content, seen_at = excluded.seen_at, words = excluded.words`,
         product.gtin,
         product.id,
         product.name,
         product.brand,
         product.netContent,
         clock.now().toISOString(),
+        `${product.name} ${product.brand} ${product.gtin}`.toLowerCase(),
       )
     },
     knownProduct(gtin) {

@@ -213,6 +213,35 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     by: z.string().nullable(),
     members: z.array(z.strictObject({ member: z.string(), role: roleSchema })),
   }),
+  /** One that was refused is settled: decided anew, sent again, or given up with this reason. */
+  z.strictObject({
+    kind: z.literal('review.settled'),
+    review: z.string(),
+    how: z.enum(['decided_anew', 'sent_again', 'given_up']),
+    reason: z.string(),
+  }),
+
+  /**
+   * A person decided about a product. `content` is the digest of what was decided; `undoes` names the decision here, or the
+   * backend's change, that it takes back.
+   */
+  z.strictObject({
+    kind: z.literal('product.decided'),
+    edit: z.string(),
+    decision: z.enum(['create', 'edit', 'merge', 'undo']),
+    gtin: z.string(),
+    other: z.string().nullable(),
+    content: digestSchema,
+    undoes: z.string().nullable(),
+  }),
+  /** The backend knows it. */
+  z.strictObject({ kind: z.literal('product.delivered'), edit: z.string(), receipt: receiptSchema.nullable() }),
+  /** The backend did not take it, with these words. */
+  z.strictObject({ kind: z.literal('product.refused'), edit: z.string(), code: z.string(), message: z.string() }),
+  /** A person has a refused one told again. */
+  z.strictObject({ kind: z.literal('product.resent'), edit: z.string() }),
+  /** A person gave a refused one up, with this reason. */
+  z.strictObject({ kind: z.literal('product.givenUp'), edit: z.string(), reason: z.string() }),
 ])
 export type LedgerFact = z.infer<typeof ledgerFactSchema>
 
@@ -316,6 +345,12 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'staff.refused':
     case 'staff.acted':
     case 'staff.changed':
+    case 'review.settled':
+    case 'product.decided':
+    case 'product.delivered':
+    case 'product.refused':
+    case 'product.resent':
+    case 'product.givenUp':
       return null
     case 'gate.judged':
       if (told.verdicts.has(fact.verdict)) return `${fact.verdict} was judged before`

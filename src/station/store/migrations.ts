@@ -425,6 +425,44 @@ const migrations: readonly ((database: Database) => void)[] = [
       ALTER TABLE captures ADD COLUMN add_on TEXT;
       ALTER TABLE marks ADD COLUMN add_on TEXT;`)
   },
+  // The catalogue as the backend last told it, and what people here decided about products: those rows are never deleted.
+  (database) => {
+    database.exec(`
+      ALTER TABLE products ADD COLUMN words TEXT NOT NULL DEFAULT '';
+      ALTER TABLE products ADD COLUMN record TEXT;
+      ALTER TABLE products ADD COLUMN fetched_at TEXT;
+      ALTER TABLE products ADD COLUMN history TEXT;
+      ALTER TABLE products ADD COLUMN history_at TEXT;
+      ALTER TABLE products ADD COLUMN photos TEXT;
+      ALTER TABLE products ADD COLUMN merged_into TEXT;
+      UPDATE products SET words = lower(name || ' ' || brand || ' ' || gtin);
+
+      CREATE TABLE product_edits (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        gtin TEXT NOT NULL,
+        other TEXT,
+        fields TEXT NOT NULL,
+        undoes TEXT,
+        undone_by TEXT,
+        change_id TEXT,
+        delivery TEXT NOT NULL,
+        sent_at TEXT,
+        code TEXT,
+        message TEXT,
+        settled TEXT
+      ) STRICT;
+      CREATE INDEX product_edits_of_gtin ON product_edits (gtin);
+      CREATE INDEX product_edits_of_other ON product_edits (other) WHERE other IS NOT NULL;
+      CREATE INDEX product_edits_by_delivery ON product_edits (delivery) WHERE delivery IN ('waiting', 'refused');
+      CREATE INDEX outbox_of_product ON outbox (payload ->> 'edit') WHERE kind = 'product.edit';
+      CREATE INDEX captures_by_gtin ON captures (gtin, sequence) WHERE gtin IS NOT NULL;
+      CREATE INDEX proposals_by_gtin ON proposals (gtin) WHERE state IN ('open', 'skipped');
+
+      ALTER TABLE reviews ADD COLUMN settled TEXT;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -16,6 +16,7 @@ export const outboxKindSchema = z.enum([
   'capture.remove',
   'capture.retry',
   'product.create',
+  'product.edit',
   'photo.send',
   'review.decide',
   'review.apply',
@@ -79,6 +80,10 @@ export type SentCapture = z.infer<typeof sentCaptureSchema>
 /** What a review's item is about: a capture at the backend, the row in `reviews`, and the proposal that was decided about. */
 export const sentReviewSchema = z.object({ about: z.string(), review: z.string(), proposal: z.string().default('') })
 export type SentReview = z.infer<typeof sentReviewSchema>
+
+/** What an item about a product names: the row in `product_edits`, and the products that it changes. */
+export const sentEditSchema = z.object({ edit: z.string(), gtin: z.string(), other: z.string().nullable() })
+export type SentEdit = z.infer<typeof sentEditSchema>
 
 /** A capture of the backend that may be the one whose answer was lost. */
 export const candidateSchema = z.object({
@@ -198,6 +203,10 @@ const ready = `
   OR (o.kind IN ${reviewKinds}
       AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind IN ${reviewKinds}
                       AND e.payload ->> 'about' = o.payload ->> 'about' AND e.id < o.id AND e.state <> 'parked'))
+  OR (o.kind = 'product.edit'
+      AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.kind = 'product.edit' AND e.id < o.id AND e.state <> 'parked'
+                      AND (e.payload ->> 'gtin' IN (o.payload ->> 'gtin', o.payload ->> 'other')
+                        OR e.payload ->> 'other' IN (o.payload ->> 'gtin', o.payload ->> 'other'))))
   OR (o.kind = 'session.end'
       AND NOT EXISTS (SELECT 1 FROM outbox e
                       WHERE e.session_id = o.session_id AND e.state IN ('waiting', 'held', 'leased', 'doubtful')
@@ -428,7 +437,7 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         database.run(`UPDATE outbox SET due_at = ? WHERE state = '${state}' AND due_at > ?`, now, now)
       }
       database.run(
-        `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND (kind LIKE 'session.%' OR kind LIKE 'review.%')`,
+        `UPDATE outbox SET state = ${waitingState}, due_at = ? WHERE state = 'parked' AND (kind LIKE 'session.%' OR kind LIKE 'review.%' OR kind = 'product.edit')`,
         now,
       )
     },

@@ -87,6 +87,8 @@ export interface Reviews {
   queue(limit: number): Omit<ReviewEntry, 'isHeld'>[]
   product(captureId: string): Omit<ReviewProduct, 'heldSince'> | null
   captureOf(proposalId: string): string | null
+  /** What a value was read from; null for a proposal that this station never saw. */
+  evidenceOf(proposalId: string): { photo: string | null; source: string; confidence: number } | null
   figures(since: string): Omit<ReviewFigures, 'resume' | 'fetchedAt' | 'fetchError'>
   decide(decision: NewDecision): Result<string>
   acceptClear(captureId: string): Result<string>
@@ -455,6 +457,10 @@ export function createReviews(
       }
     },
     captureOf: (proposalId) => get(proposalId)?.capture ?? null,
+    evidenceOf(proposalId) {
+      const remote = get(proposalId)?.remote
+      return remote ? { photo: photoOf(remote), source: remote.source, confidence: remote.confidence } : null
+    },
     figures(since) {
       const open = database.get(
         `SELECT count(*) AS open, count(DISTINCT capture) AS products FROM proposals WHERE state IN ('open', 'skipped')`,

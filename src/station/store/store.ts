@@ -7,6 +7,7 @@ import type { Certificate, ClockReading } from '#contract/station/ledger.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { certify } from '#station/store/certificate.ts'
+import { createCatalogue, type Catalogue } from '#station/store/catalogue.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
 import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
 import { createFacts, type Facts } from '#station/store/facts.ts'
@@ -40,6 +41,7 @@ export interface Store {
   readonly verdicts: Verdicts
   readonly reviews: Reviews
   readonly shotItems: ShotItems
+  readonly catalogue: Catalogue
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -187,6 +189,7 @@ function assemble(
     verdicts: createVerdicts(database, options.clock, ledger),
     shotItems: createShotItems(database, options),
     reviews: createReviews(database, { ...options, ledger, outbox }),
+    catalogue: createCatalogue(database, { ...options, ledger, outbox }),
     recovered,
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),

@@ -16,6 +16,7 @@ import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } 
 import type { Store } from '#station/store/store.ts'
 import { judge, slackMs } from '#station/sync/match.ts'
 import { readBack } from '#station/sync/read-back.ts'
+import { createProductSending } from '#station/sync/products.ts'
 import { createReviewSending } from '#station/sync/reviews.ts'
 
 /** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
@@ -142,6 +143,8 @@ export function createSync(ports: {
   onSession: (id: string) => void
   /** Told of captures whose proposals or decisions changed. */
   onReviews?: (captureIds: readonly string[]) => void
+  /** Told of products about which something was delivered or refused. */
+  onProducts?: (gtins: readonly string[]) => void
   onBackend: () => void
   /** Told while a photo goes out. */
   onProgress?: () => void
@@ -394,6 +397,8 @@ export function createSync(ports: {
         return sendProduct(item)
       case 'photo.send':
         return sendPhoto(item)
+      case 'product.edit':
+        return sendEdit(item)
       case 'review.decide':
       case 'review.apply':
       case 'review.revert':
@@ -409,6 +414,16 @@ export function createSync(ports: {
     noteContact,
     handleFailure: (item, failure) => handleFailure(item, failure),
     onReviews: (captureIds) => ports.onReviews?.(captureIds),
+  })
+
+  const sendEdit = createProductSending({
+    store,
+    remote,
+    log,
+    write: (outcome) => write(outcome),
+    noteContact,
+    handleFailure: (item, failure) => handleFailure(item, failure),
+    onProducts: (gtins) => ports.onProducts?.(gtins),
   })
 
   const sendSession = async (item: OutboxItem): Promise<void> => {

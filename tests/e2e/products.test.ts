@@ -1,0 +1,89 @@
+import { mkdir } from 'node:fs/promises'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findChromium } from '#cli/browsers.ts'
+import { drawLabel } from '../label-image.ts'
+import { openKiosk, type Kiosk } from './kiosk.ts'
+
+const spread = '4006381333931'
+const nutrition =
+  'energy 2240 kJ, energy 540 kcal, fat 31 g, saturates 10.6 g, carbohydrate 57 g, sugars 56 g, protein 6 g'
+const catalogue = `gtin,product_name,brand,net_content,ingredients,nutrition_per_100,country_of_origin,gross_weight,gross_weight_uom
+${spread},Cocoa spread,Ink & Well,400 g,"sugar, palm oil, hazelnuts 13 %, cocoa, milk powder, soya lecithin","${nutrition}",DE,512,g
+4006381333948,Cocoa spread,Ink and Well,0.4 kg,"sugar, hazelnuts",,DE,,
+5901234123457,Oat biscuits,Hearth,250 g,"oats, butter",,PL,,
+`
+const found = findChromium(process.env)
+const pictures = 'test-results/products'
+
+describe.skipIf('missing' in found)('the product screen (skipped where no Chromium is found)', () => {
+  let kiosk: Kiosk
+  let page: Page
+
+  beforeEach(async () => {
+    kiosk = await openKiosk({ chromiumPath: 'path' in found ? found.path : '', catalogue })
+    page = kiosk.page
+    await page.getByRole('button', { name: 'Start session' }).waitFor()
+    await mkdir(pictures, { recursive: true })
+  })
+  afterEach(async () => {
+    await kiosk.close()
+  })
+
+  const key = async (name: string) => {
+    await page.waitForTimeout(150)
+    await page.keyboard.press(name)
+  }
+  /** Nothing for axe to say and nothing that scrolls sideways, in three sizes, light and dark. */
+  const look = async (name: string) => {
+    for (const [size, width, height] of [
+      ['1280x800', 1280, 800],
+      ['1920x1080', 1920, 1080],
+      ['1080x1920', 1080, 1920],
+    ] as const) {
+      await page.setViewportSize({ width, height })
+      for (const theme of ['light', 'dark'] as const) {
+        await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
+        await page.waitForTimeout(200)
+        await page.screenshot({ path: `${pictures}/${name}-${size}-${theme}.png` })
+        const { violations } = await new AxeBuilder({ page }).analyze()
+        expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+      }
+    }
+    await page.setViewportSize({ width: 1280, height: 800 })
+  }
+
+  it('finds a product by words or GTIN, shows all of it, and goes on without the server', async () => {
+    await page.getByText('Both', { exact: true }).click()
+    await page.getByRole('button', { name: 'Start session' }).click()
+    await page.getByText('Scan the first code').waitFor()
+    await kiosk.scan(spread)
+    const bytes = await drawLabel().jpeg().toBuffer()
+    await page.evaluate(async (base64) => {
+      const body = Uint8Array.from(atob(base64), (character) => character.codePointAt(0) ?? 0)
+      await fetch('/media/photos?device=camera&role=ingredients', { method: 'PUT', body })
+    }, bytes.toString('base64'))
+    await key('Alt+Digit8')
+    await page.getByText('3 products, as the server tells').waitFor()
+    await key('s')
+    await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement)
+    await page.keyboard.type('cocoa ink', { delay: 120 })
+    await page.getByText('2 products, as the server tells').waitFor()
+    await page.keyboard.press('ArrowDown')
+    await page.getByRole('heading', { name: 'Cocoa spread', level: 2 }).waitFor()
+    await page.getByLabel('Name, brand or GTIN').fill(spread)
+    await page.getByText('1 product, as the server tells').waitFor()
+    await page.keyboard.press('Enter')
+    await page.getByRole('rowheader', { name: 'saturates' }).waitFor()
+    await look('record')
+    await kiosk.stopBackend()
+    await page.getByLabel('Name, brand or GTIN').fill('hearth')
+    await page.getByText('The server cannot be asked now. These are the products').waitFor({ timeout: 30_000 })
+    await page.getByRole('button', { name: 'Oat biscuits' }).click()
+    await page.getByText('As the server told').waitFor({ timeout: 30_000 })
+    await look('offline')
+    expect(await kiosk.violations()).toEqual([])
+  })
+})
