@@ -6,6 +6,7 @@ import { photoPatchSchema, photoRegisterSchema, photoReorderSchema } from '#cont
 import {
   productClaimSchema,
   productCreateSchema,
+  productMergeSchema,
   productPatchSchema,
   productSchema,
 } from '#contract/backend/products.ts'
@@ -86,6 +87,7 @@ const documented: Record<string, string[]> = {
     'POST /products/api/v1/products',
     'POST /products/api/v1/products/{gtin}/claim',
     'POST /products/api/v1/products/{gtin}/history/{change_id}/undo',
+    'POST /products/api/v1/products/{gtin}/merge',
   ],
   '/integrations/api/v1/openapi.json': [
     'DELETE /integrations/api/v1/webhooks/endpoints/{id}',
@@ -189,6 +191,7 @@ describe('the OpenAPI documents', () => {
       ProposalReview: proposalReviewSchema,
       BulkReview: bulkReviewSchema,
       ProductPatch: productPatchSchema,
+      ProductMerge: productMergeSchema,
       ProductClaim: productClaimSchema,
       WebhookCreate: webhookCreateSchema,
       WebhookPatch: webhookPatchSchema,

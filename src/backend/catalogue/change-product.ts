@@ -1,3 +1,4 @@
+import { productMeasures, type ProductMeasure } from '#contract/backend/products.ts'
 import type { Db } from '../db/database.ts'
 import type { ProductRow, Tables } from '../db/tables.ts'
 import type { Credential } from '../http/route.ts'
@@ -5,9 +6,20 @@ import { newId } from '../ids.ts'
 import { fieldOfColumn, type ProductColumn } from '../proposals/fields.ts'
 import { withdrawProposals } from '../proposals/withdraw.ts'
 
+/** A column of a product that a change can write. */
+export type ChangedColumn = ProductColumn | ProductMeasure
+
+const measures: ReadonlySet<string> = new Set(productMeasures)
+
+/** A product's value as a change keeps it: a measure as a decimal, what is not known as the empty text. */
+export function textOf(product: ProductRow, column: ChangedColumn): string {
+  const value = product[column]
+  return value === null ? '' : String(value)
+}
+
 /** One field of a change, as it is kept: texts, empty when there was no value. */
 export interface FieldChange {
-  readonly field: ProductColumn
+  readonly field: ChangedColumn
   readonly from: string
   readonly to: string
   readonly proposal_id: string | null
@@ -19,6 +31,8 @@ export interface ChangeContext {
   readonly credential: Credential
   readonly at: Date
   readonly captureId?: string
+  /** The other product of a merge. */
+  readonly otherId?: string
 }
 
 /**
@@ -34,10 +48,11 @@ export async function changeProduct(
   const { at } = context
   if (fields.length > 0) {
     const values: Partial<Record<string, string | number | null>> = Object.fromEntries(
-      fields.map(({ field, to }) => [field, to]),
+      fields.map(({ field, to }) => [field, measures.has(field) ? (to === '' ? null : Number(to)) : to]),
     )
     // The measured amount beside the text would contradict it.
-    if ('net_content' in values) Object.assign(values, { net_content_value: null, net_content_uom: '' })
+    if ('net_content' in values && !('net_content_value' in values))
+      Object.assign(values, { net_content_value: null, net_content_uom: '' })
     await db
       .updateTable('products')
       .set({ ...values, modified_at: at.toISOString() })
@@ -63,7 +78,7 @@ export async function recordChange(
   db: Db,
   productId: string,
   fields: readonly FieldChange[],
-  { action, credential, at, captureId }: ChangeContext,
+  { action, credential, at, captureId, otherId }: ChangeContext,
 ): Promise<string> {
   const id = newId()
   await db
@@ -78,6 +93,7 @@ export async function recordChange(
       capture_id: captureId ?? null,
       fields: JSON.stringify(fields),
       undone_by: null,
+      other_id: otherId ?? null,
       created_at: at.toISOString(),
     })
     .execute()

@@ -286,6 +286,40 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ALTER TABLE api_keys ADD COLUMN user_id TEXT REFERENCES users (id) ON DELETE CASCADE;
   `,
   relayMigration,
+  {
+    // A product may be another name of one that it was merged into; SQLite cannot change a CHECK, so the table is made anew.
+    sqlite: `
+  ALTER TABLE products ADD COLUMN merged_into TEXT REFERENCES products;
+  CREATE INDEX products_merged ON products (merged_into) WHERE merged_into IS NOT NULL;
+  CREATE INDEX captures_of_product ON captures (product_id) WHERE product_id IS NOT NULL;
+  CREATE TABLE changes_with_merges (
+    id TEXT PRIMARY KEY,
+    product_id TEXT NOT NULL REFERENCES products,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    action TEXT NOT NULL CHECK (action IN ('create', 'update', 'apply', 'undo', 'claim', 'unclaim', 'merge')),
+    actor TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    capture_id TEXT,
+    fields TEXT NOT NULL,
+    undone_by TEXT,
+    created_at TEXT NOT NULL,
+    other_id TEXT REFERENCES products
+  ) STRICT;
+  INSERT INTO changes_with_merges SELECT *, NULL FROM product_changes;
+  DROP TABLE product_changes;
+  ALTER TABLE changes_with_merges RENAME TO product_changes;
+  CREATE INDEX product_changes_of_product ON product_changes (product_id, id);
+    `,
+    postgres: `
+  ALTER TABLE products ADD COLUMN merged_into TEXT REFERENCES products;
+  CREATE INDEX products_merged ON products (merged_into) WHERE merged_into IS NOT NULL;
+  CREATE INDEX captures_of_product ON captures (product_id) WHERE product_id IS NOT NULL;
+  ALTER TABLE product_changes DROP CONSTRAINT product_changes_action_check;
+  ALTER TABLE product_changes ADD CONSTRAINT product_changes_action_check
+    CHECK (action IN ('create', 'update', 'apply', 'undo', 'claim', 'unclaim', 'merge'));
+  ALTER TABLE product_changes ADD COLUMN other_id TEXT REFERENCES products;
+    `,
+  },
 ]
 
 /** The migrations as an engine runs them. */

@@ -120,7 +120,7 @@ export interface Tables extends GateTables {
     id: string
     product_id: string
     organization_id: string
-    action: 'create' | 'update' | 'apply' | 'undo' | 'claim' | 'unclaim'
+    action: 'create' | 'update' | 'apply' | 'undo' | 'claim' | 'unclaim' | 'merge'
     /** The credential's subject, `key:<id>` or `user:<id>`. */
     actor: string
     /** The key's name or the user's e-mail address at that time. */
@@ -131,6 +131,8 @@ export interface Tables extends GateTables {
     /** The change that undid it. */
     undone_by: string | null
     created_at: string
+    /** The other product of a merge. */
+    other_id: Generated<string | null>
   }
   /** A photo that is to be read into proposals, or was: a registered one, or the one of a capture. */
   extractions: {
@@ -198,6 +200,8 @@ type ProductsTable = {
   claim_verification_status: Generated<string>
   claimed_at: Generated<string | null>
   metadata: Generated<string>
+  /** The product that it is another name of. */
+  merged_into: Generated<string | null>
   created_at: string
   modified_at: string
 } & { [column in ProductText]: Generated<string> } & { [column in ProductMeasure]: Generated<number | null> }

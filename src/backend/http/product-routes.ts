@@ -10,6 +10,7 @@ import {
   productClaimSchema,
   productCreateSchema,
   productMeasures,
+  productMergeSchema,
   productPageSchema,
   productPatchSchema,
   productQuerySchema,
@@ -21,13 +22,19 @@ import {
 } from '#contract/backend/products.ts'
 import { pageOf, pageQueryShape } from '#contract/backend/values.ts'
 import { fromShortUuid } from '#domain/shortuuid.ts'
-import { changeProduct, recordChange, type FieldChange } from '../catalogue/change-product.ts'
+import {
+  changeProduct,
+  recordChange,
+  textOf,
+  type ChangedColumn,
+  type FieldChange,
+} from '../catalogue/change-product.ts'
+import { mergeProducts, separateProduct } from '../catalogue/merge-products.ts'
 import type { Db } from '../db/database.ts'
 import type { ProductRow, Tables } from '../db/tables.ts'
 import { idFromReference, newId } from '../ids.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { gtin14FromInput, gtinFault } from '../reading.ts'
-import type { ProductColumn } from '../proposals/fields.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { readPage } from './page.ts'
 import { photoAnswer } from './photo-answer.ts'
@@ -51,8 +58,10 @@ export function productRoutes(): readonly Route[] {
         if (query.gtin !== undefined) {
           const gtin = gtin14FromInput(query.gtin)
           if (gtin === undefined) return invalid({ field: 'gtin', message: gtinFault(query.gtin) })
-          matching = matching.where('gtin', '=', gtin)
+          const named = await productOf(db, gtin)
+          matching = matching.where('gtin', '=', 'problem' in named ? gtin : named.gtin)
         }
+        matching = matching.where('merged_into', 'is', null)
         if (query.organization_id !== undefined) {
           matching = matching.where('owner_id', '=', idFromReference(query.organization_id) ?? '')
         }
@@ -66,15 +75,14 @@ export function productRoutes(): readonly Route[] {
       method: 'GET',
       path: `${base}/{gtin}`,
       operationId: 'getProduct',
-      summary: 'Get a product by its GTIN of 8, 12, 13 or 14 digits, separators allowed',
+      summary:
+        'Get a product by its GTIN of 8, 12, 13 or 14 digits, separators allowed; of a merged one the product it is now',
       access: 'read',
       success: { status: 200, schema: productSchema },
       refusals: ['not_found', 'validation_error'],
       async handle({ param, db }) {
-        const gtin = gtin14FromInput(param)
-        if (gtin === undefined) return invalid({ field: 'gtin', message: gtinFault(param) })
-        const row = await db.selectFrom('products').selectAll().where('gtin', '=', gtin).executeTakeFirst()
-        return row ? ok(productAnswer(row)) : missing('product')
+        const product = await productOf(db, param)
+        return 'problem' in product ? product : ok(productAnswer(product))
       },
     }),
 
@@ -123,12 +131,15 @@ export function productRoutes(): readonly Route[] {
       access: 'write',
       body: productPatchSchema,
       success: { status: 200, schema: productSchema },
+      refusals: ['conflict'],
       async handle({ param, body, credential, at, db }) {
         const product = await productOf(db, param, 'write')
         if ('problem' in product) return product
         const refused = ownedByOther(product, credential)
         if (refused) return refused
-        const { metadata, ...texts } = body
+        const { metadata, if_values, ...values } = body
+        const changed = changedSince(product, if_values)
+        if (changed) return changed
         const merged =
           metadata === undefined
             ? { metadata: JSON.parse(product.metadata) as Record<string, string> }
@@ -139,13 +150,54 @@ export function productRoutes(): readonly Route[] {
           .set({ metadata: JSON.stringify(merged.metadata), modified_at: at.toISOString() })
           .where('id', '=', product.id)
           .execute()
-        const fields = Object.entries(texts).flatMap(([name, to]) => {
-          const field = name as ProductColumn
-          return to === undefined || to === product[field]
-            ? []
-            : [{ field, from: product[field], to, proposal_id: null }]
-        })
+        const fields = changesOf(product, values)
         if (fields.length > 0) await changeProduct(db, product, fields, { action: 'update', credential, at })
+        return ok(
+          productAnswer(
+            await db.selectFrom('products').selectAll().where('id', '=', product.id).executeTakeFirstOrThrow(),
+          ),
+        )
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${base}/{gtin}/merge`,
+      operationId: 'mergeProducts',
+      summary: 'Make another product a further name of this one; it is undone as any other change',
+      access: 'write',
+      body: productMergeSchema,
+      success: { status: 200, schema: productSchema },
+      refusals: ['conflict'],
+      async handle({ param, body, credential, at, db }) {
+        const otherGtin = gtin14FromInput(body.other_gtin)
+        if (otherGtin === undefined) return invalid({ field: 'other_gtin', message: gtinFault(body.other_gtin) })
+        const gtin = gtin14FromInput(param)
+        if (gtin === undefined) return invalid({ field: 'gtin', message: gtinFault(param) })
+        // In one order everywhere: two merges never wait for each other.
+        const rows = await db
+          .selectFrom('products')
+          .selectAll()
+          .where('gtin', 'in', [gtin, otherGtin])
+          .orderBy('id')
+          .forNoKeyUpdate()
+          .execute()
+        const product = rows.find((row) => row.gtin === gtin)
+        const other = rows.find((row) => row.gtin === otherGtin)
+        if (!product || !other) return missing('product')
+        if (product.id === other.id) return refuse('conflict', 'A product cannot be merged into itself.')
+        if (product.merged_into !== null || other.merged_into !== null)
+          return refuse('conflict', 'One of them has been merged into another product already.')
+        const named = await db
+          .selectFrom('products')
+          .select('gtin')
+          .where('merged_into', '=', other.id)
+          .executeTakeFirst()
+        if (named) return refuse('conflict', `${named.gtin} was merged into ${otherGtin}: keep that one instead.`)
+        const refused =
+          ownedByOther(product, credential) ?? ownedByOther(other, credential) ?? changedSince(product, body.if_values)
+        if (refused) return refused
+        await mergeProducts(db, product, other, changesOf(product, body.values), { credential, at })
         return ok(
           productAnswer(
             await db.selectFrom('products').selectAll().where('id', '=', product.id).executeTakeFirstOrThrow(),
@@ -249,8 +301,14 @@ export function productRoutes(): readonly Route[] {
       async handle({ param, query, credential, db }) {
         const product = await productOf(db, param)
         if ('problem' in product) return product
-        const matching = db.selectFrom('product_changes').where('product_id', '=', product.id)
-        const rows = matching.selectAll().orderBy('id', 'desc')
+        const matching = db
+          .selectFrom('product_changes')
+          .leftJoin('products as other', 'other.id', 'product_changes.other_id')
+          .where('product_changes.product_id', '=', product.id)
+        const rows = matching
+          .selectAll('product_changes')
+          .select('other.gtin as other_gtin')
+          .orderBy('product_changes.id', 'desc')
         return ok(await readPage(matching, rows, query, (row) => changeAnswer(row, credential)))
       },
     }),
@@ -268,21 +326,27 @@ export function productRoutes(): readonly Route[] {
         if ('problem' in product) return product
         const change = await db
           .selectFrom('product_changes')
-          .selectAll()
-          .where('id', '=', params['change_id'] ?? '')
-          .where('product_id', '=', product.id)
-          .where('organization_id', '=', credential.organizationId)
+          .leftJoin('products as other', 'other.id', 'product_changes.other_id')
+          .selectAll('product_changes')
+          .select('other.gtin as other_gtin')
+          .where('product_changes.id', '=', params['change_id'] ?? '')
+          .where('product_changes.product_id', '=', product.id)
+          .where('product_changes.organization_id', '=', credential.organizationId)
           .executeTakeFirst()
         if (!change) return missing('change')
         const refused = ownedByOther(product, credential)
         if (refused) return refused
         if (change.undone_by !== null) return refuse('conflict', 'The change has been undone already.')
         const fields = JSON.parse(change.fields) as readonly FieldChange[]
-        if (fields.length === 0) return refuse('conflict', `A change of kind ${change.action} has nothing to undo.`)
-        const since = fields.find(({ field, to }) => product[field] !== to)
+        const mergedId = change.action === 'merge' ? change.other_id : null
+        if (fields.length === 0 && mergedId === null)
+          return refuse('conflict', `A change of kind ${change.action} has nothing to undo.`)
+        const since = fields.find(({ field, to }) => textOf(product, field) !== to)
         if (since) return refuse('conflict', `${since.field} has been changed since.`)
         const back = fields.map(({ field, from, to }) => ({ field, from: to, to: from, proposal_id: null }))
-        const undone_by = await changeProduct(db, product, back, { action: 'undo', credential, at })
+        const otherId = mergedId === null ? {} : { otherId: mergedId }
+        if (mergedId !== null) await separateProduct(db, mergedId, product, { credential, at })
+        const undone_by = await changeProduct(db, product, back, { action: 'undo', credential, at, ...otherId })
         await db.updateTable('product_changes').set({ undone_by }).where('id', '=', change.id).execute()
         // What the change had written waits again, to be reviewed or applied.
         await db
@@ -303,7 +367,7 @@ export function productRoutes(): readonly Route[] {
       query: tradeItemQuerySchema,
       success: { status: 200, schema: productPageSchema },
       async handle({ query, db }) {
-        let matching = db.selectFrom('products')
+        let matching = db.selectFrom('products').where('merged_into', 'is', null)
         for (const word of wordsOf(query.q)) matching = matching.where(holds(word))
         if (query.brand !== undefined) matching = matching.where('brand', '=', query.brand)
         if (query.category_id !== undefined) matching = matching.where('category', '=', query.category_id)
@@ -376,8 +440,39 @@ export function ownedByOther(product: ProductRow, credential: Credential): Refus
 async function productOf(db: Db, text: string, use: 'read' | 'write' = 'read'): Promise<ProductRow | Refusal> {
   const gtin = gtin14FromInput(text)
   if (gtin === undefined) return invalid({ field: 'gtin', message: gtinFault(text) })
-  const product = db.selectFrom('products').selectAll().where('gtin', '=', gtin)
-  return (await (use === 'write' ? product.forNoKeyUpdate() : product).executeTakeFirst()) ?? missing('product')
+  const take = (column: 'gtin' | 'id', value: string): Promise<ProductRow | undefined> => {
+    const product = db.selectFrom('products').selectAll().where(column, '=', value)
+    return (use === 'write' ? product.forNoKeyUpdate() : product).executeTakeFirst()
+  }
+  const named = await take('gtin', gtin)
+  // A merged product is another name of the one that it was merged into, which is itself.
+  const product = named === undefined || named.merged_into === null ? named : await take('id', named.merged_into)
+  return product ?? missing('product')
+}
+
+/** The refusal of a write that was made on values which are not there any more; undefined when they are. */
+function changedSince(
+  product: ProductRow,
+  seen: Readonly<Record<string, string | undefined>> | undefined,
+): Refusal | undefined {
+  const changed = Object.entries(seen ?? {}).find(([field, was]) => textOf(product, field as ChangedColumn) !== was)
+  if (!changed) return undefined
+  const [field] = changed
+  const now = textOf(product, field as ChangedColumn)
+  return refuse('conflict', `${field} has been changed meanwhile: it is "${now}" now.`)
+}
+
+/** What values would change of a product. */
+function changesOf(
+  product: ProductRow,
+  values: Readonly<Record<string, string | number | null | undefined>>,
+): readonly FieldChange[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    const field = name as ChangedColumn
+    const [from, to] = [textOf(product, field), value === null ? '' : String(value)]
+    return from === to ? [] : [{ field, from, to, proposal_id: null }]
+  })
 }
 
 function wordsOf(text: string | undefined): readonly string[] {
@@ -390,7 +485,10 @@ function holds(word: string) {
   return sql<boolean>`lower(product_name || ' ' || brand || ' ' || gtin) like lower(${pattern}) escape '\\'`
 }
 
-function changeAnswer(row: Selectable<Tables['product_changes']>, credential: Credential): ProductChange {
+function changeAnswer(
+  row: Selectable<Tables['product_changes']> & { readonly other_gtin: string | null },
+  credential: Credential,
+): ProductChange {
   const isOwn = row.organization_id === credential.organizationId
   const fields = JSON.parse(row.fields) as readonly FieldChange[]
   return {
@@ -398,6 +496,7 @@ function changeAnswer(row: Selectable<Tables['product_changes']>, credential: Cr
     action: row.action,
     actor: isOwn ? row.actor_name : '',
     capture_short_id: isOwn ? row.capture_id : null,
+    other_gtin: row.other_gtin,
     fields: fields.map(({ field, from, to, proposal_id }) => ({
       field,
       from,

@@ -116,8 +116,11 @@ export function startPipeline(parts: {
     const found =
       gtins.length === 0
         ? []
-        : await db.selectFrom('products').select(['gtin', 'id']).where('gtin', 'in', gtins).execute()
-    const context: StepContext = { products: new Map(found.map(({ gtin, id }) => [gtin, id])), at: now() }
+        : await db.selectFrom('products').select(['gtin', 'id', 'merged_into']).where('gtin', 'in', gtins).execute()
+    const context: StepContext = {
+      products: new Map(found.map(({ gtin, id, merged_into }) => [gtin, merged_into ?? id])),
+      at: now(),
+    }
 
     // Captures that end the same way are written by one statement.
     const moves = new Map<string, { readonly change: Change; readonly ids: string[] }>()

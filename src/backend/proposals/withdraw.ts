@@ -5,6 +5,7 @@ export async function withdrawProposals(
   db: Db,
   whose:
     | { readonly photoId: string }
+    | { readonly productId: string }
     | { readonly productId: string; readonly fieldName: string; readonly unless: string },
   reason: string,
   at: Date,
@@ -15,11 +16,9 @@ export async function withdrawProposals(
     .where('status', '!=', 'REJECTED')
     .where('applied_at', 'is', null)
   stale =
-    'photoId' in whose
-      ? stale.where('photo_id', '=', whose.photoId)
-      : stale
-          .where('product_id', '=', whose.productId)
-          .where('field_name', '=', whose.fieldName)
-          .where('current_value', '!=', whose.unless)
+    'photoId' in whose ? stale.where('photo_id', '=', whose.photoId) : stale.where('product_id', '=', whose.productId)
+  if ('fieldName' in whose) {
+    stale = stale.where('field_name', '=', whose.fieldName).where('current_value', '!=', whose.unless)
+  }
   await stale.execute()
 }

@@ -144,19 +144,40 @@ export const productCreateSchema = z
   .meta({ id: 'ProductCreate', examples: [{ gtin: '4006381333931', product_name: 'Marker', brand: 'Stabilo' }] })
 export type ProductCreate = z.input<typeof productCreateSchema>
 
-/** What may be changed of a product; fields left out are kept. */
+type FieldPatches = { readonly [Name in ProductText]: z.ZodOptional<ReturnType<typeof text>> } & {
+  readonly [Name in ProductMeasure]: z.ZodOptional<typeof measurePatch>
+}
+const measurePatch = z.number().min(0).max(1_000_000_000).nullable()
+
+/** Every field of a record that a person may write: texts, the country, and measures. */
+const fieldPatches = {
+  ...(Object.fromEntries([
+    ...Object.entries(productTexts).map(([name, most]) => [name, text(0, most).optional()]),
+    ...productMeasures.map((name) => [name, measurePatch.optional()]),
+  ]) as unknown as FieldPatches),
+  country_of_origin: country.optional(),
+}
+
+/** Has a write refused with 409 when a field is not as it was seen; a measure as a decimal text, empty when unknown. */
+const ifValues = z.partialRecord(z.enum(fieldNames()), z.string().max(10_000)).optional()
+
+function fieldNames(): [string, ...string[]] {
+  return ['country_of_origin', ...Object.keys(productTexts), ...productMeasures]
+}
+
+/** What may be changed of a product; fields left out are kept. `if_values` is ours. */
 export const productPatchSchema = z
+  .strictObject({ ...fieldPatches, metadata: metadataPatchSchema.optional(), if_values: ifValues })
+  .meta({ id: 'ProductPatch', examples: [{ brand: 'Stabilo', if_values: { brand: 'Stabillo' } }] })
+
+/** Makes another product a further name of this one, which gets these values. */
+export const productMergeSchema = z
   .strictObject({
-    product_name: text(0, 255).optional(),
-    brand: text(0, 255).optional(),
-    description: text(0, 10_000).optional(),
-    category: text(0, 255).optional(),
-    country_of_origin: country.optional(),
-    net_content: text(0, 100).optional(),
-    ingredients: text(0, 10_000).optional(),
-    metadata: metadataPatchSchema.optional(),
+    other_gtin: z.string().regex(/^[\d\s-]{8,30}$/, { error: 'must be 8, 12, 13, or 14 digits' }),
+    values: z.strictObject(fieldPatches).default({}),
+    if_values: ifValues,
   })
-  .meta({ id: 'ProductPatch', examples: [{ brand: 'Stabilo' }] })
+  .meta({ id: 'ProductMerge', examples: [{ other_gtin: '4006381333948', values: { net_content: '1 pc' } }] })
 
 const claimShape = { organization_id: z.union([z.literal(''), referenceSchema]).default('') }
 
@@ -192,11 +213,13 @@ export const productBriefSchema = z
 export const productChangeSchema = z
   .object({
     id: shortuuidSchema,
-    action: z.enum(['create', 'update', 'apply', 'undo', 'claim', 'unclaim']),
+    action: z.enum(['create', 'update', 'apply', 'undo', 'claim', 'unclaim', 'merge']),
     /** The key's name or the user's e-mail address; empty when another organisation made it. */
     actor: z.string(),
     /** The capture whose proposals were applied. */
     capture_short_id: shortuuidSchema.nullable(),
+    /** The other product of a merge. */
+    other_gtin: z.string().nullable(),
     fields: z.array(
       z.object({ field: z.string(), from: z.string(), to: z.string(), proposal_id: z.uuid().nullable() }),
     ),
