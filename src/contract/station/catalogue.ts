@@ -106,6 +106,8 @@ export const productEventSchema = z.object({
   canUndo: z.boolean(),
   delivery: deliverySchema,
   refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
+  /** Refused, and nobody has given it up. */
+  isOpen: z.boolean(),
 })
 export type ProductEvent = z.infer<typeof productEventSchema>
 
@@ -125,6 +127,8 @@ export const productRecordSchema = z.object({
   known: z.enum(['none', 'brief', 'whole']),
   /** When the backend last told the record; null when it never did. */
   fetchedAt: instantSchema.nullable(),
+  /** When the backend last told the history; null when it never did. */
+  historyAt: instantSchema.nullable(),
   /** Photos that this station has. */
   photos: z.array(z.object({ hash: mediaHashSchema, role: z.string(), takenAt: instantSchema, captureId: idSchema })),
   /** Photos that only the backend has; null when it was not asked. */

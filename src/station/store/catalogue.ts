@@ -169,6 +169,7 @@ export function createCatalogue(
         isUndone: isUndone(each),
         canUndo: canTakeBack(each),
         delivery: deliverySchema.parse(each['delivery']),
+        isOpen: each['delivery'] === 'refused' && each['settled'] === null,
         refusal:
           each['delivery'] === 'refused' ? { code: String(each['code']), message: String(each['message']) } : null,
       })),
@@ -192,6 +193,7 @@ export function createCatalogue(
             (change.fields.length > 0 || (change.action === 'merge' && change.otherGtin !== null)),
           delivery: 'sent',
           refusal: null,
+          isOpen: false,
         }
       }),
     ]
@@ -204,6 +206,7 @@ export function createCatalogue(
       mergedInto: (row?.['merged_into'] as string | null | undefined) ?? null,
       known: isOnlyHere ? 'none' : record === null ? 'brief' : 'whole',
       fetchedAt: (row?.['fetched_at'] as string | null | undefined) ?? null,
+      historyAt: historyAt as string | null,
       history: events.toSorted((one, other) => other.at.localeCompare(one.at)),
     }
   }
@@ -322,15 +325,23 @@ export function createCatalogue(
           )
           .map((row) => [String(row['photo']), photo(row)]),
       )
+      const ids = new Set(atBackend)
+      const read = database.all(
+        `SELECT DISTINCT remote ->> 'photoId' AS id FROM proposals WHERE gtin = ? AND remote ->> 'photoId' IS NOT NULL
+         LIMIT ${mostPhotos}`,
+        gtin,
+      )
+      // What a value was read from shows the product, whatever the backend lists.
+      for (const row of read) ids.add(String(row['id']))
       let elsewhere = 0
-      for (const id of atBackend ?? []) {
+      for (const id of ids) {
         const row = database.get(
           `SELECT id, photo, photo_role, captured_at FROM captures WHERE remote_photo IS NOT NULL
              AND substr(remote_photo, instr(remote_photo, '/photos/') + 8) = ? AND photo IS NOT NULL LIMIT 1`,
           encodeURIComponent(id),
         )
         if (row) found.set(String(row['photo']), photo(row))
-        else elsewhere += 1
+        else if (atBackend?.includes(id) === true) elsewhere += 1
       }
       const captures = database.all(
         `SELECT c.id, c.session_id, s.label, c.captured_at, c.raw, c.quantity, c.disposition, c.state

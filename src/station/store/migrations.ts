@@ -459,7 +459,7 @@ const migrations: readonly ((database: Database) => void)[] = [
       CREATE INDEX product_edits_by_delivery ON product_edits (delivery) WHERE delivery IN ('waiting', 'refused');
       CREATE INDEX outbox_of_product ON outbox (payload ->> 'edit') WHERE kind = 'product.edit';
       CREATE INDEX captures_by_gtin ON captures (gtin, sequence) WHERE gtin IS NOT NULL;
-      CREATE INDEX proposals_by_gtin ON proposals (gtin) WHERE state IN ('open', 'skipped');
+      CREATE INDEX proposals_by_gtin ON proposals (gtin);
 
       ALTER TABLE reviews ADD COLUMN settled TEXT;`)
   },

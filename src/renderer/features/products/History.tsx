@@ -1,6 +1,10 @@
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ProductEvent, ProductRecord } from '#contract/station/catalogue.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
 import type { Tone } from '../../ui/capture-view.ts'
+import { Field } from '../../ui/Fields.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { dateAndTime } from '../../ui/time.ts'
 import { PhotoButton } from './PhotoButton.tsx'
@@ -13,22 +17,25 @@ const toneOf = (event: ProductEvent): Tone => {
 }
 
 /** Who did what to the product, from which photo, newest first. */
-export function History({ record }: { readonly products: Products; readonly record: ProductRecord }) {
+export function History({ products, record }: { readonly products: Products; readonly record: ProductRecord }) {
   const { t } = useTranslation()
   return (
     <section className="panel product-panel" aria-label={t('products.history')}>
       <h3>{t('products.history')}</h3>
-      {record.history.length === 0 && <p className="hint">{t('products.no_history')}</p>}
+      {record.history.length === 0 && (
+        <p className="hint">{t(record.historyAt === null ? 'products.no_history' : 'products.no_history_yet')}</p>
+      )}
       <ol className="product-history">
         {record.history.map((event) => (
-          <Event key={`${event.origin}-${event.id}`} event={event} />
+          <Event key={`${event.origin}-${event.id}`} products={products} gtin={record.gtin} event={event} />
         ))}
       </ol>
     </section>
   )
 }
 
-function Event({ event }: { readonly event: ProductEvent }) {
+function Event(props: { readonly products: Products; readonly gtin: string; readonly event: ProductEvent }) {
+  const { products, gtin, event } = props
   const { t, i18n } = useTranslation()
   const tone = toneOf(event)
   const who = event.origin === 'station' ? t('products.by_station') : event.actor || t('products.by_other')
@@ -71,7 +78,48 @@ function Event({ event }: { readonly event: ProductEvent }) {
             </li>
           ))}
         </ul>
+        {event.canUndo && (
+          <div className="product-settle">
+            <Button
+              kind="bare"
+              onPress={() =>
+                void products.act(() => call('product.undo', { gtin, id: event.id, origin: event.origin }))
+              }
+            >
+              {t('products.undo')}
+            </Button>
+          </div>
+        )}
+        {event.refusal !== null && event.isOpen && <Settle products={products} id={event.id} />}
       </div>
     </li>
+  )
+}
+
+/** What a person does about a decision that the server did not take. */
+function Settle({ products, id }: { readonly products: Products; readonly id: string }) {
+  const { t } = useTranslation()
+  const [reason, setReason] = useState<string | null>(null)
+  if (reason === null) {
+    return (
+      <div className="product-settle">
+        <Button onPress={() => void products.act(() => call('product.retry', { id }))}>{t('products.retry')}</Button>
+        <Button onPress={() => setReason('')}>{t('products.give_up')}</Button>
+      </div>
+    )
+  }
+  return (
+    <form
+      className="product-settle"
+      onSubmit={(event) => {
+        event.preventDefault()
+        void products.act(() => call('product.giveUp', { id, reason }))
+      }}
+    >
+      <Field label={t('products.give_up_reason')} value={reason} onChange={setReason} autoFocus maxLength={300} />
+      <Button type="submit" isDisabled={reason.trim() === ''}>
+        {t('products.give_up_do')}
+      </Button>
+    </form>
   )
 }

@@ -1,12 +1,17 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { ProductField, ProductRecord } from '#contract/station/catalogue.ts'
+import type { Result } from '#contract/result.ts'
+import { productFields, type ProductField, type ProductRecord } from '#contract/station/catalogue.ts'
 import { readNutrition } from '#domain/review/nutrition.ts'
 import { useNow } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, dateAndTime } from '../../ui/time.ts'
+import { EditForm } from './EditForm.tsx'
 import { History } from './History.tsx'
+import { MergeForm } from './MergeForm.tsx'
 import { PhotoButton } from './PhotoButton.tsx'
 import type { Products } from './use-products.ts'
 
@@ -15,6 +20,12 @@ export function ProductView(props: { readonly products: Products; readonly recor
   const { products, record } = props
   const { t } = useTranslation()
   const { values } = record
+  const [mode, setMode] = useState<'view' | 'edit' | 'merge'>('view')
+  const isFixed = record.mergedInto !== null
+  const view = () => setMode('view')
+  const act = async (ask: () => Promise<Result<ProductRecord>>) => {
+    if (await products.act(ask)) view()
+  }
   return (
     <article className="product">
       <header className="product-head">
@@ -26,15 +37,38 @@ export function ProductView(props: { readonly products: Products; readonly recor
           </p>
         </div>
         <Standing products={products} record={record} />
+        {mode === 'view' && (
+          <div className="product-actions">
+            <Button shortcut="e" isDisabled={isFixed} onPress={() => setMode('edit')}>
+              {t('products.edit')}
+            </Button>
+            <Button shortcut="m" isDisabled={isFixed} onPress={() => setMode('merge')}>
+              {t('products.merge')}
+            </Button>
+          </div>
+        )}
       </header>
-      <div className="product-columns">
-        <RecordTable record={record} />
-        <div className="product-side">
-          <Photos record={record} />
-          <History products={products} record={record} />
-          <Captures record={record} />
+      {mode === 'edit' && (
+        <EditForm
+          record={record}
+          fields={productFields}
+          onSave={(fields) => void act(() => call('product.edit', { gtin: record.gtin, fields }))}
+          onCancel={view}
+        />
+      )}
+      {mode === 'merge' && (
+        <MergeForm record={record} onMerge={(merge) => void act(() => call('product.merge', merge))} onCancel={view} />
+      )}
+      {mode === 'view' && (
+        <div className="product-columns">
+          <RecordTable record={record} />
+          <div className="product-side">
+            <Photos record={record} />
+            <History products={products} record={record} />
+            <Captures record={record} />
+          </div>
         </div>
-      </div>
+      )}
     </article>
   )
 }
@@ -49,7 +83,7 @@ function Standing({ products, record }: { readonly products: Products; readonly 
       ? t('products.only_here')
       : record.fetchedAt === null
         ? t('products.brief')
-        : t('products.fetched', { ago: ago(Date.parse(record.fetchedAt), now, i18n.language) })
+        : t('products.fetched', { ago: ago(Math.min(Date.parse(record.fetchedAt), now), now, i18n.language) })
   return (
     <div className="product-standing">
       {record.mergedInto !== null && (

@@ -1,12 +1,15 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ProductBrief } from '#contract/station/catalogue.ts'
 import { useStation } from '../../client/state.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field } from '../../ui/Fields.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
+import { CreateForm } from './CreateForm.tsx'
 import './products.css'
 import { ProductView } from './ProductView.tsx'
 import { useProducts, type Products } from './use-products.ts'
@@ -22,14 +25,26 @@ export function ProductsScreen() {
     const next = all[at === -1 ? (by === 1 ? 0 : all.length - 1) : at + by]
     if (next) open(next.gtin)
   }
+  const [isNew, setIsNew] = useState(false)
+  const shownCode = products.text.replaceAll(/[\s-]/g, '')
   useShortcut('ArrowDown', () => step(1))
   useShortcut('ArrowUp', () => step(-1))
   return (
     <section className="products">
-      <Finder products={products} onStep={step} />
+      <Finder products={products} onStep={step} onNew={() => setIsNew(true)} />
       <div className="product-place">
         {error !== null && <ErrorNote error={{ ...error, code: error.code === 'conflict' ? 'refused' : error.code }} />}
-        {record === null ? (
+        {isNew ? (
+          <CreateForm
+            gtin={/^\d{8,14}$/.test(shownCode) ? shownCode : ''}
+            onCreate={(gtin, values) => {
+              void products
+                .act(() => call('product.add', { gtin, values }))
+                .then((isTaken) => isTaken && setIsNew(false))
+            }}
+            onCancel={() => setIsNew(false)}
+          />
+        ) : record === null ? (
           <p className="nothing">{t('products.choose')}</p>
         ) : (
           <ProductView key={record.gtin} products={products} record={record} />
@@ -39,7 +54,12 @@ export function ProductsScreen() {
   )
 }
 
-function Finder({ products, onStep }: { readonly products: Products; readonly onStep: (by: 1 | -1) => void }) {
+function Finder(props: {
+  readonly products: Products
+  readonly onStep: (by: 1 | -1) => void
+  readonly onNew: () => void
+}) {
+  const { products, onStep, onNew } = props
   const { t, i18n } = useTranslation()
   const { text, search, found, foundBy, record, open } = products
   const input = useRef<HTMLInputElement>(null)
@@ -62,6 +82,9 @@ function Finder({ products, onStep }: { readonly products: Products; readonly on
         }}
       />
       <Told products={products} />
+      <Button shortcut="n" onPress={onNew}>
+        {t('products.new')}
+      </Button>
       {found !== null && found.products.length === 0 && foundBy.kind !== 'asking' && (
         <p className="hint">{t(text.trim() === '' ? 'products.empty' : 'products.none')}</p>
       )}
