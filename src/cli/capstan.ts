@@ -59,7 +59,7 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
     },
   },
   export: {
-    about: 'prints captures as NDJSON, CSV or XLSX',
+    about: 'prints captures as NDJSON, CSV or XLSX, and products as CSV, XLSX or JSON',
     load: async () => {
       const { exportCommand: run, help } = await import('./export.ts')
       return { run, help }

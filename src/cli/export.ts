@@ -1,13 +1,20 @@
-import { exportFormats, type ExportFormat } from '#contract/station/http.ts'
-import { exportCaptures, openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
+import { exportFormats, productExportFormats, type ExportFormat } from '#contract/station/http.ts'
+import { exportCaptures, exportProducts, openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
 import { parseOptions, printRaw, refuse, type Help } from './command.ts'
 
 export const help = {
   name: 'export',
-  usage: '--data DIR [--format ndjson|csv|xlsx] [--session ID] [--refused]',
+  usage:
+    '--data DIR [--format ndjson|csv|xlsx] [--session ID] [--refused] | --data DIR --products [--format csv|xlsx|json] [--search WORDS]',
   options: {
     data: { type: 'string', value: 'DIR', about: 'the data folder of a station' },
-    format: { type: 'string', default: 'ndjson', value: 'FORMAT', about: 'ndjson (unless said), csv or xlsx' },
+    format: {
+      type: 'string',
+      value: 'FORMAT',
+      about: 'ndjson (unless said), csv or xlsx; of products csv (unless said), xlsx or json',
+    },
+    products: { type: 'boolean', default: false, about: 'the products that the station knows, under the names of GS1' },
+    search: { type: 'string', value: 'WORDS', about: 'only products with these words in name, brand or GTIN' },
     session: { type: 'string', value: 'ID', about: 'the captures of one session; all unless said' },
     refused: {
       type: 'boolean',
@@ -25,8 +32,10 @@ export const help = {
 export async function exportCommand(args: readonly string[]): Promise<number> {
   const options = parseOptions(args, help)
   if (!options.ok) return refuse(options.error)
-  const { data, format, session, refused } = options.value
+  const { data, session, refused, products, search = '' } = options.value
+  const { format = products ? 'csv' : 'ndjson' } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
+  if (products) return await exportCatalogue(data, format, search)
   if (!isExportFormat(format)) {
     return refuse({ code: 'invalid_input', message: `--format takes ${exportFormats.join(', ')}, not "${format}"` })
   }
@@ -38,6 +47,22 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
     }
     for await (const piece of exportCaptures(store.value, session ?? null, format, refused ? 'refused' : 'all'))
       await printRaw(piece)
+    return 0
+  } finally {
+    store.value.close()
+  }
+}
+
+async function exportCatalogue(data: string, format: string, search: string): Promise<number> {
+  const known = productExportFormats.find((each) => each === format)
+  if (known === undefined) {
+    const message = `--format takes ${productExportFormats.join(', ')} for products, not "${format}"`
+    return refuse({ code: 'invalid_input', message })
+  }
+  const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  if (!store.ok) return refuse(store.error)
+  try {
+    for await (const piece of exportProducts(store.value.catalogue, search, known)) await printRaw(piece)
     return 0
   } finally {
     store.value.close()

@@ -14,8 +14,12 @@ import type { Store } from '#station/store/store.ts'
 /** The catalogue as windows see it: its procedures, and what is told after a change. */
 export interface Cataloguing {
   readonly handlers: ProcedureHandlers<typeof catalogueProcedures>
+  /** Asks the backend for every product that the words fit; answers whether it told all of them. */
+  bringUpToDate(text: string): Promise<boolean>
 }
 
+/** A catalogue of more is exported at the backend. */
+const mostPages = 2_000
 const unconfigured = fail('conflict', 'no server is set')
 
 /** Creates it over the store; without a backend it knows what this station has seen. */
@@ -82,6 +86,17 @@ export function createCataloguing(ports: {
   }
 
   return {
+    async bringUpToDate(text) {
+      const remote = ports.remote()
+      if (remote === null) return false
+      for (let page = 1; page <= mostPages; page += 1) {
+        const answer = await remote.searchProducts(text, page, 100)
+        if (!answer.ok) return false
+        store.transaction(() => catalogue.keep(answer.value.products))
+        if (!answer.value.hasNext) return true
+      }
+      return false
+    },
     handlers: {
       'product.search': async ({ text, from, limit }) => {
         if (from === 'station') return ok(catalogue.search(text, limit))

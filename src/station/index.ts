@@ -17,6 +17,7 @@ import {
   exportFormats,
   maxPhotoBytes,
   maxRegionWidthPixels,
+  productExportFormats,
   stationPaths,
   type ExportFormat,
   type PhotoRegion,
@@ -42,6 +43,7 @@ import { createGate, type GateRemotes, type GateSecret } from '#station/gate/gat
 import { createGateClient } from '#station/remote/gate-client.ts'
 import { createRelayClient, createWalletClient } from '#station/remote/wallet-client.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
+import { exportProducts, productExportTypes } from '#station/export/export-products.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
@@ -73,6 +75,7 @@ export { listFiles } from '#station/device/watched-folders.ts'
 export type { PhotoFileOutcome } from '#station/capture/photo-file.ts'
 export { exportCaptures } from '#station/export/export.ts'
 export type { RunDrill } from '#station/drill.ts'
+export { exportProducts } from '#station/export/export-products.ts'
 export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
@@ -972,6 +975,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     const url = new URL(request.url)
     const media = /^\/media\/([0-9a-f]{64})$/.exec(url.pathname)?.[1]
     const certified = /^\/exports\/([0-9a-f-]{36})\.certificate\.(pdf|json)$/.exec(url.pathname)
+    const products = /^\/exports\/products\.([a-z]+)$/.exec(url.pathname)
     const exported = /^\/exports\/([0-9a-f-]{36})\.([a-z]+)$/.exec(url.pathname)
     try {
       if (url.pathname === '/media/photos') {
@@ -993,6 +997,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       }
       if (url.pathname === stationPaths.drillSheet) return await sendDrillSheet()
       if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
+      if (products) return await sendProducts(String(products[1]), url.searchParams.get('q') ?? '')
       if (exported) return sendExport(String(exported[1]), String(exported[2]), url.searchParams.get('only'))
       return refuse(404, { code: 'not_found', message: 'no such path' })
     } catch (error) {
@@ -1047,6 +1052,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       headers: {
         'content-type': 'application/pdf',
         'content-disposition': `attachment; filename="capstan-drill-${report.startedAt.slice(0, 19).replaceAll(':', '-')}.pdf"`,
+        'cache-control': 'no-store',
+      },
+    })
+  }
+
+  const sendProducts = async (format: string, words: string): Promise<Response> => {
+    const known = productExportFormats.find((each) => each === format)
+    if (known === undefined)
+      return refuse(404, { code: 'not_found', message: `use ${productExportFormats.join(', ')}` })
+    const isAll = await cataloguing.bringUpToDate(words.slice(0, 200))
+    const day = clock.now().toISOString().slice(0, 19).replaceAll(':', '-')
+    const name = `capstan-products-${day}${isAll ? '' : '-as-known-here'}.${known}`
+    return new Response(toStream(exportProducts(store.catalogue, words.slice(0, 200), known)), {
+      headers: {
+        'content-type': productExportTypes[known],
+        'content-disposition': `attachment; filename="${name}"`,
         'cache-control': 'no-store',
       },
     })

@@ -10,6 +10,8 @@
  *   `width` (1 to 4096, default 1024) is the most that the answer is wide: it is scaled down to it, never up.
  * - `GET /exports/<session id>.<ndjson|csv|xlsx>`: the session's captures as a download; with `?only=refused` those that wait
  *   for a person.
+ * - `GET /exports/products.<csv|xlsx|json>?q=<words>`: the products that the words fit, after the backend was asked for them; the
+ *   file's name ends in `-as-known-here` when it could not be.
  * - `GET /exports/drill.pdf`: the sheet of the last drill that was begun in the window.
  * - `GET /exports/<session id>.certificate.<pdf|json>`: what the session came to up to now, with the ledger's head.
  */
@@ -20,6 +22,8 @@ export const stationPaths = {
   region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
     `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
   drillSheet: '/exports/drill.pdf',
+  products: (format: ProductExportFormat, words: string): string =>
+    `/exports/products.${format}?q=${encodeURIComponent(words)}`,
   certificate: (sessionId: string, format: CertificateFormat): string => `/exports/${sessionId}.certificate.${format}`,
   export: (sessionId: string, format: ExportFormat, which: ExportedCaptures = 'all'): string =>
     `/exports/${sessionId}.${format}${which === 'all' ? '' : `?only=${which}`}`,
@@ -41,6 +45,9 @@ export type CertificateFormat = (typeof certificateFormats)[number]
 
 export const exportFormats = ['ndjson', 'csv', 'xlsx'] as const
 export type ExportFormat = (typeof exportFormats)[number]
+
+export const productExportFormats = ['csv', 'xlsx', 'json'] as const
+export type ProductExportFormat = (typeof productExportFormats)[number]
 
 /** `refused`: what the backend refused, or may have or not: it waits for a person. */
 export type ExportedCaptures = 'all' | 'refused'

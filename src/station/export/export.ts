@@ -89,7 +89,13 @@ export async function* exportCaptures(
   which: ExportedCaptures = 'all',
 ): AsyncGenerator<string | Uint8Array> {
   if (format === 'xlsx') {
-    yield await toWorkbook(store.captures.each(sessionId, which))
+    const rows = function* (): Generator<(string | number)[]> {
+      for (const capture of store.captures.each(sessionId, which)) {
+        const row = toRow(capture)
+        yield columns.map((name) => row[name])
+      }
+    }
+    yield await toWorkbook(columns, rows())
     return
   }
   if (format === 'csv') yield toCsv([[...columns]])
@@ -153,29 +159,30 @@ function toJson(capture: CaptureDetail, row: ExportRow): Record<string, unknown>
   }
 }
 
-function toCsv(rows: readonly (readonly (string | number)[])[]): string {
+/** Lines of RFC 4180, each ended. */
+export function toCsv(rows: readonly (readonly (string | number)[])[]): string {
   return stringify(
     rows.map((row) => [...row]),
     { record_delimiter: 'windows', quoted_match: /[\r\n]|^\s|\s$/ },
   )
 }
 
-async function toWorkbook(captures: Iterable<CaptureDetail>): Promise<Uint8Array> {
-  const header = columns.map((name) => ({ value: name, fontWeight: 'bold' as const }))
-  const rows: SheetData = [header]
-  for (const capture of captures) {
-    const row = toRow(capture)
-    rows.push(
-      columns.map((name) => {
-        const value = row[name]
-        // Codes are text in a sheet too, or their leading zeros are gone.
-        return typeof value === 'number' ? { type: Number, value } : { type: String, value: escapeForXml(value) }
-      }),
+/** A workbook of one sheet under a header; texts stay texts, or leading zeros are gone. */
+export async function toWorkbook(
+  header: readonly string[],
+  rows: Iterable<readonly (string | number)[]>,
+): Promise<Uint8Array> {
+  const data: SheetData = [header.map((name) => ({ value: name, fontWeight: 'bold' as const }))]
+  for (const row of rows) {
+    data.push(
+      row.map((value) =>
+        typeof value === 'number' ? { type: Number, value } : { type: String, value: escapeForXml(value) },
+      ),
     )
   }
   // Loaded only here: it would cost every start a tenth of a second.
   const { default: writeXlsxFile } = await import('write-excel-file/node')
-  return new Uint8Array(await writeXlsxFile(rows).toBuffer())
+  return new Uint8Array(await writeXlsxFile(data).toBuffer())
 }
 
 /** ECMA-376 part 1, 22.9.2.19 (ST_Xstring): `_xHHHH_` for what XML 1.0 cannot hold, and for a text that looks like it. */

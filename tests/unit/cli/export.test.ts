@@ -62,3 +62,92 @@ describe('capstan export', () => {
     expect(toLines(stderr)).toMatchObject([{ error: { code: error } }])
   })
 })
+
+describe('capstan export --products', () => {
+  const spread = {
+    id: 'one',
+    gtin: '04006381333931',
+    ownerId: '',
+    dataSource: 'imported',
+    values: {
+      product_name: 'Cocoa "spread"',
+      brand: 'Ink & Well',
+      net_content: '400 g',
+      net_content_value: '400',
+      net_content_uom: 'g',
+      country_of_origin: 'DE',
+      ingredients: 'sugar,\nhazelnuts 13 %',
+      nutrition_per_100: 'energy 2240 kJ, energy 540 kcal, fat 31 g, saturates <0.1 g, salt 120 mg',
+      gross_weight: '0.512',
+      gross_weight_uom: 'kg',
+    },
+  }
+  const gum = { ...spread, id: 'two', gtin: '00000096385074', values: { product_name: 'Gum', brand: 'Minty' } }
+
+  function makeCatalogue(): string {
+    const data = temporaryFolder()
+    const store = openTestStore({ dataDir: data })
+    store.catalogue.keep([spread, gum])
+    store.catalogue.decide({
+      kind: 'edit',
+      gtin: gum.gtin,
+      fields: [{ field: 'brand', from: 'Minty', to: 'MINTY' }],
+    })
+    store.close()
+    return data
+  }
+  const run = async (data: string, ...more: string[]) => {
+    const { code, stdout, stderr } = await runCapstan(['export', '--data', data, '--products', ...more])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    return stdout
+  }
+
+  it('prints every product under the names of GS1, with units and nutrients of their own', async () => {
+    const data = makeCatalogue()
+    const rows = parse(await run(data), { columns: true }) as Record<string, string>[]
+    expect(rows.map((row) => row['gtin'])).toEqual([gum.gtin, spread.gtin])
+    expect(rows[0]).toMatchObject({ 'brand.brandName': 'MINTY', 'capstan:notToldYet': 'brand' })
+    expect(rows[1]).toMatchObject({
+      productName: 'Cocoa "spread"',
+      'netContent.value': '400',
+      'netContent.unitCode': 'GRM',
+      countryOfOrigin: 'DE',
+      ingredientStatement: 'sugar,\nhazelnuts 13 %',
+      nutrientBasisQuantity: '100',
+      'energyPerNutrientBasis.KJO': '2240',
+      'energyPerNutrientBasis.E14': '540',
+      'fatPerNutrientBasis.GRM': '31',
+      'saturatedFatPerNutrientBasis.GRM': '<0.1',
+      'saltPerNutrientBasis.GRM': '0.12',
+      'proteinPerNutrientBasis.GRM': '',
+      'grossWeight.value': '0.512',
+      'grossWeight.unitCode': 'KGM',
+      'capstan:dataSource': 'imported',
+    })
+    const found = parse(await run(data, '--search', 'gum'), { columns: true }) as Record<string, string>[]
+    expect(found.map((row) => row['gtin'])).toEqual([gum.gtin])
+  })
+
+  it('prints the same as a workbook of texts and as JSON-LD, without what is empty', async () => {
+    const data = makeCatalogue()
+    const cells = readCells(await run(data, '--format', 'xlsx'))
+    expect(cells.slice(1).map((row) => [row[0]?.text, row[0]?.isNumber])).toEqual([
+      [gum.gtin, false],
+      [spread.gtin, false],
+    ])
+    const graph = JSON.parse((await run(data, '--format', 'json')).toString()) as { '@graph': object[] }
+    expect(graph['@graph'][1]).toMatchObject({
+      '@type': 'Product',
+      gtin: spread.gtin,
+      brand: { brandName: 'Ink & Well' },
+      grossWeight: { value: '0.512', unitCode: 'KGM' },
+      energyPerNutrientBasis: [
+        { value: '2240', unitCode: 'KJO' },
+        { value: '540', unitCode: 'E14' },
+      ],
+    })
+    expect(graph['@graph'][0]).not.toHaveProperty('ingredientStatement')
+    const wrong = await runCapstan(['export', '--data', data, '--products', '--format', 'ndjson'])
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('csv, xlsx, json')])
+  })
+})

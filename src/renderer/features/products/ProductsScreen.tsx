@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { ProductBrief } from '#contract/station/catalogue.ts'
+import { productExportFormats, stationPaths } from '#contract/station/http.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -95,6 +96,16 @@ function Finder(props: {
           </li>
         ))}
       </ol>
+      {found !== null && found.products.length > 0 && (
+        <p className="product-exports">
+          {t('products.export')}
+          {productExportFormats.map((format) => (
+            <a key={format} className="button button-plain" href={stationPaths.products(format, text)} download>
+              {format.toUpperCase()}
+            </a>
+          ))}
+        </p>
+      )}
       {found !== null && found.total > found.products.length && (
         <p className="hint">
           {t('products.more', {
