@@ -605,6 +605,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       queue: {
         ...queue,
+        parked: queue.parked + store.reviews.refusedCount() + store.catalogue.refusedCount(),
         ...(sync?.progress ?? { ratePerSecond: 0, sending: null, uploads: [] }),
         saving: saving.level(),
         nextAttemptAt:

@@ -70,6 +70,12 @@ export function createReviewing(ports: {
       ? ok({ product: { ...found, heldSince: null }, figures: figures() })
       : fail('not_found', 'no such product')
   }
+  const settled = (done: Result<string>): Result<Record<string, never>> => {
+    if (!done.ok) return done
+    ports.wakeSync()
+    changed([done.value])
+    return ok({})
+  }
   const notHeld = ({ captureId, reviewer }: { captureId: string; reviewer: string }): Result<string> | null =>
     heldBy(captureId, reviewer) === null ? null : fail('conflict', 'another window reviews this product')
 
@@ -99,6 +105,9 @@ export function createReviewing(ports: {
       },
       'review.decide': ({ value = null, ...decision }) => answer(reviews.decide({ ...decision, value })),
       'review.acceptClear': (input) => answer(notHeld(input) ?? reviews.acceptClear(input.captureId)),
+      'review.refused': () => ok(reviews.refused()),
+      'review.retry': ({ id }) => settled(reviews.retry(id)),
+      'review.giveUp': ({ id, reason }) => settled(reviews.giveUp(id, reason)),
       'review.undo': () => answer(reviews.undo()),
       'review.apply': (input) => answer(notHeld(input) ?? reviews.apply(input.captureId)),
     },

@@ -124,6 +124,23 @@ export type ReviewFigures = z.infer<typeof reviewFiguresSchema>
 export const reviewQueueSchema = z.object({ entries: z.array(reviewEntrySchema), figures: reviewFiguresSchema })
 export type ReviewQueue = z.infer<typeof reviewQueueSchema>
 
+/** A decision, or an apply, that the backend did not take. */
+export const refusedReviewSchema = z.object({
+  id: z.string(),
+  at: instantSchema,
+  /** `accept`, `reject`, `edit`, `apply`, `revert`, `undo`. */
+  kind: z.string(),
+  captureId: remoteIdSchema,
+  gtin: z.string(),
+  name: z.string(),
+  /** Empty for an apply and its taking back. */
+  field: z.string(),
+  /** The value that was decided for. */
+  value: z.string(),
+  refusal: refusalSchema,
+})
+export type RefusedReview = z.infer<typeof refusedReviewSchema>
+
 /** A window names itself, so that a second one on the same product is told. */
 const reviewerSchema = z.string().min(1).max(100)
 const answerSchema = z.object({ product: reviewProductSchema, figures: reviewFiguresSchema })
@@ -161,6 +178,15 @@ export const reviewProcedures = {
   'review.acceptClear': { input: ofProduct, output: answerSchema },
   /** Takes the last decision or apply of this station back, before or after it was delivered; `not_found` when there is none. */
   'review.undo': { input: z.strictObject({}), output: answerSchema },
+  /** What the backend did not take and nobody has settled, newest first. */
+  'review.refused': { input: z.strictObject({}), output: z.array(refusedReviewSchema) },
+  /** Tells a refused one again, as it is decided now. */
+  'review.retry': { input: z.strictObject({ id: z.string().min(1).max(100) }), output: z.strictObject({}) },
+  /** Gives a refused one up, with a reason that is kept. */
+  'review.giveUp': {
+    input: z.strictObject({ id: z.string().min(1).max(100), reason: z.string().trim().min(1).max(300) }),
+    output: z.strictObject({}),
+  },
   /** Has what was accepted written to the product; `conflict` when nothing is. */
   'review.apply': { input: ofProduct, output: answerSchema },
 } as const

@@ -95,6 +95,7 @@ export interface Catalogue {
   /** Sends a refused decision again; answers its GTIN. */
   retry(id: string): Result<string>
   giveUp(id: string, reason: string): Result<string>
+  refusedCount(): number
   refused(): { readonly id: string; readonly gtin: string; readonly name: string }[]
   /** What an item of the outbox has to tell; null when it was taken back. */
   owed(id: string): OwedEdit | null
@@ -519,6 +520,11 @@ export function createCatalogue(
            WHERE e.delivery = 'refused' AND e.settled IS NULL ORDER BY e.number DESC LIMIT 200`,
         )
         .map((row) => ({ id: String(row['id']), gtin: String(row['gtin']), name: String(row['name']) })),
+    refusedCount: () =>
+      Number(
+        database.get(`SELECT count(*) AS n FROM product_edits WHERE delivery = 'refused' AND settled IS NULL`)?.['n'] ??
+          0,
+      ),
     owed(id) {
       const row = edit(id)
       if (!row || row['delivery'] !== 'waiting') return null

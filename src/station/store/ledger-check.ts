@@ -2,7 +2,16 @@ import type { Certificate, CertificateCounts } from '#contract/station/ledger.ts
 import { countUp } from '#station/store/certificate.ts'
 import type { Database, Row } from '#station/store/database.ts'
 import { capturesOf, differenceOf, entriesOf, verdictDifference, verdictsOf } from '#station/store/ledger-carry.ts'
-import { applyFact, nothingTold, readEntry, type LedgerEntry, type Told } from '#station/store/ledger-facts.ts'
+import { contentOfEdit, type ChangedField } from '#station/store/catalogue.ts'
+import { contentOfReview } from '#station/store/reviews.ts'
+import {
+  applyFact,
+  nothingTold,
+  readEntry,
+  type LedgerEntry,
+  type Told,
+  type ToldDecision,
+} from '#station/store/ledger-facts.ts'
 import { isSignatureRight } from '#station/store/station-key.ts'
 import { beforeTheFirst, sha256, type LedgerHead } from '#station/store/ledger.ts'
 
@@ -11,7 +20,7 @@ export interface LedgerProblem {
   /**
    * `changed`, `dropped`, `inserted`, `reordered`: what happened to the entry `sequence`. `senseless`: its text cannot
    * follow the others. `capture`, `session`, `verdict`: a row is not as the entries tell it; `sequence` is the last one about it.
-   * `certificate`: it was not issued from this ledger.
+   * `decision`: a decision of the review or about a product is not. `certificate`: it was not issued from this ledger.
    */
   readonly kind:
     | 'changed'
@@ -22,6 +31,7 @@ export interface LedgerProblem {
     | 'capture'
     | 'session'
     | 'verdict'
+    | 'decision'
     | 'certificate'
   readonly sequence: number | null
   readonly id: string | null
@@ -55,6 +65,7 @@ export function checkLedger(
   const problem: { first: LedgerProblem | null } = { first: null }
   let head = beforeTheFirst
   let entries = 0
+  let isRecovered = false
 
   for (const row of entriesOf(database)) {
     const sequence = Number(row['sequence'])
@@ -78,7 +89,10 @@ export function checkLedger(
       problem.first = { kind: 'senseless', sequence, id: null, message: `entry ${sequence} makes no sense: ${refusal}` }
       break
     }
-    if (entry.fact.kind === 'store.recovered') declared.push(...entry.fact.lost)
+    if (entry.fact.kind === 'store.recovered') {
+      isRecovered = true
+      declared.push(...entry.fact.lost)
+    }
     if ('capture' in entry.fact) lastAbout.set(entry.fact.capture, sequence)
     else if ('session' in entry.fact) lastAbout.set(entry.fact.session, sequence)
     else if ('verdict' in entry.fact) lastAbout.set(entry.fact.verdict, sequence)
@@ -99,7 +113,9 @@ export function checkLedger(
     head,
     gaps,
     // A gap lies before whatever stopped the walk after it.
-    problem: gap ? dropped(database, gap) : (problem.first ?? compare(database, told, lastAbout)),
+    problem: gap
+      ? dropped(database, gap)
+      : (problem.first ?? compare(database, told, lastAbout, declared.length > 0 || gaps.length > 0 || isRecovered)),
   }
 }
 
@@ -205,6 +221,13 @@ function placeOf(database: Database, sequence: number): number | null {
 /** The first row that is not as the entries tell it. */
 function compare(database: Database, told: Told, lastAbout: ReadonlyMap<string, number>): LedgerProblem | null {
   const at = (kind: 'capture' | 'session' | 'verdict', id: string, message: string): LedgerProblem => ({
+function compare(
+  database: Database,
+  told: Told,
+  lastAbout: ReadonlyMap<string, number>,
+  isRebuilt: boolean,
+): LedgerProblem | null {
+  const at = (kind: 'capture' | 'session', id: string, message: string): LedgerProblem => ({
     kind,
     sequence: lastAbout.get(id) ?? null,
     id,
@@ -250,5 +273,60 @@ function compare(database: Database, told: Told, lastAbout: ReadonlyMap<string, 
     if (difference !== null) return at('verdict', id, `verdict ${number} (${id}): ${difference}`)
   }
   for (const id of verdicts.keys()) return at('verdict', id, `the verdict ${id} is missing from the store`)
+  // A rebuilt store carries the decisions that it could read; of those that it lost, or their entries, nothing can be told.
+  return isRebuilt ? null : compareDecisions(database, told)
+}
+
+/** The first decision of the review or about a product that is not as the entries tell it. */
+function compareDecisions(database: Database, told: Told): LedgerProblem | null {
+  const missing = new Map(told.decisions)
+  const problem = (id: string, message: string): LedgerProblem => ({ kind: 'decision', sequence: null, id, message })
+  for (const row of decisionsOf(database)) {
+    const known = missing.get(row.id)
+    missing.delete(row.id)
+    if (!known) return problem(row.id, `the decision ${row.id} is in no entry`)
+    if (known.kind !== row.kind || known.about !== row.about || known.content !== row.content)
+      return problem(row.id, `the decision ${row.id} is not what the ledger says: its own data were changed`)
+    if (known.delivery !== row.delivery)
+      return problem(row.id, `the decision ${row.id} is ${row.delivery}, the ledger says ${known.delivery}`)
+  }
+  for (const id of missing.keys()) return problem(id, `the decision ${id} is missing from the store`)
   return null
+}
+
+function* decisionsOf(database: Database): Generator<ToldDecision & { readonly id: string }> {
+  const deliveryOf = (row: Row): ToldDecision['delivery'] => {
+    const delivery = String(row['delivery'])
+    return delivery === 'sent' || delivery === 'refused' ? delivery : 'made'
+  }
+  const pages = function* (table: 'reviews' | 'product_edits'): Generator<Row> {
+    for (let after = 0; ;) {
+      const rows = database.all(`SELECT * FROM ${table} WHERE number > ? ORDER BY number LIMIT 1000`, after)
+      yield* rows
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = Number(last['number'])
+    }
+  }
+  for (const row of pages('reviews')) {
+    yield {
+      id: String(row['id']),
+      kind: String(row['kind']),
+      about: String(row['proposal'] ?? row['capture']),
+      content: contentOfReview(JSON.parse(String(row['seen'])) as object, row['value'] as string | null),
+      delivery: deliveryOf(row),
+    }
+  }
+  for (const row of pages('product_edits')) {
+    const [kind, gtin] = [String(row['kind']), String(row['gtin'])]
+    const fields = JSON.parse(String(row['fields'])) as ChangedField[]
+    const [other, undoes] = [row['other'] as string | null, row['undoes'] as string | null]
+    yield {
+      id: String(row['id']),
+      kind,
+      about: gtin,
+      content: contentOfEdit({ kind, gtin, other, fields, undoes }),
+      delivery: deliveryOf(row),
+    }
+  }
 }

@@ -292,6 +292,16 @@ export interface ToldVerdict {
   readonly agrees: boolean | null
 }
 
+/** A decision in the review or about a product, as the entries up to now tell it. */
+export interface ToldDecision {
+  readonly kind: string
+  /** The proposal, the capture or the product. */
+  readonly about: string
+  readonly content: string
+  /** `made`: not delivered, or never to be. */
+  readonly delivery: 'made' | 'sent' | 'refused'
+}
+
 /** What the entries up to now tell. */
 export interface Told {
   station: string | null
@@ -299,6 +309,7 @@ export interface Told {
   key: string | null
   readonly verdicts: Map<string, ToldVerdict>
   readonly captures: Map<string, ToldCapture>
+  readonly decisions: Map<string, ToldDecision>
   readonly sessions: Map<string, { readonly isEnded: boolean }>
 }
 
@@ -307,6 +318,7 @@ export const nothingTold = (): Told => ({
   key: null,
   captures: new Map(),
   sessions: new Map(),
+  decisions: new Map(),
   verdicts: new Map(),
 })
 
@@ -322,6 +334,12 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     const verdict = told.verdicts.get(id)
     if (!verdict) return `it is about the verdict ${id}, which no entry before it has told`
     told.verdicts.set(id, { ...verdict, ...members })
+    return null
+  }
+  const deliver = (id: string, delivery: ToldDecision['delivery']): string | null => {
+    const decision = told.decisions.get(id)
+    if (!decision) return `it is about the decision ${id}, which no entry before it has made`
+    told.decisions.set(id, { ...decision, delivery })
     return null
   }
   switch (fact.kind) {
@@ -341,16 +359,13 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'review.made':
     case 'review.delivered':
     case 'review.refused':
+    case 'gate.judged':
+    case 'gate.undone':
+    case 'gate.settled':
     case 'staff.unlocked':
     case 'staff.refused':
     case 'staff.acted':
     case 'staff.changed':
-    case 'review.settled':
-    case 'product.decided':
-    case 'product.delivered':
-    case 'product.refused':
-    case 'product.resent':
-    case 'product.givenUp':
       return null
     case 'gate.judged':
       if (told.verdicts.has(fact.verdict)) return `${fact.verdict} was judged before`
@@ -367,6 +382,31 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     }
     case 'gate.lost':
       return told.verdicts.delete(fact.verdict) ? null : `the verdict ${fact.verdict} was never there`
+    case 'review.made': {
+      const { review, content, decision, capture, proposal } = fact
+      if (told.decisions.has(review)) return `the decision ${review} was made before`
+      told.decisions.set(review, { kind: decision, about: proposal ?? capture, content, delivery: 'made' })
+      return null
+    }
+    case 'product.decided': {
+      const { edit, content, decision, gtin } = fact
+      if (told.decisions.has(edit)) return `the decision ${edit} was made before`
+      told.decisions.set(edit, { kind: decision, about: gtin, content, delivery: 'made' })
+      return null
+    }
+    case 'review.delivered':
+      return deliver(fact.review, 'sent')
+    case 'review.refused':
+      return deliver(fact.review, 'refused')
+    case 'review.settled':
+      return deliver(fact.review, fact.how === 'sent_again' ? 'made' : 'refused')
+    case 'product.delivered':
+      return deliver(fact.edit, 'sent')
+    case 'product.refused':
+    case 'product.givenUp':
+      return deliver(fact.edit, 'refused')
+    case 'product.resent':
+      return deliver(fact.edit, 'made')
     case 'session.opened':
     case 'session.ended':
       told.sessions.set(fact.session, { isEnded: fact.kind === 'session.ended' })

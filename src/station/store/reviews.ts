@@ -6,6 +6,7 @@ import {
   deliverySchema,
   proposalStateSchema,
   type Delivery,
+  type RefusedReview,
   type ProposalState,
   type ReviewDecision,
   type ReviewEntry,
@@ -107,6 +108,12 @@ export interface Reviews {
   /** Changes that are known from applies of this capture: another one is new. */
   knownChanges(captureId: string): ReadonlySet<string>
   gtinOf(captureId: string): string
+  /** What the backend did not take, newest first. */
+  refused(): RefusedReview[]
+  refusedCount(): number
+  /** Sends a refused one again. Answers its capture. */
+  retry(reviewId: string): Result<string>
+  giveUp(reviewId: string, reason: string): Result<string>
   /** The backend does not take it: it stays visible, with the backend's words. */
   refuse(reviewId: string, error: { readonly code: string; readonly message: string }): void
 }
@@ -278,6 +285,16 @@ export function createReviews(
     }
   }
 
+  /** What was refused before is settled by what is decided now. */
+  const settleRefused = (where: string, value: string): void => {
+    const settled = database.all(
+      `UPDATE reviews SET settled = 'decided anew' WHERE ${where} AND delivery = 'refused' AND settled IS NULL RETURNING id`,
+      value,
+    )
+    for (const { id } of settled)
+      ledger.append({ kind: 'review.settled', review: String(id), how: 'decided_anew', reason: '' })
+  }
+
   /** Writes what a person decided: the row and its entry of the ledger. Answers its id. */
   const add = (review: {
     readonly act: string
@@ -316,7 +333,7 @@ export function createReviews(
       decision: review.kind,
       capture: review.capture,
       proposal: proposal?.id ?? null,
-      content: sha256(canonicalJson({ ...seen, value })),
+      content: contentOfReview(seen, value),
       undoes,
     })
     return id
@@ -336,6 +353,7 @@ export function createReviews(
     const wanted = wantedStatus(to.decision, proposal.delivered)
     // Something may be under way still: then there is something to tell after it.
     const isOwed = wanted !== null || outboxHas(proposal.id)
+    settleRefused('proposal = ?', proposal.id)
     const review = add({
       act,
       kind,
@@ -466,7 +484,7 @@ export function createReviews(
         `SELECT count(*) AS open, count(DISTINCT capture) AS products FROM proposals WHERE state IN ('open', 'skipped')`,
       )
       const deliveries = database.get(
-        `SELECT count(*) FILTER (WHERE delivery = 'waiting') AS waiting, count(*) FILTER (WHERE delivery = 'refused') AS refused
+        `SELECT count(*) FILTER (WHERE delivery = 'waiting') AS waiting, count(*) FILTER (WHERE delivery = 'refused' AND settled IS NULL) AS refused
          FROM reviews WHERE delivery IN ('waiting', 'refused')`,
       )
       const today = database.all(
@@ -575,6 +593,7 @@ export function createReviews(
           captureId,
         )
         if (waiting) return fail('conflict', 'it is on its way already')
+        settleRefused(`kind = 'apply' AND capture = ?`, captureId)
         const review = add({ act: ids.next(), kind: 'apply', capture: captureId, proposal: null, delivery: 'waiting' })
         owe('review.apply', { about: captureId, review })
         return ok(captureId)
@@ -632,6 +651,52 @@ export function createReviews(
       return new Set(changes.filter((change) => change !== null))
     },
     gtinOf: (captureId) => gtinOf(captureId),
+    refused: () =>
+      database
+        .all(
+          `SELECT r.id, r.at, r.kind, r.capture, r.value, r.code, r.message, p.field, p.remote ->> 'proposed' AS proposed,
+             (SELECT max(gtin) FROM proposals WHERE capture = r.capture) AS gtin,
+             (SELECT max(product_name) FROM proposals WHERE capture = r.capture) AS name
+           FROM reviews r LEFT JOIN proposals p ON p.id = r.proposal
+           WHERE r.delivery = 'refused' AND r.settled IS NULL ORDER BY r.number DESC LIMIT 200`,
+        )
+        .map((row) => ({
+          id: String(row['id']),
+          at: String(row['at']),
+          kind: String(row['kind']),
+          captureId: String(row['capture']),
+          gtin: String(row['gtin'] ?? ''),
+          name: String(row['name'] ?? ''),
+          field: String(row['field'] ?? ''),
+          value: String(row['value'] ?? row['proposed'] ?? ''),
+          refusal: { code: String(row['code']), message: String(row['message']) },
+        })),
+    refusedCount: () =>
+      Number(
+        database.get(`SELECT count(*) AS n FROM reviews WHERE delivery = 'refused' AND settled IS NULL`)?.['n'] ?? 0,
+      ),
+    retry(reviewId) {
+      return database.transaction((): Result<string> => {
+        const row = refusedRow(reviewId)
+        if (!row) return fail('conflict', 'it was not refused, or is settled')
+        const [kind, about] = [String(row['kind']), String(row['capture'])]
+        database.run(`UPDATE reviews SET delivery = 'waiting' WHERE id = ?`, reviewId)
+        ledger.append({ kind: 'review.settled', review: reviewId, how: 'sent_again', reason: '' })
+        if (kind === 'apply' || kind === 'revert') owe(`review.${kind}`, { about, review: reviewId })
+        else owe('review.decide', { about, proposal: String(row['proposal']), review: reviewId })
+        settle(about)
+        return ok(about)
+      })
+    },
+    giveUp(reviewId, reason) {
+      return database.transaction((): Result<string> => {
+        const row = refusedRow(reviewId)
+        if (!row) return fail('conflict', 'it was not refused, or is settled')
+        database.run('UPDATE reviews SET settled = ? WHERE id = ?', reason, reviewId)
+        ledger.append({ kind: 'review.settled', review: reviewId, how: 'given_up', reason })
+        return ok(String(row['capture']))
+      })
+    },
     refuse(reviewId, { code, message }) {
       const row = database.get(
         `UPDATE reviews SET delivery = 'refused', code = ?, message = ? WHERE id = ? RETURNING capture`,
@@ -645,9 +710,21 @@ export function createReviews(
     },
   }
 
+  function refusedRow(reviewId: string): Row | undefined {
+    return database.get(
+      `SELECT kind, capture, proposal FROM reviews WHERE id = ? AND delivery = 'refused' AND settled IS NULL`,
+      reviewId,
+    )
+  }
+
   function gtinOf(captureId: string): string {
     return String(database.get('SELECT max(gtin) AS gtin FROM proposals WHERE capture = ?', captureId)?.['gtin'] ?? '')
   }
 }
 
 const deliveryOf = (row: Row): Delivery => deliverySchema.parse(row['delivery'])
+
+/** What the ledger keeps of a decision: the digest of what was seen and what was decided. */
+export function contentOfReview(seen: object, value: string | null): string {
+  return sha256(canonicalJson({ ...(seen as { current?: string; proposed?: string }), value }))
+}

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createFaultProxy, type FaultRates } from '#backend/faults/fault-proxy.ts'
 import { checkLedgerOf } from '#station/index.ts'
+import { openDatabase } from '#station/store/database.ts'
 import { errorOf, temporaryFolder, until, valueOf } from './parts.ts'
 import { fetched, proposalFor, startReviewSite } from './review-site.ts'
 import { startStation } from './start-station.ts'
@@ -107,6 +109,50 @@ describe('a decision about a proposal', () => {
       refusal: { code: 'conflict' },
     })
     expect((await call('review.queue', { reviewer: 'test' })).figures.refused).toBe(1)
+    expect((await call('station.status', {})).queue.parked).toBe(1)
+  })
+
+  it('that was refused is listed with the words until it is sent again or given up, and verified in the ledger', async () => {
+    const { site, call, ask, told, station, dataDir } = await startDesk()
+    const remote = await site.propose({})
+    const { id, version } = await fetched(call, site.capture, 'description')
+    await site.request('PATCH', `/scanner/api/v1/proposals/${remote}`, { status: 'REJECTED' })
+    await call('review.decide', { id, version, decision: 'accept' })
+    await told()
+    const [refused] = await call('review.refused', {})
+    expect(refused).toMatchObject({
+      kind: 'accept',
+      captureId: site.capture,
+      gtin: '04006381333931',
+      name: 'Marker Boss',
+      field: 'description',
+      value: 'A marker that stays.',
+      refusal: { code: 'conflict' },
+    })
+    await call('review.retry', { id: refused?.id ?? '' })
+    await told()
+    // It is as it was: nothing of the other's is overwritten.
+    expect(await site.statuses()).toEqual({ description: 'REJECTED' })
+    expect(await call('review.refused', {})).toHaveLength(1)
+    await call('review.giveUp', { id: refused?.id ?? '', reason: 'the colleague is right' })
+    expect(await call('review.refused', {})).toEqual([])
+    expect(errorOf(await ask('review.retry', { id: refused?.id ?? '' })).code).toBe('conflict')
+    expect((await call('review.queue', { reviewer: 'test' })).figures.refused).toBe(0)
+    await station.close()
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+    const database = openDatabase(join(dataDir, 'station.sqlite'))
+    const problemAfter = (sql: string) => {
+      database.exec(sql)
+      return valueOf(checkLedgerOf(dataDir)).problem
+    }
+    expect(problemAfter(`UPDATE reviews SET value = 'another'`)).toMatchObject({ kind: 'decision', id: refused?.id })
+    expect(problemAfter(`UPDATE reviews SET value = NULL, delivery = 'sent'`)?.message).toContain(
+      'the ledger says refused',
+    )
+    expect(problemAfter(`UPDATE reviews SET delivery = 'refused', kind = 'reject'`)?.kind).toBe('decision')
+    expect(problemAfter(`UPDATE reviews SET kind = 'accept'`)).toBeNull()
+    expect(problemAfter('DELETE FROM reviews')?.message).toContain('missing from the store')
+    database.close()
   })
 
   it('about a product that changed meanwhile is shown as stale, with the backend\u2019s words', async () => {

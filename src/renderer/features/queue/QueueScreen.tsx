@@ -15,6 +15,7 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, dateAndTime, duration } from '../../ui/time.ts'
 import { Refused, Undecided } from './Settle.tsx'
+import { RefusedDecisions } from './Decisions.tsx'
 import { SignIn } from './SignIn.tsx'
 
 /** One session's share of the queue; at most `shownPerSession` rows of it. */
@@ -102,6 +103,7 @@ export function QueueScreen() {
       {parts !== null && parts.length === 0 && (
         <p className="nothing">{t(backend.state === 'unconfigured' ? 'queue.empty_unconfigured' : 'queue.empty')}</p>
       )}
+      <RefusedDecisions />
       {parts?.map((part) => (
         <section key={part.session.id} className="panel">
           <div className="queue-part-head">

@@ -35,9 +35,33 @@ export function ReviewScreen() {
   const { t } = useTranslation()
   const review = useReview()
   const { product, selected, figures, error } = review
+  const [isPaused, setIsPaused] = useState(false)
+  const [isChoosing, setIsChoosing] = useState(false)
   const isConfigured = useStation((state) => state.status?.backend.state !== 'unconfigured')
   if (!review.loaded)
     return error === null ? <p className="loading">{t('app.loading')}</p> : <ErrorNote error={error} />
+  if (isPaused) {
+    return (
+      <section className="page">
+        <header className="page-head">
+          <h1>{t('review.paused')}</h1>
+        </header>
+        <p className="nothing">{t('review.paused_lead')}</p>
+        <Button
+          kind="primary"
+          large
+          autoFocus
+          keyName="Enter"
+          onPress={() => {
+            setIsPaused(false)
+            review.resume()
+          }}
+        >
+          {t('review.go_on')}
+        </Button>
+      </section>
+    )
+  }
   if (product === null || figures === null) {
     return (
       <section className="page">
@@ -52,7 +76,18 @@ export function ReviewScreen() {
   }
   return (
     <section className="review">
-      <Head review={review} product={product} figures={figures} />
+      <Head
+        review={review}
+        product={product}
+        figures={figures}
+        isChoosing={isChoosing}
+        onChoose={() => setIsChoosing(!isChoosing)}
+        onPause={() => {
+          review.pause()
+          setIsPaused(true)
+        }}
+      />
+      {isChoosing && <Waiting review={review} product={product} onClose={() => setIsChoosing(false)} />}
       <Fields review={review} product={product} />
       {selected !== null && <Work key={selected.id} review={review} product={product} selected={selected} />}
     </section>
@@ -68,8 +103,56 @@ function Asked({ figures }: { readonly figures: ReviewFigures }) {
     : t('review.asked', { ago: ago(Date.parse(figures.fetchedAt), now, i18n.language) })
 }
 
-function Head(props: { readonly review: Review; readonly product: ReviewProduct; readonly figures: ReviewFigures }) {
-  const { review, product, figures } = props
+/** What waits, the most costly to get wrong first, to choose from. */
+function Waiting(props: { readonly review: Review; readonly product: ReviewProduct; readonly onClose: () => void }) {
+  const { review, product, onClose } = props
+  const { t } = useTranslation()
+  useShortcut('Esc', onClose)
+  return (
+    <dialog open className="review-waiting" aria-label={t('review.waiting_list')}>
+      <h2>{t('review.waiting_list')}</h2>
+      <ol>
+        {review.entries.map((entry, index) => (
+          <li key={entry.captureId}>
+            <button
+              type="button"
+              className="review-field"
+              aria-current={entry.captureId === product.captureId ? 'true' : undefined}
+              autoFocus={index === 0}
+              onClick={() => {
+                review.open(entry.captureId)
+                onClose()
+              }}
+            >
+              <StateShape tone={entry.isHeld ? 'info' : 'waiting'} size={24} />
+              <span>
+                <b>{entry.name || t('review.unnamed')}</b>
+                <small>
+                  {t('review.fields_left', { count: entry.open })}
+                  {entry.isHeld && ` · ${t('review.held_short')}`}
+                </small>
+              </span>
+              {entry.gtin !== '' && <CodeText raw={entry.gtin} />}
+            </button>
+          </li>
+        ))}
+      </ol>
+      <Button keyName="Esc" onPress={onClose}>
+        {t('review.cancel')}
+      </Button>
+    </dialog>
+  )
+}
+
+function Head(props: {
+  readonly review: Review
+  readonly product: ReviewProduct
+  readonly figures: ReviewFigures
+  readonly isChoosing: boolean
+  readonly onChoose: () => void
+  readonly onPause: () => void
+}) {
+  const { review, product, figures, isChoosing, onChoose, onPause } = props
   const { t, i18n } = useTranslation()
   const { today } = figures
   return (
@@ -104,6 +187,14 @@ function Head(props: { readonly review: Review; readonly product: ReviewProduct;
           </dd>
         </div>
       </dl>
+      <div className="row">
+        <Button shortcut="l" aria-expanded={isChoosing} onPress={onChoose}>
+          {t('review.choose_product')}
+        </Button>
+        <Button shortcut="p" onPress={onPause}>
+          {t('review.pause')}
+        </Button>
+      </div>
       {review.error !== null && <ErrorNote error={{ ...review.error, code: 'refused' }} />}
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
       {product.heldSince !== null && <Note tone="attention" text={t('review.held')} />}

@@ -24,6 +24,9 @@ export interface Review {
   readonly selected: ReviewProposal | null
   readonly error: AppError | null
   readonly open: (captureId: string) => void
+  /** Leaves the product to others; the time until it is resumed counts for nothing. */
+  readonly pause: () => void
+  readonly resume: () => void
   readonly select: (id: string) => void
   /** The next field, or the one before. */
   readonly step: (by: 1 | -1) => void
@@ -62,6 +65,7 @@ export function useReview(): Review {
   const [error, setError] = useState<AppError | null>(null)
   const shownAt = useRef(0)
   const isBusy = useRef(false)
+  const isAway = useRef(false)
   const current = useRef<string | null>(null)
 
   const show = useCallback((next: ReviewProduct | null, selected: string | null): void => {
@@ -96,6 +100,7 @@ export function useReview(): Review {
 
   useEffect(() => {
     const keep = () => {
+      if (isAway.current) return
       void renew()
       const captureId = current.current
       // Without it the station would give the product to another window.
@@ -155,6 +160,15 @@ export function useReview(): Review {
     selected,
     error,
     open: (id) => void open(id),
+    pause() {
+      isAway.current = true
+      if (current.current !== null) void call('review.leave', { captureId: current.current, reviewer })
+    },
+    resume() {
+      isAway.current = false
+      if (current.current !== null) void open(current.current)
+      void renew()
+    },
     select(id) {
       setSelectedId(id)
       shownAt.current = performance.now()
