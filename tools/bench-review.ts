@@ -74,6 +74,8 @@ export async function benchReview(say: (line: string) => void): Promise<void> {
       store,
       clock: systemClock,
       fetch: () => null,
+      remote: () => null,
+      stationName: () => '',
       wakeSync: () => undefined,
       publish: () => undefined,
     })

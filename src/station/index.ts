@@ -341,6 +341,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     store,
     clock,
     fetch: () => proposals,
+    remote: () => remote,
+    stationName: () => settings.stationName,
     wakeSync: () => {
       sync?.wake()
       statusChanged()

@@ -3,11 +3,14 @@ import type { Clock } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { reviewProcedures, ReviewAnswer, ReviewFigures, ReviewProduct } from '#contract/station/review.ts'
 import type { TopicPayload } from '#contract/station/topics.ts'
+import type { ScannerClient } from '#station/remote/scanner-client.ts'
 import type { Store } from '#station/store/store.ts'
 import type { ProposalFetch } from '#station/sync/proposals.ts'
 
 /** A window that says nothing for so long has left its product to others. */
 const holdMs = 60_000
+/** The backend is told of an open product so often; there a hold lasts a minute too. */
+const tellMs = 8_000
 
 /** The review as windows see it: its procedures, who has which product open, and what is told after a change. */
 export interface Reviewing {
@@ -21,6 +24,8 @@ export function createReviewing(ports: {
   readonly store: Store
   readonly clock: Clock
   readonly fetch: () => ProposalFetch | null
+  readonly remote: () => ScannerClient | null
+  readonly stationName: () => string
   readonly wakeSync: () => void
   readonly publish: (payload: TopicPayload<'review.changed'>) => void
 }): Reviewing {
@@ -28,11 +33,42 @@ export function createReviewing(ports: {
   const { reviews } = store
   const holds = new Map<string, { readonly reviewer: string; readonly since: string; untilMs: number }>()
 
-  /** Who has a product open, if that is another window. */
-  const heldBy = (captureId: string, reviewer: string): string | null => {
+  /** What other stations have open, as the backend said when it was last asked. */
+  const elsewhere = new Map<string, { readonly since: string; readonly by: string; readonly untilMs: number }>()
+  const toldMs = new Map<string, number>()
+
+  /** Who has a product open, if that is another window, of this station or of another one. */
+  const heldBy = (captureId: string, reviewer: string): { readonly since: string; readonly by: string } | null => {
     const hold = holds.get(captureId)
-    if (!hold || hold.reviewer === reviewer || hold.untilMs < clock.monotonicMs()) return null
-    return hold.since
+    if (hold && hold.reviewer !== reviewer && hold.untilMs >= clock.monotonicMs()) return { since: hold.since, by: '' }
+    const other = elsewhere.get(captureId)
+    return other && other.untilMs >= clock.monotonicMs() ? other : null
+  }
+  /** Tells the backend that a window of this station reviews a product; the answer may be that somebody else does. */
+  const ask = async (captureId: string, reviewer: string, isLeft: boolean): Promise<void> => {
+    const remote = ports.remote()
+    const nowMs = clock.monotonicMs()
+    if (remote === null || (!isLeft && nowMs - (toldMs.get(captureId) ?? -tellMs) < tellMs)) return
+    if (isLeft) toldMs.delete(captureId)
+    else toldMs.set(captureId, nowMs)
+    const name = ports.stationName()
+    const answer = await remote.holdReview(captureId, {
+      reviewer: `${store.stationId} ${reviewer}`.slice(0, 100),
+      name,
+      isLeft,
+    })
+    if (!answer.ok) return
+    const was = elsewhere.has(captureId)
+    elsewhere.delete(captureId)
+    if (answer.value !== null && !isLeft) {
+      const { since, name: by } = answer.value
+      elsewhere.set(captureId, { since: new Date(since).toISOString(), by, untilMs: clock.monotonicMs() + holdMs })
+    }
+    if (was !== elsewhere.has(captureId)) changed([captureId])
+  }
+  const tell = (captureId: string, reviewer: string, isLeft: boolean): void => {
+    // The answer may come when the station has been closed, and nobody is to be told any more.
+    ask(captureId, reviewer, isLeft).catch(() => undefined)
   }
   const hold = (captureId: string, reviewer: string): void => {
     for (const [id, each] of holds) if (each.reviewer === reviewer && id !== captureId) holds.delete(id)
@@ -55,7 +91,8 @@ export function createReviewing(ports: {
   }
   const product = (captureId: string, reviewer: string): ReviewProduct | null => {
     const found = reviews.product(captureId)
-    return found && { ...found, heldSince: heldBy(captureId, reviewer) }
+    const held = heldBy(captureId, reviewer)
+    return found && { ...found, heldSince: held?.since ?? null, heldBy: held?.by ?? '' }
   }
   const changed = (captureIds: readonly string[]): void =>
     ports.publish({ captureIds: captureIds.slice(0, 1_000), figures: figures() })
@@ -67,7 +104,7 @@ export function createReviewing(ports: {
     const found = reviews.product(done.value)
     // A decision has no window's name: who decides has the product open, or takes it.
     return found
-      ? ok({ product: { ...found, heldSince: null }, figures: figures() })
+      ? ok({ product: { ...found, heldSince: null, heldBy: '' }, figures: figures() })
       : fail('not_found', 'no such product')
   }
   const settled = (done: Result<string>): Result<Record<string, never>> => {
@@ -93,6 +130,9 @@ export function createReviewing(ports: {
       'review.product': ({ captureId, reviewer }) => {
         const found = product(captureId, reviewer)
         if (!found) return fail('not_found', 'no such product')
+        // Where another station has it, it is asked again until that has left.
+        if (holds.get(captureId)?.reviewer === reviewer || found.heldBy !== '' || found.heldSince === null)
+          tell(captureId, reviewer, false)
         if (found.heldSince === null) {
           hold(captureId, reviewer)
           if (store.facts.get('review.place') !== captureId) store.facts.set('review.place', captureId)
@@ -100,7 +140,10 @@ export function createReviewing(ports: {
         return ok(found)
       },
       'review.leave': ({ captureId, reviewer }) => {
-        if (holds.get(captureId)?.reviewer === reviewer) holds.delete(captureId)
+        if (holds.get(captureId)?.reviewer === reviewer) {
+          holds.delete(captureId)
+          tell(captureId, reviewer, true)
+        }
         return ok({})
       },
       'review.decide': ({ value = null, ...decision }) => answer(reviews.decide({ ...decision, value })),

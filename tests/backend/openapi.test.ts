@@ -10,7 +10,7 @@ import {
   productPatchSchema,
   productSchema,
 } from '#contract/backend/products.ts'
-import { bulkReviewSchema, proposalReviewSchema } from '#contract/backend/proposals.ts'
+import { bulkReviewSchema, proposalReviewSchema, reviewHoldSchema } from '#contract/backend/proposals.ts'
 import {
   capturePatchSchema,
   captureSchema,
@@ -64,6 +64,7 @@ const documented: Record<string, string[]> = {
     'POST /scanner/api/v1/captures/{id}/enrich',
     'POST /scanner/api/v1/captures/{id}/proposals/bulk-review',
     'POST /scanner/api/v1/captures/{id}/retry',
+    'POST /scanner/api/v1/captures/{id}/review-hold',
     'POST /scanner/api/v1/sessions',
     'POST /scanner/api/v1/sessions/{id}/end',
     'POST /scanner/api/v1/sessions/{id}/extraction/accept',
@@ -192,6 +193,7 @@ describe('the OpenAPI documents', () => {
       BulkReview: bulkReviewSchema,
       ProductPatch: productPatchSchema,
       ProductMerge: productMergeSchema,
+      ReviewHold: reviewHoldSchema,
       ProductClaim: productClaimSchema,
       WebhookCreate: webhookCreateSchema,
       WebhookPatch: webhookPatchSchema,

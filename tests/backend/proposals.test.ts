@@ -123,6 +123,23 @@ describe('a proposal', () => {
     expect((await list())[0]).toMatchObject({ status: 'REJECTED' })
   })
 
+  it('tells a second reviewer who reviews it, until that one has left or said nothing for a minute', async () => {
+    const site = await startSite()
+    const { capture } = await review(site)
+    const hold = async (reviewer: string, more: object = {}) =>
+      (await site.call('POST', `${scanner}/captures/${capture}/review-hold`, { reviewer, name: reviewer, ...more }))
+        .body
+    site.clock.at = new Date('2026-11-21T09:00:00.000Z')
+    expect(await hold('Desk 1')).toMatchObject({ is_held_by_other: false })
+    expect(await hold('Desk 2')).toMatchObject({ is_held_by_other: true, name: 'Desk 1' })
+    await hold('Desk 2', { is_left: true })
+    expect(await hold('Desk 2')).toMatchObject({ is_held_by_other: true })
+    await hold('Desk 1', { is_left: true })
+    expect(await hold('Desk 2')).toMatchObject({ is_held_by_other: false, since: '2026-11-21T09:00:00.000Z' })
+    site.clock.at = new Date('2026-11-21T09:01:01.000Z')
+    expect(await hold('Desk 1')).toMatchObject({ is_held_by_other: false, since: '2026-11-21T09:01:01.000Z' })
+  })
+
   it('is reviewed with many at once: all of them or none', async () => {
     const site = await startSite()
     const { propose, bulk, list } = await review(site)

@@ -320,6 +320,16 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ALTER TABLE product_changes ADD COLUMN other_id TEXT REFERENCES products;
     `,
   },
+  // Who reviews a capture's proposals just now; a hold that is not renewed is over.
+  `
+  CREATE TABLE review_holds (
+    capture_id TEXT PRIMARY KEY REFERENCES captures ON DELETE CASCADE,
+    reviewer TEXT NOT NULL,
+    name TEXT NOT NULL,
+    since TEXT NOT NULL,
+    until TEXT NOT NULL
+  ) STRICT;
+  `,
 ]
 
 /** The migrations as an engine runs them. */

@@ -134,6 +134,8 @@ export interface Tables extends GateTables {
     /** The other product of a merge. */
     other_id: Generated<string | null>
   }
+  /** Who reviews a capture's proposals just now. */
+  review_holds: { capture_id: string; reviewer: string; name: string; since: string; until: string }
   /** A photo that is to be read into proposals, or was: a registered one, or the one of a capture. */
   extractions: {
     id: string

@@ -6,6 +6,8 @@ import {
   proposalPageSchema,
   proposalQuerySchema,
   proposalReviewSchema,
+  reviewHoldAnswerSchema,
+  reviewHoldSchema,
   proposalSchema,
   type Proposal,
 } from '#contract/backend/proposals.ts'
@@ -26,6 +28,8 @@ import { route, type Call, type Credential, type Route } from './route.ts'
 import { lockSession, pollAnswer, type SessionLife } from './session-routes.ts'
 
 const captures = '/scanner/api/v1/captures/{id}'
+/** A reviewer who says nothing for so long has left. */
+const holdMs = 60_000
 const sessions = '/scanner/api/v1/sessions/{id}'
 
 /** The endpoints of proposals: review, apply, enrich, and the end of an extraction (contracts 1.7, 1.12). */
@@ -96,6 +100,36 @@ export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['ad
         const change = { status: body.status, reviewed_at: at.toISOString(), ...correctionOf(row, body) }
         await db.updateTable('proposals').set(change).where('id', '=', row.id).execute()
         return ok(proposalAnswer({ ...row, ...change }))
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${captures}/review-hold`,
+      operationId: 'holdReview',
+      summary: 'Say that one reviews a capture, for a minute or until one leaves it, and be told who else does',
+      access: 'write',
+      body: reviewHoldSchema,
+      success: { status: 200, schema: reviewHoldAnswerSchema },
+      async handle({ param, body, credential, at, db }) {
+        const capture = await lockCapture(db, credential, param)
+        if (!capture) return missing('capture')
+        const now = at.toISOString()
+        const held = await db
+          .selectFrom('review_holds')
+          .selectAll()
+          .where('capture_id', '=', capture.id)
+          .executeTakeFirst()
+        const isOthers = held !== undefined && held.until > now && held.reviewer !== body.reviewer
+        if (isOthers) return ok({ is_held_by_other: true, name: held.name, since: held.since })
+        await db.deleteFrom('review_holds').where('capture_id', '=', capture.id).execute()
+        const since = held?.reviewer === body.reviewer && held.until > now ? held.since : now
+        if (!body.is_left) {
+          const until = new Date(at.getTime() + holdMs).toISOString()
+          const { reviewer, name } = body
+          await db.insertInto('review_holds').values({ capture_id: capture.id, reviewer, name, since, until }).execute()
+        }
+        return ok({ is_held_by_other: false, name: body.name, since: body.is_left ? null : since })
       },
     }),
 

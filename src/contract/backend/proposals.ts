@@ -101,6 +101,29 @@ export const applyAnswerSchema = z
   .meta({ id: 'ApplyAnswer' })
 export type ApplyAnswer = z.infer<typeof applyAnswerSchema>
 
+/** Somebody reviews a capture's proposals, or has left them. Ours: it tells a second one, and keeps nobody out. */
+export const reviewHoldSchema = z
+  .strictObject({
+    /** Names the window that reviews. */
+    reviewer: text(1, 100),
+    /** What others are told, such as the station's name. */
+    name: text(0, 100).default(''),
+    is_left: z.boolean().default(false),
+  })
+  .meta({ id: 'ReviewHold', examples: [{ reviewer: 'desk-2', name: 'Desk 2' }] })
+
+/** Whether somebody else reviews them, who, and since when. */
+export const reviewHoldAnswerSchema = z
+  .object({ is_held_by_other: z.boolean(), name: z.string(), since: timestampSchema.nullable() })
+  .meta({ id: 'ReviewHoldAnswer' })
+
+/** A foreign server's answer to a hold. */
+export const foreignHoldSchema = z.looseObject({
+  is_held_by_other: z.boolean().catch(false),
+  name: foreignText,
+  since: foreignTextOrNull,
+})
+
 /** What an enrich answers: the capture, which is on its way again. */
 export const enrichAnswerSchema = captureSchema
 

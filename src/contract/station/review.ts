@@ -93,6 +93,8 @@ export const reviewProductSchema = z.object({
     .nullable(),
   /** Since when another window has it open; null when none has. */
   heldSince: instantSchema.nullable(),
+  /** The other station's name; empty for another window of this one. */
+  heldBy: z.string(),
 })
 export type ReviewProduct = z.infer<typeof reviewProductSchema>
 

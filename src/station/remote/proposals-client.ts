@@ -1,5 +1,6 @@
 import {
   foreignApplySchema,
+  foreignHoldSchema,
   foreignProposalSchema,
   type ForeignProposal,
   type ProposalReview,
@@ -52,6 +53,11 @@ export interface ProposalsClient {
   applyProposals(captureId: string): Promise<RemoteResult<Applied>>
   /** The newest change of a product that an apply of this capture made and nobody has undone. */
   findApply(gtin: string, captureId: string): Promise<RemoteResult<string | null>>
+  /** Says that a window reviews a capture, or has left it; answers who else does. Not every backend has it: then nobody. */
+  holdReview(
+    captureId: string,
+    hold: { readonly reviewer: string; readonly name: string; readonly isLeft: boolean },
+  ): Promise<RemoteResult<{ readonly name: string; readonly since: string } | null>>
   undoChange(gtin: string, changeId: string): Promise<RemoteResult<null>>
 }
 
@@ -107,6 +113,17 @@ export function createProposalsClient(request: SendRequest): ProposalsClient {
         (change) => change.action === 'apply' && change.capture_short_id === captureId && change.undone_by === null,
       )
       return { ok: true, value: found?.id ?? null }
+    },
+    async holdReview(captureId, { reviewer, name, isLeft }) {
+      const answer = await request('POST', `${capturePath(captureId)}/review-hold`, foreignHoldSchema, {
+        json: { reviewer, name, is_left: isLeft },
+      })
+      if (!answer.ok) {
+        const { status } = answer.failure
+        return status === 404 || status === 405 ? { ok: true, value: null } : answer
+      }
+      const { is_held_by_other, name: by, since } = answer.value ?? { is_held_by_other: false, name: '', since: null }
+      return { ok: true, value: is_held_by_other && since !== null ? { name: by, since } : null }
     },
     undoChange: (gtin, changeId) =>
       request('POST', `${historyPath(gtin)}/${encodeURIComponent(changeId)}/undo`, null) as Promise<RemoteResult<null>>,

@@ -86,7 +86,7 @@ export interface Reviews {
   /** Captures of this station that may have proposals, newest first: for a backend that has no list of all. */
   ownCaptures(limit: number): string[]
   queue(limit: number): Omit<ReviewEntry, 'isHeld'>[]
-  product(captureId: string): Omit<ReviewProduct, 'heldSince'> | null
+  product(captureId: string): Omit<ReviewProduct, 'heldSince' | 'heldBy'> | null
   captureOf(proposalId: string): string | null
   /** What a value was read from; null for a proposal that this station never saw. */
   evidenceOf(proposalId: string): { photo: string | null; source: string; confidence: number } | null

@@ -270,6 +270,22 @@ describe('the queue of a review', () => {
     await call('review.acceptClear', { captureId, reviewer: 'second' })
   })
 
+  it('tells a window of another station that a product is open, and by whom', async () => {
+    const { site, call, proxy } = await startDesk()
+    await site.propose({})
+    await fetched(call, site.capture, 'description')
+    await call('settings.change', { stationName: 'Desk 1' })
+    const captureId = site.capture
+    await call('review.leave', { captureId, reviewer: 'test' })
+    await call('review.product', { captureId, reviewer: 'one' })
+    const other = await startStation({ url: proxy.url, apiKey: site.backend.apiKey })
+    await fetched(other.call, captureId, 'description')
+    const seen = () => other.call('review.product', { captureId, reviewer: 'test' })
+    await until(async () => (await seen()).heldSince !== null)
+    expect(await seen()).toMatchObject({ heldBy: 'Desk 1' })
+    expect(errorOf(await other.ask('review.acceptClear', { captureId, reviewer: 'test' })).code).toBe('conflict')
+  })
+
   it('accepts all that is clear at once, and nothing else', async () => {
     const { site, call } = await startDesk()
     await site.propose({})

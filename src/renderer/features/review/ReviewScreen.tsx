@@ -197,7 +197,12 @@ function Head(props: {
       </div>
       {review.error !== null && <ErrorNote error={{ ...review.error, code: 'refused' }} />}
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
-      {product.heldSince !== null && <Note tone="attention" text={t('review.held')} />}
+      {product.heldSince !== null && (
+        <Note
+          tone="attention"
+          text={product.heldBy === '' ? t('review.held') : t('review.held_by', { name: product.heldBy })}
+        />
+      )}
       {figures.isTooFast && <Note tone="attention" text={t('review.too_fast')} />}
       {product.application?.refusal && (
         <Note tone="stop" text={t('review.apply_refused')} quote={product.application.refusal.message} />
