@@ -1,0 +1,47 @@
+import { createStation, forkImaging } from '#station/index.ts'
+import type { Log } from '#contract/ports.ts'
+
+/**
+ * A reviewer in a process of its own, to be killed: accepts one proposal after another, applies each capture, changes the
+ * product, and prints what the station has acknowledged, a line each. Arguments: folder, backend, key.
+ */
+const [, , dataDir = '', url = '', apiKey = ''] = process.argv
+const nothing = (): void => undefined
+const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
+const started = await createStation({
+  dataDir,
+  host: 'cli',
+  version: '0.0.0',
+  log,
+  fetch,
+  backend: { url, credential: () => Promise.resolve(apiKey) },
+  spawnImaging: forkImaging(),
+  quietMs: 200,
+})
+if (!started.ok) throw new Error(started.error.message)
+const station = started.value
+const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
+
+interface Answer {
+  readonly ok: boolean
+  readonly value: {
+    readonly entries: readonly { readonly captureId: string }[]
+    readonly proposals: readonly { readonly id: string; readonly version: number; readonly state: string }[]
+  }
+}
+const call = async (name: string, input: object): Promise<Answer> => (await station.call(name, input)) as Answer
+
+for (;;) {
+  const queue = await call('review.queue', { reviewer: 'test' })
+  for (const { captureId } of queue.value.entries) {
+    const { proposals } = (await call('review.product', { captureId, reviewer: 'test' })).value
+    for (const { id, version, state } of proposals) {
+      if (state !== 'open') continue
+      const { ok } = await call('review.decide', { id, version, decision: 'accept' })
+      if (ok) say({ decided: id })
+    }
+    const { ok } = await call('review.apply', { captureId, reviewer: 'test' })
+    if (ok) say({ applied: captureId })
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20))
+}
