@@ -65,7 +65,7 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
       const body = Uint8Array.from(atob(base64), (character) => character.codePointAt(0) ?? 0)
       await fetch('/media/photos?device=camera&role=ingredients', { method: 'PUT', body })
     }, bytes.toString('base64'))
-    await key('Alt+Digit8')
+    await key('Alt+Digit9')
     await page.getByText('3 products, as the server tells').waitFor()
     await key('s')
     await page.waitForFunction(() => document.activeElement instanceof HTMLInputElement)

@@ -219,15 +219,13 @@ function placeOf(database: Database, sequence: number): number | null {
 }
 
 /** The first row that is not as the entries tell it. */
-function compare(database: Database, told: Told, lastAbout: ReadonlyMap<string, number>): LedgerProblem | null {
-  const at = (kind: 'capture' | 'session' | 'verdict', id: string, message: string): LedgerProblem => ({
 function compare(
   database: Database,
   told: Told,
   lastAbout: ReadonlyMap<string, number>,
   isRebuilt: boolean,
 ): LedgerProblem | null {
-  const at = (kind: 'capture' | 'session', id: string, message: string): LedgerProblem => ({
+  const at = (kind: 'capture' | 'session' | 'verdict', id: string, message: string): LedgerProblem => ({
     kind,
     sequence: lastAbout.get(id) ?? null,
     id,
