@@ -356,12 +356,6 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
-    case 'review.made':
-    case 'review.delivered':
-    case 'review.refused':
-    case 'gate.judged':
-    case 'gate.undone':
-    case 'gate.settled':
     case 'staff.unlocked':
     case 'staff.refused':
     case 'staff.acted':
