@@ -1,3 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { CDPSession } from 'playwright-core'
+
+/** From key to key: a slow scanner, and faster than any hand. */
+const gapMs = 4
+
+/** Types a code as a scanner does, ended by Enter. */
+export async function typeCode(keyboard: CDPSession, code: string): Promise<void> {
+  // Each key carries the time it was pressed, as from a real keyboard, whatever the window is busy with.
+  const startMs = Date.now()
+  const names = [...code, 'Enter']
+  await Promise.all(
+    names.flatMap((name, index) =>
+      keyEvents(name).map((event) =>
+        keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp: (startMs + index * gapMs) / 1_000 }),
+      ),
+    ),
+  )
+  await delay(Math.max(0, startMs + names.length * gapMs - Date.now()))
+}
+
 /** The press and the release of a key, by the character it types or by its name. */
 export function keyEvents(name: string) {
   const isControl = name.length === 1 && name < ' '

@@ -5,12 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { build, root } from '../../tools/set-up.mjs'
-import { keyEvents } from './key-events.ts'
+import { typeCode } from './key-events.ts'
 
 /** The browser of a test file, for all its windows that want nothing of it; each has a context of its own. */
 let shared: Promise<Browser> | undefined
@@ -23,9 +22,6 @@ async function browserFor(chromiumPath: string, more: readonly string[]): Promis
   if (shared && !(await shared).isConnected()) shared = undefined
   return await (shared ??= launch())
 }
-
-/** From key to key: a slow scanner, and faster than any hand. */
-const gapMs = 4
 
 /** A whole kiosk as it is run: backend and web host are processes of their own, the window is a Chromium. */
 export interface Kiosk {
@@ -132,19 +128,7 @@ export async function openKiosk(options: {
       backend: { url: backendUrl, apiKey },
       violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),
       async scan(...codes) {
-        for (const code of codes) {
-          // Each key carries the time it was pressed, as from a real keyboard, whatever the window is busy with.
-          const startMs = Date.now()
-          const names = [...code, 'Enter']
-          await Promise.all(
-            names.flatMap((name, index) =>
-              keyEvents(name).map((event) =>
-                keyboard.send('Input.dispatchKeyEvent', { ...event, timestamp: (startMs + index * gapMs) / 1_000 }),
-              ),
-            ),
-          )
-          await delay(Math.max(0, startMs + names.length * gapMs - Date.now()))
-        }
+        for (const code of codes) await typeCode(keyboard, code)
       },
       stopBackend: () => stop(backend.child),
       async startBackend() {
