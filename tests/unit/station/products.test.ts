@@ -34,7 +34,7 @@ describe('the catalogue at a station', () => {
     const found = await call('product.search', { text: 'stabilo BOSS', from: 'backend' })
     expect(found).toMatchObject({ total: 1, products: [{ gtin: pen, name: 'Marker Boss', netContent: '1 pc' }] })
     expect((await call('product.search', { text: '4006381333931', from: 'backend' })).total).toBe(1)
-    await proxy.close()
+    proxy.setRates({ cut: 1 })
     expect(errorOf(await ask('product.search', { text: 'boss', from: 'backend' })).code).toBe('offline')
     for (const text of ['BoSS', 'marker stab', '4006381', ''])
       expect((await call('product.search', { text, from: 'station' })).total).toBe(1)
@@ -61,7 +61,7 @@ describe('the catalogue at a station', () => {
       photosElsewhere: 0,
       unsent: [],
     })
-    await proxy.close()
+    proxy.setRates({ cut: 1 })
     expect(errorOf(await ask('product.get', { gtin: pen, from: 'backend' })).code).toBe('offline')
     expect(await call('product.get', { gtin: pen, from: 'station' })).toMatchObject({ known: 'whole' })
     expect(errorOf(await ask('product.get', { gtin: '4006381333948', from: 'station' })).code).toBe('not_found')
@@ -123,7 +123,7 @@ describe('a decision about a product', () => {
   it('is kept while the backend is away, and what was taken back before it was sent is never sent', async () => {
     const { site, call, proxy, dataDir, station } = await startDesk()
     await call('product.get', { gtin: pen, from: 'backend' })
-    await proxy.close()
+    proxy.setRates({ cut: 1 })
     const { history } = await call('product.edit', { gtin: pen, fields: change })
     expect((await call('station.status', {})).queue.waiting).toBe(1)
     await call('product.undo', { gtin: pen, id: history[0]?.id ?? '', origin: 'station' })
@@ -168,7 +168,7 @@ describe('a decision about a product', () => {
   })
 
   it('of a GTIN that is there already is refused as it is created, and can be given up', async () => {
-    const { site, call, proxy, told } = await startDesk()
+    const { site, call, told } = await startDesk()
     await site.request('POST', '/products/api/v1/products', { gtin: '96385074', product_name: 'Gum', brand: 'Other' })
     await call('product.add', { gtin: '96385074', values: { product_name: 'Chewing gum', brand: 'Minty' } })
     await told()
@@ -179,7 +179,6 @@ describe('a decision about a product', () => {
     expect(await call('product.get', { gtin: '96385074', from: 'backend' })).toMatchObject({
       values: { product_name: 'Gum', brand: 'Other' },
     })
-    await proxy.close()
   })
 
   it('merges two records field by field, and separates them again', async () => {
