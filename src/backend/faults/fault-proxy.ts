@@ -163,7 +163,24 @@ export async function createFaultProxy(options: FaultProxyOptions): Promise<Faul
     }
   }
 
+  /** A stream of events has no end to wait for: it goes through as it comes, until either side ends it. */
+  const stream = (message: IncomingMessage, response: ServerResponse): void => {
+    const headers = { ...message.headers, host: target.host }
+    const outgoing = send(
+      { host: target.hostname, port: target.port, method: 'GET', path: message.url, headers },
+      (incoming) => {
+        response.writeHead(incoming.statusCode ?? 502, passedOn(incoming.headers))
+        incoming.pipe(response)
+        incoming.on('error', () => response.destroy())
+      },
+    )
+    outgoing.on('error', () => response.destroy())
+    response.on('close', () => outgoing.destroy())
+    outgoing.end()
+  }
+
   const server = createServer((message, response) => {
+    if (message.headers.accept?.includes('text/event-stream') === true) return stream(message, response)
     const pieces: Buffer[] = []
     message.on('error', () => undefined)
     message.on('data', (piece: Buffer) => pieces.push(piece))
