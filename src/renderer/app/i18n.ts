@@ -23,7 +23,7 @@ const loaders: Readonly<Record<Exclude<Language, 'en'>, () => Promise<{ readonly
   nl: () => import('./texts/nl.json'),
 }
 
-/** Every text of the window, by language. English is the whole; what another language lacks is shown in English. */
+/** Every text of the window, by language. English is the whole, which the types know. */
 export const i18n: I18n = createInstance()
 
 await i18n.use(initReactI18next).init({

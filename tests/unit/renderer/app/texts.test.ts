@@ -30,6 +30,11 @@ describe.each(languageSchema.options.filter((language) => language !== 'en'))('t
     expect([...texts.keys()].filter((key) => !english.has(key))).toEqual([])
   })
 
+  it('are all of them, but for the names of symbologies', () => {
+    const missing = [...english.keys()].filter((key) => !texts.has(key) && !key.startsWith('symbology.'))
+    expect(missing).toEqual([])
+  })
+
   it('name the same values as in English', () => {
     const different = [...texts].filter(
       ([key, text]) => JSON.stringify(placeholders(text)) !== JSON.stringify(placeholders(english.get(key) ?? '')),
