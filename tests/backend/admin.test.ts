@@ -38,7 +38,7 @@ describe('the admin pages', () => {
     for (const [page, words] of [
       ['sessions', session],
       ['captures', '&lt;script&gt;alert(1)&lt;/script&gt;'],
-      ['jobs', 'webhook'],
+      ['jobs', 'Webhooks to deliver'],
       ['dead-letters', 'No dead letters'],
       ['stations', '&lt;b&gt;Dock 3&lt;/b&gt;'],
       ['keys', 'host'],

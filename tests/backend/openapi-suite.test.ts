@@ -191,6 +191,7 @@ function validBody(operation: Operation, made: World, resolve: (schema: Schema) 
   const body: Record<string, unknown> = { ...example }
   for (const name of Object.keys(body)) if (name in real) body[name] = real[name]
   if (operation.operationId === 'createProduct') body['gtin'] = '96385074'
+  if ('if_values' in body) body['if_values'] = { brand: 'Old' }
   if (operation.operationId === 'login') return { email: 'a@example.org', password: 'correct horse' }
   return body
 }
@@ -200,6 +201,8 @@ async function prepare(site: Site, operation: Operation, made: World): Promise<v
   const { operationId } = operation
   if (operationId === 'retryCapture') await site.call('DELETE', `${products}/${marker}/claim`)
   if (operationId === 'unclaimProduct') await site.call('POST', `${products}/${marker}/claim`, {})
+  if (operationId === 'mergeProducts')
+    await site.call('POST', products, { gtin: '4006381333948', product_name: 'Marker' })
   const { write } = await databaseOf(site.dataDir)
   if (operationId === 'retryCapture') {
     await write((db) => db.updateTable('captures').set({ status: 'FAILED' }).where('id', '=', made.capture).execute())

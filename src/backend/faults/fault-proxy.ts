@@ -205,10 +205,9 @@ export async function createFaultProxy(options: FaultProxyOptions): Promise<Faul
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
-      // What is late may still arrive; a stream of events never ends by itself.
-      await Promise.race([Promise.allSettled(pending), wait(1_000)])
-      agent.destroy()
+      await Promise.allSettled(pending)
       await closed
+      agent.destroy()
     },
   }
 }
