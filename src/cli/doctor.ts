@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSyn
 import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
-import { createScannerClient, checkStore, udevRules, udevRulesPath } from '#station/index.ts'
+import { createScannerClient, checkStore, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
 
 /** One check: what was looked at, how it is, and for a fault the next step. */
@@ -17,6 +17,8 @@ interface Finding {
 const lowDiskBytes = 500 * 1024 * 1024
 /** Codes and syncs are not hurt by this much, expiry dates and signatures are hurt by more. */
 const clockToleranceMs = 60_000
+/** Six beats: a kiosk that said nothing for so long hangs, or was killed. */
+const oldBeatMs = 30_000
 
 export const help = {
   name: 'doctor',
@@ -41,7 +43,7 @@ export const help = {
 } as const satisfies Help
 
 /**
- * `capstan doctor`: checks Node, data folder, disk space, store integrity, cameras, USB permissions, backend and clock.
+ * `capstan doctor`: checks Node, data folder, disk space, store integrity, the kiosk's heartbeat, cameras, USB permissions, backend and clock.
  * With `--fix` it first writes the rules that let the account open scanners.
  *
  * Prints a line a check (`--json`: a JSON object a line). Exit code 0 without faults, 1 with one, 2 when it could not fix.
@@ -60,7 +62,7 @@ export async function doctor(args: readonly string[]): Promise<number> {
     checkNode(),
     ...(data === undefined
       ? [skipped('data folder', '--data DIR')]
-      : [checkFolder(data), await checkDisk(data), checkIntegrity(data)]),
+      : [checkFolder(data), await checkDisk(data), checkIntegrity(data), checkKiosk(data)]),
     checkCameras(),
     checkUsb(),
     ...(backend === undefined
@@ -140,6 +142,29 @@ function checkIntegrity(data: string): Finding {
         nextStep:
           'Copy the data folder, then start the station: it sets the damaged file aside and carries over what can be read.',
       }
+}
+
+/** The kiosk beats every five seconds, and takes its file away when it ends on purpose. */
+function checkKiosk(data: string): Finding {
+  const beat = readHeartbeat(data)
+  if (!beat) return good('kiosk', 'none runs on this folder')
+  const ageMs = Date.now() - Date.parse(beat.at)
+  const process = `process ${beat.pid}`
+  if (ageMs > oldBeatMs)
+    return {
+      check: 'kiosk',
+      state: 'fault',
+      detail: `${process} has said nothing for ${Math.round(ageMs / 1_000)} s`,
+      nextStep: 'End it if it still runs, and start it again: what was acknowledged is in the store.',
+    }
+  if (!beat.isReady)
+    return {
+      check: 'kiosk',
+      state: 'warning',
+      detail: `${process} runs, and no window of it listens to scanners yet`,
+      nextStep: 'Wait a moment. If it stays so, look at its screen and its log.',
+    }
+  return good('kiosk', `${process} runs and is ready to scan`)
 }
 
 /** Cameras of the window belong to the browser; what the system shows of them can be checked from here on Linux. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock, Log } from '#contract/ports.ts'
 import type { Result } from '#contract/result.ts'
@@ -112,6 +112,16 @@ export function startHeartbeat(ports: {
       tell('--stopping')
       rmSync(path, { force: true })
     },
+  }
+}
+
+/** The last beat of the kiosk that runs on a data folder; null where none does, or none that can be read. */
+export function readHeartbeat(dataDir: string): Beat | null {
+  try {
+    const beat = JSON.parse(readFileSync(join(dataDir, heartbeatFile), 'utf8')) as Beat
+    return Number.isFinite(Date.parse(beat.at)) ? beat : null
+  } catch {
+    return null
   }
 }
 

@@ -41,6 +41,25 @@ describe('capstan doctor', () => {
     expect(below.of('data folder')?.['nextStep']).not.toBe('')
   })
 
+  it('finds a kiosk that has stopped to answer', async () => {
+    const data = temporaryFolder()
+    openTestStore({ dataDir: data }).close()
+    expect((await examine('--data', data)).of('kiosk')).toMatchObject({ state: 'ok' })
+    const beat = (at: number, isReady: boolean) =>
+      writeFileSync(
+        join(data, 'heartbeat.json'),
+        JSON.stringify({ pid: 7, at: new Date(at).toISOString(), boot: 'b', monotonicMs: 1, isReady }),
+      )
+    beat(Date.now(), true)
+    expect((await examine('--data', data)).of('kiosk')).toMatchObject({ state: 'ok' })
+    beat(Date.now(), false)
+    expect((await examine('--data', data)).of('kiosk')).toMatchObject({ state: 'warning' })
+    beat(Date.now() - 600_000, true)
+    const hung = await examine('--data', data)
+    expect(hung.code).toBe(1)
+    expect(hung.of('kiosk')).toMatchObject({ state: 'fault', detail: expect.stringMatching(/for 60\d s/) as string })
+  })
+
   it('tells a backend that is not there from a key that it refuses, and never prints the key', async () => {
     const nobody = await examine('--backend', 'http://127.0.0.1:9')
     expect(nobody.code).toBe(1)
