@@ -3,7 +3,6 @@ import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
@@ -11,6 +10,7 @@ import sharp from 'sharp'
 import { drawText } from '../label-image.ts'
 import { makePictureVideo } from './desk-video.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
+import { look } from './look.ts'
 
 const pen = '4006381333931'
 const cake = '5901234123457'
@@ -53,25 +53,6 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await rm(folder, { recursive: true, force: true })
   })
 
-  /** Looks at the screen in its sizes, light and dark, and has axe look too. */
-  const look = async (name: string) => {
-    for (const [size, width, height] of [
-      ['1280x800', 1280, 800],
-      ['1920x1080', 1920, 1080],
-      ['1080x1920', 1080, 1920],
-    ] as const) {
-      await page.setViewportSize({ width, height })
-      for (const theme of ['light', 'dark'] as const) {
-        await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
-        await page.waitForTimeout(200)
-        await page.screenshot({ path: `${pictures}/${name}-${size}-${theme}.png` })
-      }
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
-      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
-    }
-    await page.setViewportSize({ width: 1280, height: 800 })
-  }
   const key = async (name: string) => {
     await page.waitForTimeout(150)
     await page.keyboard.press(name)
@@ -81,7 +62,7 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await page.getByRole('button', { name: 'Start session' }).waitFor()
     await page.keyboard.press('Alt+Digit8')
     await page.getByRole('heading', { name: 'Photograph products' }).waitFor()
-    await look('empty')
+    await look(page, `${pictures}/empty`)
     await kiosk.scan(pen)
     await page.getByRole('heading', { name: 'Cocoa cream' }).waitFor()
     await page.getByRole('button', { name: 'Shoot: Front' }).waitFor()
@@ -91,7 +72,7 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
       .getByRole('list', { name: 'Photos of this product' })
       .getByText('at the server')
       .waitFor({ timeout: 60_000 })
-    await look('open')
+    await look(page, `${pictures}/open`)
     // Deleted, brought back by one key, and deleted again: what is left without a photo is nothing to review.
     const views = page.getByRole('navigation', { name: 'Views of this product' })
     await key('Delete')
@@ -102,7 +83,7 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await views.getByRole('button', { name: /^Front.*missing/ }).waitFor()
     await key('F4')
     await page.getByRole('heading', { name: 'Shot lists and keys' }).waitFor()
-    await look('lists')
+    await look(page, `${pictures}/lists`)
     await page.getByRole('button', { name: 'Learn another key' }).click()
     await key('F9')
     await key('Escape')

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
 import { drawLabel } from '../label-image.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
+import { look } from './look.ts'
 
 const spread = '4006381333931'
 const nutrition =
@@ -35,25 +35,6 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await page.waitForTimeout(150)
     await page.keyboard.press(name)
   }
-  /** Nothing for axe to say and nothing that scrolls sideways, in three sizes, light and dark. */
-  const look = async (name: string) => {
-    for (const [size, width, height] of [
-      ['1280x800', 1280, 800],
-      ['1920x1080', 1920, 1080],
-      ['1080x1920', 1080, 1920],
-    ] as const) {
-      await page.setViewportSize({ width, height })
-      for (const theme of ['light', 'dark'] as const) {
-        await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
-        await page.waitForTimeout(200)
-        await page.screenshot({ path: `${pictures}/${name}-${size}-${theme}.png` })
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
-        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 })
-  }
 
   it('finds a product by words or GTIN, shows all of it, and goes on without the server', async () => {
     await page.getByText('Both', { exact: true }).click()
@@ -77,13 +58,13 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await page.getByText('1 product, as the server tells').waitFor()
     await page.keyboard.press('Enter')
     await page.getByRole('rowheader', { name: 'saturates' }).waitFor()
-    await look('record')
+    await look(page, `${pictures}/record`)
     await kiosk.stopBackend()
     await page.getByLabel('Name, brand or GTIN').fill('hearth')
     await page.getByText('The server cannot be asked now. These are the products').waitFor({ timeout: 30_000 })
     await page.getByRole('button', { name: 'Oat biscuits' }).click()
     await page.getByText('As the server told').waitFor({ timeout: 30_000 })
-    await look('offline')
+    await look(page, `${pictures}/offline`)
     expect(await kiosk.violations()).toEqual([])
   })
 
@@ -96,7 +77,7 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await page.getByText('Two capital letters, such as DE').waitFor()
     await page.getByLabel('Country of origin').fill('CZ')
     await page.getByLabel('Gross weight', { exact: true }).fill('260.5')
-    await look('edit')
+    await look(page, `${pictures}/edit`)
     await page.getByLabel('Gross weight', { exact: true }).press('Enter')
     await page.getByText('260.5').first().waitFor()
     await page.getByRole('button', { name: 'Take back' }).first().waitFor({ timeout: 30_000 })
@@ -108,7 +89,7 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await page.getByText('These digits are no GTIN').waitFor()
     await page.getByLabel('GTIN', { exact: true }).fill('96385074')
     await page.getByLabel('Name', { exact: true }).fill('Gum')
-    await look('create')
+    await look(page, `${pictures}/create`)
     await page.getByLabel('Name', { exact: true }).press('Enter')
     await page.getByRole('heading', { name: 'Gum', level: 2 }).waitFor()
     await page.getByText('Created').waitFor()
@@ -118,10 +99,10 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await key('m')
     await page.getByRole('list', { name: 'The other record' }).getByRole('button').first().click()
     await page.getByText('becomes another name of it').waitFor()
-    await look('merge')
+    await look(page, `${pictures}/merge`)
     await page.getByRole('button', { name: 'Merge into' }).click()
     await page.getByText('Merged', { exact: true }).waitFor({ timeout: 30_000 })
-    await look('merged')
+    await look(page, `${pictures}/merged`)
     const answer = await page.evaluate(async () => {
       const response = await fetch('/exports/products.csv?q=cocoa')
       return { name: response.headers.get('content-disposition'), text: await response.text() }

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openDatabase } from '#backend/db/database.ts'
@@ -10,6 +9,7 @@ import { silentLog } from '#backend/log.ts'
 import { findChromium } from '#cli/browsers.ts'
 import { drawLabel } from '../label-image.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
+import { look } from './look.ts'
 
 const pen = '4006381333931'
 const catalogue = `gtin,product_name,brand,net_content,ingredients
@@ -125,22 +125,7 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await page.getByText('kJ and kcal contradict each other').waitFor()
     await page.locator('.review-crop').waitFor()
     await mkdir(pictures, { recursive: true })
-    for (const [name, width, height] of [
-      ['1280x800', 1280, 800],
-      ['1920x1080', 1920, 1080],
-      ['1080x1920', 1080, 1920],
-    ] as const) {
-      await page.setViewportSize({ width, height })
-      for (const theme of ['light', 'dark'] as const) {
-        await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
-        await page.waitForTimeout(200)
-        await page.screenshot({ path: `${pictures}/${name}-${theme}.png` })
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
-        expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
-      }
-    }
-    await page.setViewportSize({ width: 1280, height: 800 })
+    await look(page, `${pictures}/review`)
 
     await key('ArrowLeft')
     await field('Brand').waitFor()

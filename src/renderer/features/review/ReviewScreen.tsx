@@ -9,6 +9,7 @@ import type { Tone } from '../../ui/capture-view.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
+import { Note } from '../../ui/Note.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, duration } from '../../ui/time.ts'
 import { Evidence } from './Evidence.tsx'
@@ -216,18 +217,6 @@ function Head(props: {
         />
       ))}
     </header>
-  )
-}
-
-function Note(props: { readonly tone: Tone; readonly text: string; readonly quote?: string }) {
-  return (
-    <output className="note" data-tone={props.tone}>
-      <StateShape tone={props.tone} size={24} />
-      <span>
-        {props.text}
-        {props.quote !== undefined && <q>{props.quote}</q>}
-      </span>
-    </output>
   )
 }
 

@@ -10,7 +10,7 @@ import { PhotoVerdict } from '../../ui/PhotoVerdict.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { deskKeys, keyLabel } from './keys.ts'
-import { Note } from './Note.tsx'
+import { Note } from '../../ui/Note.tsx'
 import type { DeskWork } from './use-desk.ts'
 import { Zoom } from './Zoom.tsx'
 

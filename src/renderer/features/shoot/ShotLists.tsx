@@ -21,7 +21,7 @@ import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field, Select, Switch } from '../../ui/Fields.tsx'
 import { isNamedKey, useShortcut } from '../../ui/shortcuts.ts'
 import { deskKeys, keyLabel } from './keys.ts'
-import { Note } from './Note.tsx'
+import { Note } from '../../ui/Note.tsx'
 
 /** What the lists are read from a file as, or why not. */
 type Imported =

@@ -1,17 +1,15 @@
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPaths } from '#contract/station/http.ts'
 import type { Desk, ItemEntry } from '#contract/station/item.ts'
-import { receiveScan } from '../../client/scans.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
-import { checkDigitHint } from '../../ui/check-digit.ts'
 import { CodeText } from '../../ui/CodeText.tsx'
-import { Field } from '../../ui/Fields.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
+import { TypedCode } from '../../ui/TypedCode.tsx'
 import { deskKeys } from './keys.ts'
-import { Note } from './Note.tsx'
+import { Note } from '../../ui/Note.tsx'
 
 /** No item is open: how to open one. */
 export function StartItem({ isTaken, onLists }: { readonly isTaken: boolean; readonly onLists: () => void }) {
@@ -24,48 +22,13 @@ export function StartItem({ isTaken, onLists }: { readonly isTaken: boolean; rea
       ) : (
         <>
           <p className="shoot-lead">{t('shoot.lead')}</p>
-          <TypedCode />
+          <TypedCode className="shoot-type" label={t('shoot.type')} action={t('shoot.open')} />
         </>
       )}
       <Button keyName={deskKeys.lists} onPress={onLists}>
         {t('shoot.action.lists')}
       </Button>
     </section>
-  )
-}
-
-function TypedCode() {
-  const { t } = useTranslation()
-  const [code, setCode] = useState('')
-  const input = useRef<HTMLInputElement>(null)
-  useShortcut('m', () => input.current?.focus())
-  const hint = checkDigitHint(code.trim())
-  return (
-    <form
-      className="shoot-type"
-      onSubmit={(event) => {
-        event.preventDefault()
-        if (code.trim() === '') return
-        receiveScan({ data: code.trim(), source: 'manual', deviceName: '' })
-        setCode('')
-      }}
-    >
-      <Field
-        label={t('shoot.type')}
-        keyName="m"
-        code
-        value={code}
-        onChange={setCode}
-        inputRef={input}
-        maxLength={8_192}
-        {...(hint !== null && {
-          hint: hint.kind === 'right' ? t('scan.manual.right') : t('scan.manual.wrong', { expected: hint.expected }),
-        })}
-      />
-      <Button type="submit" isDisabled={code.trim() === ''}>
-        {t('shoot.open')}
-      </Button>
-    </form>
   )
 }
 

@@ -1,5 +1,5 @@
-import type { Tone } from '../../ui/capture-view.ts'
-import { StateShape } from '../../ui/StateShape.tsx'
+import type { Tone } from './capture-view.ts'
+import { StateShape } from './StateShape.tsx'
 
 /** A sentence with its shape: what is the matter, and what to do. */
 export function Note(props: { readonly tone: Tone; readonly text: string; readonly quote?: string }) {

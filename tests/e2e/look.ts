@@ -1,0 +1,26 @@
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+
+/**
+ * Looks at a screen in three sizes, light and dark, and leaves a picture of each at `path-SIZE-THEME.png`: axe has nothing
+ * to say, and nothing runs out of the window. The window is as large as before afterwards.
+ */
+export async function look(page: Page, path: string): Promise<void> {
+  for (const [size, width, height] of [
+    ['1280x800', 1280, 800],
+    ['1920x1080', 1920, 1080],
+    ['1080x1920', 1080, 1920],
+  ] as const) {
+    await page.setViewportSize({ width, height })
+    for (const theme of ['light', 'dark'] as const) {
+      await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
+      await page.waitForTimeout(200)
+      await page.screenshot({ path: `${path}-${size}-${theme}.png` })
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      expect(violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([])
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+    }
+  }
+  await page.setViewportSize({ width: 1280, height: 800 })
+}
