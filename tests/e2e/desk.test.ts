@@ -54,7 +54,8 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
   })
 
   const key = async (name: string) => {
-    await page.waitForTimeout(150)
+    // A bare key is a person's only after the silence of `ui/quiet-keys.ts`.
+    await page.waitForTimeout(350)
     await page.keyboard.press(name)
   }
 
