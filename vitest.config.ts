@@ -1,24 +1,19 @@
 import { defineConfig } from 'vitest/config'
 
 /**
- * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all.
- * The slow kinds start real processes: each kind runs after the ones before it (`alone` is its place), a file at a time.
- * On a shared CI machine those with a browser may be stalled by others for seconds; there, and only
- * there, a test of them that fails is tried a second time, and Vitest says so.
+ * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all. The kinds that start
+ * real processes come after the others (`place`); the devices, whose tests look at the clock of a bus, a file at a time.
+ * A file that fails in CI is run once more, alone: see tools/checks.ts.
  */
-const project = (
-  name: string,
-  options: { readonly timeoutMs: number; readonly alone?: number; readonly isStallable?: true },
-) => ({
+const project = (name: string, options: { readonly timeoutMs: number; readonly place?: number }) => ({
   test: {
     name,
     include: [`tests/${name}/**/*.test.{ts,tsx}`],
     environment: 'node' as const,
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
-    fileParallelism: options.alone === undefined,
-    sequence: { groupOrder: options.alone ?? 0 },
-    retry: options.isStallable && process.env['CI'] ? 1 : 0,
+    fileParallelism: name !== 'devices',
+    sequence: { groupOrder: options.place ?? 0 },
   },
 })
 
@@ -33,6 +28,12 @@ const onPostgres = {
   },
 }
 
+/** Tests that open the kiosk as it is built; it is built once, before the first of them. */
+const onTheBuilt = (name: string) => {
+  const { test } = project(name, { timeoutMs: 180_000, place: 2 })
+  return { test: { ...test, globalSetup: 'tests/build.ts' } }
+}
+
 export default defineConfig({
   test: {
     // Vitest leaves one core free, which on a machine of two would double the time.
@@ -43,10 +44,10 @@ export default defineConfig({
       project('contract', { timeoutMs: 30_000 }),
       backend,
       onPostgres,
-      project('devices', { timeoutMs: 60_000, alone: 1 }),
-      project('faults', { timeoutMs: 300_000, alone: 2 }),
-      project('e2e', { timeoutMs: 180_000, alone: 3, isStallable: true }),
-      project('electron', { timeoutMs: 180_000, alone: 4, isStallable: true }),
+      project('devices', { timeoutMs: 60_000, place: 1 }),
+      project('faults', { timeoutMs: 300_000, place: 2 }),
+      onTheBuilt('e2e'),
+      onTheBuilt('electron'),
     ],
   },
 })

@@ -4,14 +4,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { build, root } from '../../tools/set-up.mjs'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { root } from '../../tools/set-up.mjs'
 
 let data: string
 let child: ChildProcess | null
 let errors = ''
 
-beforeAll(() => build())
 beforeEach(() => {
   data = mkdtempSync(join(tmpdir(), 'capstan-kiosk-'))
   child = null

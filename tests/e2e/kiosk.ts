@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll } from 'vitest'
-import { build, root } from '../../tools/set-up.mjs'
+import { root } from '../../tools/set-up.mjs'
 import { typeCode } from './key-events.ts'
 
 /** The browser of a test file, for all its windows that want nothing of it; each has a context of its own. */
@@ -57,7 +57,6 @@ export async function openKiosk(options: {
   /** Puts something between the station and the backend; answers its address. */
   readonly between?: (backendUrl: string) => Promise<string>
 }): Promise<Kiosk> {
-  await build()
   const folder = await mkdtemp(join(tmpdir(), 'capstan-e2e-'))
   const products = join(folder, 'products.csv')
   await writeFile(products, options.catalogue)

@@ -1,8 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
-import { build } from '../../tools/set-up.mjs'
 import { runCapstan } from '../unit/cli/run-capstan.ts'
 import { temporaryFolder } from '../unit/station/parts.ts'
 import { startStation } from '../unit/station/start-station.ts'
@@ -23,7 +22,6 @@ const rig = (['front', 'back'] as const).map((role, index) => ({
 
 describe.skipIf('missing' in found)('capstan shoot (skipped where no Chromium is found)', () => {
   let kiosk: Kiosk | undefined
-  beforeAll(() => build())
   afterAll(() => kiosk?.close())
 
   it('opens the cameras of a rig by itself, has them shoot at once, and keeps a photo of each with its role', async () => {

@@ -1,14 +1,12 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { nonceMark } from '#contract/page.ts'
-import { build, root } from '../../tools/set-up.mjs'
+import { root } from '../../tools/set-up.mjs'
 
 const read = (path: string) => readFileSync(join(root, 'out', path), 'utf8')
 
 describe('what the build makes', () => {
-  beforeAll(() => build())
-
   it('has a preload in one file that requires electron and nothing else', () => {
     const preload = read('preload/index.cjs')
     const required = [...preload.matchAll(/\brequire\(\s*["'`]([^"'`]+)["'`]\s*\)/g)].map(([, name]) => name)

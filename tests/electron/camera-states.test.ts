@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Device } from '#contract/station/status.ts'
 import texts from '#renderer/camera/texts.en.json' with { type: 'json' }
-import { build } from '../../tools/set-up.mjs'
 import { freezeCamera, plugCameraIn, refuseCamera, unplugCamera } from '../e2e/camera-faults.ts'
 import { makeFakeVideo } from '../e2e/fake-video.ts'
 import { type Kiosk, missing, openKiosk } from './open-kiosk.ts'
@@ -17,7 +16,6 @@ describe.skipIf(missing !== null)('the states of a camera in Electron', () => {
   let sessionId = ''
 
   beforeAll(async () => {
-    await build()
     folder = await mkdtemp(join(tmpdir(), 'capstan-video-'))
     const path = join(folder, 'large.y4m')
     // A 4K camera; with the usual settings the window asks it for less.
@@ -105,8 +103,6 @@ describe.skipIf(missing !== null)('the states of a camera in Electron', () => {
 })
 
 describe.skipIf(missing !== null)('a machine without a camera in Electron', () => {
-  beforeAll(() => build())
-
   it('says that there is none, and to plug one in', async () => {
     const without = await openKiosk(['--use-fake-device-for-media-stream=device-count=0'])
     try {

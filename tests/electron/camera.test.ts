@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Capture } from '#contract/station/capture.ts'
-import { build } from '../../tools/set-up.mjs'
 import { makeFakeVideo } from '../e2e/fake-video.ts'
 import { type Kiosk, missing, openKiosk } from './open-kiosk.ts'
 
@@ -15,7 +14,6 @@ describe.skipIf(missing !== null)('a camera in Electron', () => {
   let kiosk: Kiosk
 
   beforeAll(async () => {
-    await build()
     folder = await mkdtemp(join(tmpdir(), 'capstan-video-'))
     const path = join(folder, 'codes.y4m')
     await makeFakeVideo({ codes: [ean, link], path })

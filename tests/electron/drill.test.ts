@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { drillStatusSchema, type DrillStatus } from '#contract/station/drill.ts'
-import { build } from '../../tools/set-up.mjs'
 import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
 
 if (missing !== null) console.warn(`tests/electron is skipped: ${missing}.`)
@@ -14,7 +13,6 @@ describe.skipIf(missing !== null)('the drill in Electron', { timeout: 600_000 },
   const folder = () => join(kiosk.dataDir, 'drill')
 
   beforeAll(async () => {
-    await build()
     kiosk = await openKiosk()
   })
   afterAll(() => kiosk?.close())

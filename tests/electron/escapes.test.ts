@@ -2,7 +2,6 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { build } from '../../tools/set-up.mjs'
 import { type Kiosk, missing, openKiosk } from './open-kiosk.ts'
 import { pageTools } from './page-tools.ts'
 
@@ -98,7 +97,6 @@ describe.skipIf(missing !== null)('a locked kiosk', () => {
   let visits = 0
 
   beforeAll(async () => {
-    await build()
     foreign = createServer((_request, response) => {
       visits += 1
       response.setHeader('content-type', 'text/html')

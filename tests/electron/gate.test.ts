@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createBackend, type Backend } from '#backend/index.ts'
 import { gateSettingsSchema } from '#contract/station/gate.ts'
-import { build } from '../../tools/set-up.mjs'
 import { oddPasses, oddValues } from '../e2e/odd-passes.ts'
 import { missing, openKiosk, type Kiosk } from './open-kiosk.ts'
 
@@ -22,7 +21,6 @@ describe.skipIf(missing !== null)('a gate in Electron', () => {
   }
 
   beforeAll(async () => {
-    await build()
     writeFileSync(join(folder, 'passes.csv'), oddPasses)
     writeFileSync(join(folder, 'rules.json'), JSON.stringify({ '*': { graceMs: 0, entries: { kind: 'unlimited' } } }))
     writeFileSync(join(folder, 'key'), 'station-key')

@@ -6,7 +6,6 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contentSecurityPolicy } from '#contract/page.ts'
-import { build } from '../../tools/set-up.mjs'
 import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
 import { pageTools } from './page-tools.ts'
 
@@ -21,7 +20,6 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
   let foreignUrl: string
 
   beforeAll(async () => {
-    await build()
     foreign = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html')
       response.end('<title>foreign</title>')

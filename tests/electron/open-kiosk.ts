@@ -43,6 +43,7 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
   const isOld = Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
   const app = await _electron
     .launch({
+      timeout: patienceMs,
       executablePath: bus?.wrap(executable) ?? executable,
       cwd: root,
       args: [

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { build } from '../../tools/set-up.mjs'
 import { type Kiosk, missing, openKiosk } from './open-kiosk.ts'
 
 if (missing !== null) console.warn(`tests/electron/recovery is skipped: ${missing}.`)
@@ -11,7 +10,6 @@ describe.skipIf(missing !== null)("a kiosk's window", () => {
   let kiosk: Kiosk
 
   beforeAll(async () => {
-    await build()
     kiosk = await openKiosk(['--kiosk'])
     await kiosk.page.getByRole('heading', { level: 1 }).first().waitFor()
   })

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Capture } from '#contract/station/capture.ts'
 import type { Device } from '#contract/station/status.ts'
-import { build } from '../../tools/set-up.mjs'
 import { openBus, whyNoBus, type Bus } from '../devices/bus/bus.ts'
 import { readerCases, type Reader, type ReadReport } from '../devices/cases.ts'
 import { toSettings } from '../devices/scanners.ts'
@@ -21,7 +20,6 @@ describe.skipIf(reason !== null)('scanners on the USB bus of the kiosk in Electr
   let seen = 0
 
   beforeAll(async () => {
-    await build()
     bus = await openBus()
     kiosk = await openKiosk([], bus)
     await ask('settings.change', { scanners: toSettings({ staleMs: 0, claimKeyboards: true }) })

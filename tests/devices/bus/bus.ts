@@ -63,6 +63,9 @@ export interface Bus {
   close(): Promise<void>
 }
 
+/** The longest that an answer of the emulator is waited for; the longest scan is typed within it. */
+const patienceMs = 60_000
+
 const isRoot = process.getuid?.() === 0
 const unshareFlags = ['--mount', '--propagation', 'private', '--net', ...(isRoot ? [] : ['--user', '--map-root-user'])]
 
@@ -140,7 +143,17 @@ export async function openBus(): Promise<Bus> {
   const call = (command: string, values: object = {}): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const id = nextId++
-      answers.set(id, { resolve, reject })
+      const late = setTimeout(() => reject(new Error(`the emulated USB bus has not answered ${command}`)), patienceMs)
+      answers.set(id, {
+        resolve(value) {
+          clearTimeout(late)
+          resolve(value)
+        },
+        reject(error) {
+          clearTimeout(late)
+          reject(error)
+        },
+      })
       socket.write(`${JSON.stringify({ id, command, ...values })}\n`)
     })
 
