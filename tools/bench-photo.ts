@@ -142,6 +142,9 @@ async function follow(
   imagingPid: () => number | undefined,
 ): Promise<void> {
   const resident: number[] = []
+  const size = Math.max(10, Math.ceil(photos / 8))
+  const medianMiB = (last: number): number =>
+    mebibytes(resident.slice(-last).toSorted((a, b) => a - b)[Math.floor(last / 2)] ?? 0)
   const pids = new Set<number>()
   let read = 0
   let refused = ''
@@ -154,17 +157,14 @@ async function follow(
     if (pid === undefined) continue
     pids.add(pid)
     resident.push(residentBytes(pid))
+    // Said as it goes: a run of an hour that is ended early has shown something.
+    if ((index + 1) % size === 0)
+      say(`photo: ${host}: after ${index + 1} photos the last ${size} had ${medianMiB(size)} MiB`)
   }
   if (read === 0) throw new Error(`${host}: of ${photos} photos none was taken in with its code read: ${refused}`)
   const secondsEach = (performance.now() - startedMs) / 1_000 / photos
-  const size = Math.max(10, Math.ceil(photos / 8))
-  const windows: number[] = []
-  for (let from = 0; from + size / 2 < resident.length; from += size) {
-    const sorted = resident.slice(from, from + size).toSorted((a, b) => a - b)
-    windows.push(mebibytes(sorted[Math.floor(sorted.length / 2)] ?? 0))
-  }
   say(
-    `photo: ${host}: ${photos} photos, ${read} with their code read, ${secondsEach.toFixed(2)} s each; imaging process: peak ${mebibytes(Math.max(0, ...resident))} MiB after a photo, medians of ${size} photos each ${windows.join(', ')} MiB, ${pids.size - 1} times replaced; load ${loadavg()[0]?.toFixed(1)}`,
+    `photo: ${host}: ${photos} photos, ${read} with their code read, ${secondsEach.toFixed(2)} s each; imaging process: peak ${mebibytes(Math.max(0, ...resident))} MiB after a photo, ${pids.size - 1} times replaced; load ${loadavg()[0]?.toFixed(1)}`,
   )
 }
 
@@ -183,7 +183,7 @@ async function inStation(say: Say, folder: string, paths: readonly string[], pho
   if (!opened.ok) throw new Error(opened.error.message)
   const station = opened.value
   try {
-    await station.call('session.open', { captureMode: 'product_photography' })
+    await station.call('session.open', { captureMode: 'product_photography', formats: 'retail' })
     const bytes = paths.map((path) => new Uint8Array(readFileSync(path)))
     await follow(
       say,
@@ -208,7 +208,7 @@ async function inElectron(say: Say, paths: readonly string[], photos: number): P
   if (reason !== null) return say(`photo: Electron: skipped, ${reason}`)
   const kiosk = await openKiosk()
   try {
-    await kiosk.call('session.open', { captureMode: 'product_photography' })
+    await kiosk.call('session.open', { captureMode: 'product_photography', formats: 'retail' })
     const bodies = paths.map((path) => readFileSync(path).toString('base64'))
     await kiosk.page.evaluate((texts) => {
       const photosOf = (text: string): Blob =>
