@@ -1,8 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CDPSession } from 'playwright-core'
+import type { CDPSession, Page } from 'playwright-core'
+import { quietMs } from '#renderer/ui/quiet-keys.ts'
 
 /** From key to key: a slow scanner, and faster than any hand. */
 const gapMs = 4
+
+/** Presses a key as a person does: after the silence that tells theirs from a scanner's, which a character needs longer. */
+export async function pressKey(page: Page, name: string): Promise<void> {
+  await page.waitForTimeout(name.length === 1 ? quietMs + 50 : 120)
+  await page.keyboard.press(name)
+}
 
 /** Types a code as a scanner does, ended by Enter. */
 export async function typeCode(keyboard: CDPSession, code: string): Promise<void> {

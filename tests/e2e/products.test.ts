@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
 import { drawLabel } from '../label-image.ts'
+import { pressKey } from './key-events.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
 import { look } from './look.ts'
 
@@ -31,11 +32,7 @@ describe.skipIf('missing' in found)('the product screen (skipped where no Chromi
     await kiosk.close()
   })
 
-  const key = async (name: string) => {
-    // A bare key is a person's only after the silence of `ui/quiet-keys.ts`.
-    await page.waitForTimeout(350)
-    await page.keyboard.press(name)
-  }
+  const key = (name: string) => pressKey(page, name)
 
   it('finds a product by words or GTIN, shows all of it, and goes on without the server', async () => {
     await page.getByText('Both', { exact: true }).click()

@@ -8,6 +8,7 @@ import { newId } from '#backend/ids.ts'
 import { silentLog } from '#backend/log.ts'
 import { findChromium } from '#cli/browsers.ts'
 import { drawLabel } from '../label-image.ts'
+import { pressKey } from './key-events.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
 import { look } from './look.ts'
 
@@ -112,10 +113,7 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     }
   }
   const field = (name: string) => page.getByRole('heading', { name, level: 2, exact: true })
-  const key = async (name: string) => {
-    await page.waitForTimeout(120)
-    await page.keyboard.press(name)
-  }
+  const key = (name: string) => pressKey(page, name)
 
   it('takes a product from proposal to record by keys alone, one key for each clear field', async () => {
     await photograph()
