@@ -7,7 +7,7 @@ import {
 } from '#contract/backend/products.ts'
 import { foreignPageOf } from '#contract/backend/values.ts'
 import { productFields, type ProductValues } from '#contract/station/catalogue.ts'
-import { withoutId, type RemoteResult, type SendRequest } from '#station/remote/requests.ts'
+import { isMissing, withoutId, type RemoteResult, type SendRequest } from '#station/remote/requests.ts'
 
 /** A product with everything that the backend says of it. */
 export interface KeptProduct {
@@ -70,9 +70,6 @@ const listSchema = z.looseObject({
 })
 const photosSchema = foreignPageOf(z.looseObject({ id: z.string() }))
 
-const isMissing = <T>(answer: RemoteResult<T>): boolean =>
-  !answer.ok && (answer.failure.status === 404 || answer.failure.status === 405)
-
 /** The client's part for the catalogue, over the same requests as the rest. */
 export function createCatalogueClient(request: SendRequest): CatalogueClient {
   const path = (gtin: string): string => `${catalogue}/${encodeURIComponent(gtin)}`
@@ -101,7 +98,7 @@ export function createCatalogueClient(request: SendRequest): CatalogueClient {
     },
     async productHistory(gtin) {
       const answer = await request('GET', `${path(gtin)}/history?page_size=100`, foreignChangePageSchema)
-      if (!answer.ok) return isMissing(answer) ? { ok: true, value: [] } : answer
+      if (!answer.ok) return isMissing(answer.failure) ? { ok: true, value: [] } : answer
       return {
         ok: true,
         value: (answer.value?.data ?? []).map((change) => ({
@@ -118,7 +115,7 @@ export function createCatalogueClient(request: SendRequest): CatalogueClient {
     },
     async productPhotos(gtin) {
       const answer = await request('GET', `${path(gtin)}/photos?page_size=100`, photosSchema)
-      if (!answer.ok) return isMissing(answer) ? { ok: true, value: null } : answer
+      if (!answer.ok) return isMissing(answer.failure) ? { ok: true, value: null } : answer
       return { ok: true, value: (answer.value?.data ?? []).map(({ id }) => id) }
     },
     addProduct: (key, gtin, values) =>

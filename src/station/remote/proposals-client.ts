@@ -8,7 +8,7 @@ import {
 import { foreignChangePageSchema } from '#contract/backend/products.ts'
 import { foreignPageOf } from '#contract/backend/values.ts'
 import { z } from 'zod'
-import { withoutId, type RemoteResult, type SendRequest } from '#station/remote/requests.ts'
+import { isMissing, withoutId, type RemoteResult, type SendRequest } from '#station/remote/requests.ts'
 
 /** A proposal as the backend keeps it. */
 export interface KeptProposal {
@@ -118,10 +118,7 @@ export function createProposalsClient(request: SendRequest): ProposalsClient {
       const answer = await request('POST', `${capturePath(captureId)}/review-hold`, foreignHoldSchema, {
         json: { reviewer, name, is_left: isLeft },
       })
-      if (!answer.ok) {
-        const { status } = answer.failure
-        return status === 404 || status === 405 ? { ok: true, value: null } : answer
-      }
+      if (!answer.ok) return isMissing(answer.failure) ? { ok: true, value: null } : answer
       const { is_held_by_other, name: by, since } = answer.value ?? { is_held_by_other: false, name: '', since: null }
       return { ok: true, value: is_held_by_other && since !== null ? { name: by, since } : null }
     },

@@ -30,6 +30,12 @@ export type RemoteResult<T> =
   | { readonly ok: true; readonly value: T; readonly receipt?: Receipt }
   | { readonly ok: false; readonly failure: RemoteFailure }
 
+/** Repeating the request will not help: it is refused, or this key may not. */
+export const isFinal = ({ kind, status }: RemoteFailure): boolean => kind === 'refused' || status === 403
+
+/** The backend has no such thing, or knows no such request. */
+export const isMissing = ({ status }: RemoteFailure): boolean => status === 404 || status === 405
+
 /** What the headers of the answers so far have told. */
 export interface Observed {
   /** How far the backend's clock is before ours, in milliseconds, to the second; null until it has sent a `Date`. */
@@ -290,9 +296,9 @@ const unusableSecret: { ok: false; failure: RemoteFailure } = {
   },
 }
 
-/** Django's rules (contracts 1.12): a write with a cookie repeats the CSRF token, and over HTTPS names where it is from. */
 const typeOf = (response: Response): string => response.headers.get('content-type') ?? ''
 
+/** Django's rules (contracts 1.12): a write with a cookie repeats the CSRF token, and over HTTPS names where it is from. */
 function credentialHeaders(credential: Credential | null, method: string, base: string): Record<string, string> {
   if (credential === null) return {}
   if (credential.kind === 'key') return { 'x-api-key': credential.key }

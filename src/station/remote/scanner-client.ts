@@ -38,6 +38,7 @@ import {
 
 export type { KeptChange, KeptProduct } from '#station/remote/catalogue-client.ts'
 export type { Applied, KeptProposal } from '#station/remote/proposals-client.ts'
+export { isFinal, isMissing } from '#station/remote/requests.ts'
 export type { Observed, RemoteFailure, RemoteResult } from '#station/remote/requests.ts'
 
 /** What the backend says of a capture, in the station's words. */

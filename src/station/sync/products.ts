@@ -1,19 +1,20 @@
 import type { Log } from '#contract/ports.ts'
 import type { ProductValues } from '#contract/station/catalogue.ts'
+import { isFinal } from '#station/remote/scanner-client.ts'
 import type { KeptChange, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
 import type { OwedEdit } from '#station/store/catalogue.ts'
 import { sentEditSchema, type OutboxItem } from '#station/store/outbox.ts'
 import type { Store } from '#station/store/store.ts'
 
-/** What the sending of decisions about products uses of the worker that it is part of. */
-export interface ProductSendingPorts {
+/** What the sending of people's decisions uses of the worker that it is part of. */
+export interface SendingPorts {
   readonly store: Store
   readonly remote: ScannerClient
   readonly log: Log
+  /** Writes an outcome in one transaction. */
   readonly write: (outcome: () => void) => Promise<void>
   readonly noteContact: () => void
   readonly handleFailure: (item: OutboxItem, failure: RemoteFailure) => Promise<void>
-  readonly onProducts: (gtins: readonly string[]) => void
 }
 
 type Receipt = Parameters<Store['catalogue']['delivered']>[2]
@@ -22,13 +23,14 @@ type Receipt = Parameters<Store['catalogue']['delivered']>[2]
  * Sends what people decided about products. Where an earlier attempt may have taken effect, and where the backend says that
  * the record is not as it was seen, the record is read back first: what somebody else has written is never overwritten.
  */
-export function createProductSending(ports: ProductSendingPorts): (item: OutboxItem) => Promise<void> {
+export function createProductSending(
+  ports: SendingPorts,
+  onProducts: (gtins: readonly string[]) => void,
+): (item: OutboxItem) => Promise<void> {
   const { store, remote, log, write, noteContact, handleFailure } = ports
   const { catalogue } = store
 
-  /** Repeating it will not help: it is shown to a person with the backend's words. */
-  const isFinal = ({ kind, status }: RemoteFailure): boolean => kind === 'refused' || status === 403
-
+  /** It is shown to a person with the backend's words. */
   const refused = async (item: OutboxItem, edit: OwedEdit, error: { code: string; message: string }): Promise<void> => {
     log.warn({ decision: edit.kind, code: error.code }, 'the backend did not take a decision about a product')
     await write(() => {
@@ -121,7 +123,7 @@ export function createProductSending(ports: ProductSendingPorts): (item: OutboxI
     const edit = catalogue.owed(id)
     if (edit === null) await write(() => store.outbox.done(item.id))
     else await send(item, edit)
-    ports.onProducts(other === null ? [gtin] : [gtin, other])
+    onProducts(other === null ? [gtin] : [gtin, other])
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#contract/ports.ts'
 import type { Instant } from '#contract/station/values.ts'
-import type { ScannerClient } from '#station/remote/scanner-client.ts'
+import { isMissing, type ScannerClient } from '#station/remote/scanner-client.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** Has the backend asked for proposals while somebody reviews. */
@@ -56,10 +56,11 @@ export function createProposalFetch(ports: {
     const seen = new Set<string>()
     for (let page = 1; page <= pageLimit && !isClosed; page += 1) {
       const answer = await remote.listProposals(page)
-      // Not every backend lists them over all captures: then this station's own are asked about.
-      const isUnknown = !answer.ok && (answer.failure.status === 404 || answer.failure.status === 405)
-      if (isUnknown && page === 1) return askSingly(store.reviews.ownCaptures(singly))
-      if (!answer.ok) return answer.failure.message
+      if (!answer.ok) {
+        // Not every backend lists them over all captures: then this station's own are asked about.
+        const isUnknown = isMissing(answer.failure) && page === 1
+        return isUnknown ? askSingly(store.reviews.ownCaptures(singly)) : answer.failure.message
+      }
       keep(answer.value.proposals)
       for (const { id } of answer.value.proposals) seen.add(id)
       if (!answer.value.hasNext) return askSingly(store.reviews.capturesWithout(seen).slice(0, singly))

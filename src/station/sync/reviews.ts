@@ -1,25 +1,16 @@
-import type { Log } from '#contract/ports.ts'
-import { ofAnother } from '#station/remote/scanner-client.ts'
-import type { KeptProposal, RemoteFailure, RemoteResult, ScannerClient } from '#station/remote/scanner-client.ts'
+import { isFinal, ofAnother } from '#station/remote/scanner-client.ts'
+import type { KeptProposal, RemoteResult } from '#station/remote/scanner-client.ts'
 import { sentReviewSchema, type OutboxItem, type SentReview } from '#station/store/outbox.ts'
-import type { Store } from '#station/store/store.ts'
-
-/** What the sending of a review uses of the worker that it is part of. */
-export interface ReviewSendingPorts {
-  readonly store: Store
-  readonly remote: ScannerClient
-  readonly log: Log
-  readonly write: (outcome: () => void) => Promise<void>
-  readonly noteContact: () => void
-  readonly handleFailure: (item: OutboxItem, failure: RemoteFailure) => Promise<void>
-  readonly onReviews: (captureIds: readonly string[]) => void
-}
+import type { SendingPorts } from '#station/sync/products.ts'
 
 /**
  * Sends what people decided in the review. Where an earlier attempt may have taken effect, the backend is read back first;
  * what somebody else has decided there meanwhile is kept and told, never overwritten.
  */
-export function createReviewSending(ports: ReviewSendingPorts): (item: OutboxItem) => Promise<void> {
+export function createReviewSending(
+  ports: SendingPorts,
+  onReviews: (captureIds: readonly string[]) => void,
+): (item: OutboxItem) => Promise<void> {
   const { store, remote, log, write, noteContact, handleFailure } = ports
   const { reviews } = store
 
@@ -31,6 +22,7 @@ export function createReviewSending(ports: ReviewSendingPorts): (item: OutboxIte
     return isOthers ? ofAnother : answer
   }
 
+  /** It is shown to a person with the backend's words. */
   const refused = (
     item: OutboxItem,
     { review }: SentReview,
@@ -42,9 +34,6 @@ export function createReviewSending(ports: ReviewSendingPorts): (item: OutboxIte
       store.outbox.done(item.id)
     })
   }
-
-  /** Repeating it will not help: it is shown to a person with the backend's words. */
-  const isFinal = ({ kind, status }: RemoteFailure): boolean => kind === 'refused' || status === 403
 
   const decide = async (item: OutboxItem, payload: SentReview): Promise<void> => {
     const { proposal, review } = payload
@@ -172,7 +161,7 @@ export function createReviewSending(ports: ReviewSendingPorts): (item: OutboxIte
     if (item.kind === 'review.decide') await decide(item, payload)
     else if (item.kind === 'review.apply') await apply(item, payload)
     else await revert(item, payload)
-    ports.onReviews([payload.about])
+    onReviews([payload.about])
   }
 }
 

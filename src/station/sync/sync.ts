@@ -4,6 +4,7 @@ import type { StationStatus } from '#contract/station/status.ts'
 import { backoffMs } from '#domain/backoff.ts'
 import { createMeter } from '#domain/service-level.ts'
 import {
+  isFinal,
   ofAnother,
   type Abilities,
   type KeptCapture,
@@ -16,7 +17,7 @@ import { sentCaptureSchema, type Candidate, type OutboxItem, type SentCapture } 
 import type { Store } from '#station/store/store.ts'
 import { judge, slackMs } from '#station/sync/match.ts'
 import { readBack } from '#station/sync/read-back.ts'
-import { createProductSending } from '#station/sync/products.ts'
+import { createProductSending, type SendingPorts } from '#station/sync/products.ts'
 import { createReviewSending } from '#station/sync/reviews.ts'
 
 /** The outbox worker: everything the store owes the backend goes out, whatever happens on the way. */
@@ -406,25 +407,16 @@ export function createSync(ports: {
     }
   }
 
-  const sendReview = createReviewSending({
+  const sending: SendingPorts = {
     store,
     remote,
     log,
     write: (outcome) => write(outcome),
     noteContact,
     handleFailure: (item, failure) => handleFailure(item, failure),
-    onReviews: (captureIds) => ports.onReviews?.(captureIds),
-  })
-
-  const sendEdit = createProductSending({
-    store,
-    remote,
-    log,
-    write: (outcome) => write(outcome),
-    noteContact,
-    handleFailure: (item, failure) => handleFailure(item, failure),
-    onProducts: (gtins) => ports.onProducts?.(gtins),
-  })
+  }
+  const sendReview = createReviewSending(sending, (captureIds) => ports.onReviews?.(captureIds))
+  const sendEdit = createProductSending(sending, (gtins) => ports.onProducts?.(gtins))
 
   const sendSession = async (item: OutboxItem): Promise<void> => {
     const session = store.sessions.get(item.sessionId ?? '')
@@ -479,8 +471,7 @@ export function createSync(ports: {
       ...(key === null ? {} : { station_key: key }),
     })
     if (!answer.ok) {
-      const { kind, status, code } = answer.failure
-      return kind === 'refused' || status === 403 || code === ofAnother.failure.code ? null : answer.failure
+      return isFinal(answer.failure) || answer.failure.code === ofAnother.failure.code ? null : answer.failure
     }
     noteContact()
     await write(() => {
@@ -778,7 +769,7 @@ export function createSync(ports: {
     if (!answer.ok) {
       const isGone = answer.failure.status === 404 && (await isSessionGone(remoteSessionId))
       // A backend that shows nothing leaves nothing to decide by; one that cannot now is asked again.
-      const isMute = answer.failure.kind === 'refused' || answer.failure.status === 403
+      const isMute = isFinal(answer.failure)
       noteFailure(isMute ? { ...answer.failure, kind: 'refused' } : answer.failure)
       const againMs = soonMs()
       return write(() => {
