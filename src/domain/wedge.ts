@@ -35,9 +35,10 @@ export interface WedgePace {
 export interface StrangeBurst {
   /**
    * `too_long` for any code; `interrupted`: the window lost the focus, keys went elsewhere; `input_method`: one was
-   * composing and took the keys; `unknown_key`, `dead_key`: see `WedgeFault`.
+   * composing and took the keys; `cut`: silence ended the code, and then came the rest of it, pressed without a pause: what
+   * was told as a scan before was its beginning; `unknown_key`, `dead_key`: see `WedgeFault`.
    */
-  readonly reason: 'too_long' | 'interrupted' | 'input_method' | WedgeFault
+  readonly reason: 'too_long' | 'interrupted' | 'input_method' | 'cut' | WedgeFault
   readonly length: number
   /** The name of the key that no code contains, as `F12`. */
   readonly keyName?: string
@@ -45,7 +46,8 @@ export interface StrangeBurst {
 
 /** Tells the bursts of a keyboard-wedge scanner from typing. */
 export interface WedgeReader<K extends WedgeKey = WedgeKey> {
-  key(key: K): readonly WedgeDecision<K>[]
+  /** `heardMs`: when the window heard of it, on the clock of its `timeMs`. */
+  key(key: K, heardMs?: number): readonly WedgeDecision<K>[]
   /** A key was let go: Alt ends a character typed by its number, as Alt+065. */
   keyUp(key: Pick<WedgeKey, 'code' | 'timeMs'>): readonly WedgeDecision<K>[]
   /** Keys went elsewhere: a burst under way is no longer whole. */
@@ -65,6 +67,8 @@ const maxLength = 8_192
  * shown that it ends its codes with a terminator, silence says little and is waited for longer.
  */
 const silenceMs = { unknownScanner: 200, terminatingScanner: 500 } as const
+/** The next key may be as late again as the last one was, but it is waited for no longer than this. */
+const longestLateMs = 3_000
 
 /** A key press, or an Alt+keypad sequence, that may belong to a code. */
 interface Held<K> {
@@ -98,6 +102,12 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   /** The burst has grown too long: it is swallowed and only counted. */
   let overflow = 0
   let isInterrupted = false
+  /** How late the last key was heard: silence is counted from then. */
+  let lateMs = 0
+  /** Silence ended the last code, and nothing has been pressed since. */
+  let isSilenced = false
+  /** What is held is the rest of a code that silence has ended too early. */
+  let isRest = false
   /** When a scan's terminator came: a second one right behind it (CR LF) belongs to it. */
   let terminatedMs = Number.NEGATIVE_INFINITY
   /** What the clock, not a key, had given back last: by the next key's own time that may turn out too early. */
@@ -150,7 +160,9 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     while (held.length > 0 && held.at(-1)?.fault?.reason === 'unknown_key') held.pop()
     const scanned = isScan()
     const data = textOf(held)
-    const strange = strangeBurst(scanned, [...data].length)
+    // A terminator typed as Ctrl+M or Ctrl+J that was heard late is all that a rest may be.
+    const isCut = isRest && withoutTerminator(data) !== ''
+    const strange = strangeBurst(scanned, isCut, [...data].length)
     const keys = keysOf(held)
     const pace = paceOf(held)
     const digits = alt?.keys ?? []
@@ -158,6 +170,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     held = []
     overflow = 0
     isInterrupted = false
+    isRest = false
     // A person presses the keypad slowly: what is left of this Alt is theirs.
     if (digits.length > 0) alt = undefined
     if (strange) return [{ kind: 'strange', strange }, ...release(digits)]
@@ -165,8 +178,9 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     return release([...keys, ...digits])
   }
 
-  function strangeBurst(scanned: boolean, length: number): StrangeBurst | undefined {
+  function strangeBurst(scanned: boolean, isCut: boolean, length: number): StrangeBurst | undefined {
     if (overflow > 0) return { reason: 'too_long', length: length + overflow }
+    if (isCut) return { reason: 'cut', length }
     if (!scanned) return undefined
     const fault = held.find((one) => one.fault)?.fault
     if (fault) return { ...fault, length }
@@ -176,8 +190,11 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   /** What comes of the keys before, now that another has been pressed at this time. */
   function settle(timeMs: number, follows: boolean): readonly WedgeDecision<K>[] {
     const before = givenBack
+    const isCut = isSilenced && follows && timeMs - lastMs <= maxGapMs
     givenBack = []
+    isSilenced = false
     if (timeMs - lastMs > maxGapMs) return finish()
+    if (isCut) isRest = true
     // The keys before were given back, and this one follows them as closely as a scanner types.
     const keys = keysOf(before)
     if (held.length > 0 || keys.length === 0 || !follows) return []
@@ -190,7 +207,8 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     held.push({ ...part, keys, timeMs, count })
   }
 
-  function key(pressed: K): readonly WedgeDecision<K>[] {
+  function key(pressed: K, heardMs = pressed.timeMs): readonly WedgeDecision<K>[] {
+    lateMs = Math.max(0, heardMs - pressed.timeMs)
     if (pressed.code === 'AltLeft' && !pressed.repeat) alt = { downMs: pressed.timeMs, keys: [] }
     if (pressed.code === 'AltRight') isAltRight = true
     else if (!pressed.alt && !pressed.altGraph) isAltRight = false
@@ -199,11 +217,15 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     const meaning = meaningOf(pressed, settings, isAltRight)
     if (meaning.kind === 'modifier') return [{ kind: 'pass' }]
     count++
+    if (meaning.kind === 'end' && isSilenced && pressed.timeMs - lastMs <= maxGapMs) {
+      isSilenced = false
+      return [terminator(pressed)]
+    }
     const decided = settle(pressed.timeMs, meaning.kind === 'text' && !pressed.repeat && isOurs(pressed, meaning))
     if (pressed.repeat) return [...decided, ...finish(), { kind: 'pass' }]
     if (meaning.kind === 'end') return [...decided, ...end(pressed)]
     if (meaning.kind === 'text') return [...decided, ...text(pressed, meaning)]
-    if (!isScan()) return [...decided, ...finish(), { kind: 'pass' }]
+    if (!isRest && !isScan()) return [...decided, ...finish(), { kind: 'pass' }]
     // Nobody presses a key within a burst.
     hold([], pressed.timeMs, { text: '', dead: false, fault: { reason: 'unknown_key', keyName: pressed.key } })
     return [...decided, { kind: 'swallow' }]
@@ -213,11 +235,13 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
     const ended = finish(pressed.timeMs)
     const isTerminator = isSecond || ended.some((decision) => decision.kind !== 'release')
-    if (isTerminator) {
-      terminatedMs = pressed.timeMs
-      hasTerminated = true
-    }
-    return [...ended, { kind: isTerminator ? 'swallow' : 'pass' }]
+    return [...ended, isTerminator ? terminator(pressed) : { kind: 'pass' }]
+  }
+
+  function terminator({ timeMs }: K): WedgeDecision<K> {
+    terminatedMs = timeMs
+    hasTerminated = true
+    return { kind: 'swallow' }
   }
 
   /** Whether a key that stands for something may be kept from acting. */
@@ -240,6 +264,10 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
       return [{ kind: 'swallow' }]
     }
     const part = { text: typed, dead, ...(fault && { fault: { reason: fault } }) }
+    if (isRest) {
+      hold([], pressed.timeMs, part)
+      return [{ kind: 'swallow' }]
+    }
     if (isOurs(pressed, meaning)) {
       hold([pressed], pressed.timeMs, part)
       return [...releaseTyped(), { kind: 'hold' }]
@@ -286,9 +314,10 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   function deadlineMs(): number | undefined {
     if (held.length === 0 && (alt?.keys.length ?? 0) === 0) return undefined
-    const isUnderWay = isBurst() && held.length >= 3
+    const isUnderWay = isRest || (isBurst() && held.length >= 3)
     const silence = hasTerminated ? silenceMs.terminatingScanner : silenceMs.unknownScanner
-    return lastMs + (isUnderWay ? Math.max(silence, maxGapMs) : maxGapMs)
+    const moreMs = isUnderWay ? Math.max(silence, maxGapMs, Math.min(lateMs, longestLateMs)) : maxGapMs
+    return lastMs + lateMs + moreMs
   }
 
   function tick(timeMs: number): readonly WedgeDecision<K>[] {
@@ -297,6 +326,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     const before = held
     const decided = finish()
     givenBack = decided.some((decision) => decision.kind === 'release') ? before : []
+    isSilenced = decided.some((decision) => decision.kind === 'scan' || decision.kind === 'strange')
     return decided
   }
 

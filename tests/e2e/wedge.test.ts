@@ -168,6 +168,18 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
     expect(await valueOf('#controlled')).toBe('')
   })
 
+  it('hears a long code whole though a busy machine brings them late and in two parts', async () => {
+    const long = Array.from({ length: 500 }, (_, index) => String.fromCharCode(0x21 + ((index * 7) % 90))).join('')
+    const gapMs = 1
+    const startMs = Date.now() - 3_000 - long.length * gapMs
+    await scan(long.slice(0, 300), { gapMs, suffix: '', startMs })
+    // Pressed without a pause, heard with one that is longer than any silence that ends a code.
+    await page.waitForTimeout(900)
+    expect(await scans()).toEqual([])
+    await scan(long.slice(300), { gapMs, startMs: startMs + 300 * gapMs })
+    await expect.poll(scans).toEqual([long])
+  })
+
   it('leaves shortcuts to the window', async () => {
     await page.focus('#controlled')
     await type('abc')

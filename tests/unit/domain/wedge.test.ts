@@ -106,46 +106,75 @@ describe('the wedge reader', () => {
     )
   })
 
+  /** Keys that the window hears of so much after they were pressed, with every timer that goes off before. */
+  const hear = (keys: readonly WedgeKey[], delaysMs: readonly number[]) => {
+    const reader = createWedgeReader(defaults)
+    const [scans, strange, field]: [string[], string[], string[]] = [[], [], []]
+    const decide = (decisions: readonly WedgeDecision[]) => {
+      for (const decision of decisions) {
+        if (decision.kind === 'scan') scans.push(decision.data)
+        if (decision.kind === 'strange') strange.push(decision.strange.reason)
+        if (decision.kind === 'release') field.push(...decision.keys.map((key) => key.key))
+        if (decision.kind === 'takeBack') field.splice(-decision.keys.length)
+      }
+    }
+    const tickUntil = (untilMs: number) => {
+      for (let due = reader.deadlineMs(); due !== undefined && due < untilMs; due = reader.deadlineMs()) {
+        decide(reader.tick(due + 1))
+      }
+    }
+    let heardMs = 0
+    for (const [index, key] of keys.entries()) {
+      heardMs = Math.max(heardMs, key.timeMs + (delaysMs[index] ?? 0))
+      tickUntil(heardMs)
+      decide(reader.key(key, heardMs))
+    }
+    tickUntil(Number.POSITIVE_INFINITY)
+    return { scans, strange, field }
+  }
+  const late = (delay: fc.Arbitrary<number>) =>
+    printable.chain((text) =>
+      fc.record({
+        text: fc.constant(text),
+        gaps: scannerGaps(text.length - 1),
+        delays: fc.array(delay, { minLength: text.length + 1, maxLength: text.length + 1 }),
+      }),
+    )
+  const ended = (text: string, gaps: readonly number[]) => {
+    const pressed = burst(text, 1_000, gaps)
+    return [...pressed, press('Enter', (pressed.at(-1)?.timeMs ?? 0) + 8)]
+  }
+
   it('keeps a burst whole when the window hears of its keys late', () => {
     fc.assert(
       fc.property(
-        printable.chain((text) =>
-          fc.record({
-            text: fc.constant(text),
-            gaps: scannerGaps(text.length - 1),
-            delays: fc.array(fc.integer({ min: 0, max: 110 }), {
-              minLength: text.length + 1,
-              maxLength: text.length + 1,
-            }),
-          }),
-        ),
+        fc.nat(20_000).chain((byMs) => late(fc.integer({ min: byMs, max: byMs + 110 }))),
         ({ text, gaps, delays }) => {
-          const pressed = burst(text, 1_000, gaps)
-          const end = press('Enter', (pressed.at(-1)?.timeMs ?? 0) + 8)
-          const reader = createWedgeReader(defaults)
-          const scans: string[] = []
-          const field: string[] = []
-          const decide = (decisions: readonly WedgeDecision[]) => {
-            for (const decision of decisions) {
-              if (decision.kind === 'scan') scans.push(decision.data)
-              if (decision.kind === 'release') field.push(...decision.keys.map((key) => key.key))
-              if (decision.kind === 'takeBack') field.splice(-decision.keys.length)
-            }
-          }
-          let heardMs = 0
-          for (const [index, key] of [...pressed, end].entries()) {
-            heardMs = Math.max(heardMs, key.timeMs + (delays[index] ?? 0))
-            // The window's timer goes off before it hears of the key, whenever one is due by then.
-            for (let due = reader.deadlineMs(); due !== undefined && due < heardMs; due = reader.deadlineMs()) {
-              decide(reader.tick(due + 1))
-            }
-            decide(reader.key(key))
-          }
-          expect(scans).toEqual([text])
-          expect(field).toEqual([])
+          expect(hear(ended(text, gaps), delays)).toEqual({ scans: [text], strange: [], field: [] })
         },
       ),
     )
+  })
+
+  it('says that a code was cut, or has it whole, however late the window hears of its keys', () => {
+    fc.assert(
+      fc.property(late(fc.nat(5_000)), ({ text, gaps, delays }) => {
+        const { scans, strange } = hear(ended(text, gaps), delays)
+        if (strange.length === 0) expect(scans).toEqual([text])
+        else expect(strange.every((reason) => reason === 'cut')).toBe(true)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('takes a terminator that is heard long after its code for nothing else', () => {
+    const keys = burst('4006381333931', 1_000, [5])
+    const reader = createWedgeReader(defaults)
+    for (const key of keys) reader.key(key)
+    expect(reader.tick(1_500)).toMatchObject([{ kind: 'scan', data: '4006381333931' }])
+    expect(reader.key(press('Enter', 1_065), 1_600)).toEqual([{ kind: 'swallow' }])
+    expect(reader.deadlineMs()).toBeUndefined()
+    expect(reader.key(press('Enter', 3_000))).toEqual([{ kind: 'pass' }])
   })
 
   it('waits for the terminator of a scanner that has sent one before', () => {

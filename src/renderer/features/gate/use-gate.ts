@@ -3,6 +3,7 @@ import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
 import { onScanTrouble, scanQueue } from '../../client/scans.ts'
 import { useStation } from '../../client/state.ts'
 import { call, follow, onMissed, subscribe } from '../../client/station.ts'
+import { tellStrangeBurst, useStrangeBurst } from '../../client/strange-burst.ts'
 import { playSound } from '../../ui/sounds.ts'
 import { firstGateState, nextGateState, soundOf, type GateEvent, type GateState } from './gate-view.ts'
 
@@ -42,7 +43,7 @@ export function useGateState(
   readonly state: GateState
   readonly dispatch: (event: GateEvent) => void
 } {
-  const { showMs } = status
+  const { showMs, mode } = status
   const [state, dispatch] = useReducer(
     (before: GateState, event: GateEvent) =>
       nextGateState(before, event, performance.now(), { showMs, idleMs, checkMs }),
@@ -78,6 +79,12 @@ export function useGateState(
         scanQueue.dismiss(key)
         dispatch({ kind: 'failed' })
       }),
+      useStrangeBurst.subscribe(({ burst }) => {
+        if (burst === null) return
+        dispatch({ kind: 'failed' })
+        // Staff are told why as well; a visitor shows the pass again.
+        if (mode === 'self') tellStrangeBurst(null)
+      }),
       scanQueue.store.subscribe(({ scans }) => {
         if (scans.length > 0) dispatch({ kind: 'read' })
       }),
@@ -90,6 +97,6 @@ export function useGateState(
       window.removeEventListener('keydown', touched)
       for (const stop of stops) stop()
     }
-  }, [isSilent])
+  }, [isSilent, mode])
   return { state, dispatch }
 }

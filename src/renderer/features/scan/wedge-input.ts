@@ -30,7 +30,7 @@ const graceMs = 25
 /**
  * Hears keyboard scanners in the whole window, whatever has the focus, and returns the function that stops it.
  *
- * What a person types reaches its field, at most `maxGapMs` late; nothing of a burst reaches a field or presses a
+ * What a person types reaches its field, at most `maxGapMs` after it was heard; nothing of a burst reaches a field or presses a
  * button. Password fields are treated alike, so that a scan does not end in a PIN; what is given back goes to the
  * field it was typed into and nowhere else. While an input method composes, nothing is held.
  */
@@ -82,7 +82,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
     if (event.isComposing || event.key === 'Process') {
       act(reader.tick(Number.POSITIVE_INFINITY))
       schedule()
-      for (const decision of deaf.key({ ...heldKey(event, undefined), key: 'Process' })) {
+      for (const decision of deaf.key({ ...heldKey(event, undefined), key: 'Process' }, target.performance.now())) {
         if (decision.kind !== 'scan') continue
         listener.onStrange?.({ reason: 'input_method', length: [...decision.data].length })
       }
@@ -97,7 +97,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
     const field = fieldOf(event)
     const isFirst = reader.deadlineMs() === undefined
     const held = heldKey(event, field)
-    const verdict = act(reader.key(held))
+    const verdict = act(reader.key(held, target.performance.now()))
     if (verdict?.kind === 'hold' && held.alt) lastDigit = held
     schedule()
     if (verdict?.kind === 'pass') swallowed.delete(event.code)
