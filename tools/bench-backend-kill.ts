@@ -96,6 +96,8 @@ export async function backendKillRounds(options: {
   readonly rounds: number
   readonly seed: number
   readonly tell?: (figures: BackendKillFigures) => void
+  /** Ends the rounds early; what they have made comes to its end and is counted all the same. */
+  readonly signal?: AbortSignal
 }): Promise<BackendKillFigures | { readonly missing: string }> {
   const found = options.engine === 'postgres' ? findPostgres() : undefined
   if (found && 'missing' in found) return found
@@ -417,7 +419,7 @@ export async function backendKillRounds(options: {
     const hook = { url: outsideUrl, event_types: ['scanner'] }
     await call(first.url, 'POST', '/integrations/api/v1/webhooks/endpoints', hook)
 
-    for (let round = 0; round < options.rounds; round += 1) {
+    for (let round = 0; round < options.rounds && options.signal?.aborted !== true; round += 1) {
       const turn = round % processes.length
       await kill(processes[turn])
       await wishRound(round)
@@ -626,16 +628,19 @@ async function openJobs({ db, engine }: Database): Promise<readonly [QueueName, 
   return rows.filter(({ name }) => queues.includes(name)).map(({ name, count }) => [name, count])
 }
 
-/** `npm run bench -- backend-kill`: both engines, or one of them. */
+/** `npm run bench -- backend-kill`: both engines, or one of them. SIGINT ends the rounds and counts those that were made. */
 export async function benchBackendKill(
   rounds: number,
   seed: number,
   wanted: string | undefined,
   say: (line: string) => void,
 ): Promise<void> {
+  const stop = new AbortController()
+  process.once('SIGINT', () => stop.abort())
   for (const engine of ['sqlite', 'postgres'] as const) {
     if (wanted !== undefined && wanted !== engine) continue
-    const figures = await backendKillRounds({ engine, rounds, seed, tell: (now) => say(lineOf(now)) })
+    const { signal } = stop
+    const figures = await backendKillRounds({ engine, rounds, seed, signal, tell: (now) => say(lineOf(now)) })
     if ('missing' in figures) {
       say(`backend-kill: not on PostgreSQL, ${figures.missing}`)
       continue

@@ -11,7 +11,7 @@ import { createPhotoCodes } from './codes/codes.ts'
 import { lockFolder } from './db/folder-lock.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
-import { createApp } from './http/app.ts'
+import { createApp, type ServedRequest } from './http/app.ts'
 import { createIdentify } from './http/credentials.ts'
 import { captureRoutes } from './http/capture-routes.ts'
 import { createGateApp, isGatePath } from './gate/app.ts'
@@ -248,6 +248,10 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       ...accountRoutes(),
     ]
     const reachedAt = options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }
+    const observe = (request: ServedRequest): void => {
+      metrics.request(request.method, request.route, request.status, request.ms)
+      if (options.logsRequests === true) log.info({ ...request, ms: Math.round(request.ms) }, 'request')
+    }
     const app = createApp({
       database,
       media,
@@ -262,10 +266,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
         ...discoveryRoutes(described),
         ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
       ],
-      observe(request) {
-        metrics.request(request.method, request.route, request.status, request.ms)
-        if (options.logsRequests === true) log.info({ ...request, ms: Math.round(request.ms) }, 'request')
-      },
+      observe,
       admin: createAdmin({ database, jobs, identify, limiter, now, ...reachedAt }),
       wakePipeline() {
         // Another request's commit may have rung for this one's capture, before it was there.
@@ -286,7 +287,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
           })
     if (forwarder !== null) closers.push(forwarder.close)
     const scans = createScans({ addJobs, wakeJobs: () => jobs.wakeAdded(), forwarder, now })
-    const gates = createGateApp({ database, log, now, scans })
+    const gates = createGateApp({ database, log, now, scans, observe })
     const serve: typeof app.fetch = (request, ...rest) =>
       (isGatePath(new URL(request.url).pathname) ? gates : app).fetch(request, ...rest)
     const server = createAdaptorServer({ fetch: serve, overrideGlobalObjects: false }) as Server

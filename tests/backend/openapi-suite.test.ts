@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +18,7 @@ import {
   readReply,
   scanner,
   startSite,
+  temporaryFolder,
   type Site,
 } from './fixture.ts'
 
@@ -52,9 +56,13 @@ interface Document {
 
 async function read(site: Site) {
   const document = (await (await fetch(`${site.url}/openapi.json`)).json()) as Document
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+  const all = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, rest]): Operation => ({ ...rest, method: method.toUpperCase(), path })),
   )
+  // The gate's have other words for who asks and for what is wrong.
+  const isOfGate = ({ path }: Operation): boolean => /^\/(?:api|gate|relay)\//.test(path)
+  const operations = all.filter((one) => !isOfGate(one))
+  const gates = all.filter(isOfGate)
   const resolve = (schema: Schema): Schema => {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(String(schema['$ref'] ?? ''))?.[1]
     return name === undefined ? schema : resolve(document.components.schemas[name] ?? {})
@@ -64,7 +72,7 @@ async function read(site: Site) {
     const text = JSON.stringify({ ...schema, $defs: document.components.schemas })
     return z.fromJSONSchema(JSON.parse(text.replaceAll('#/components/schemas/', '#/$defs/')) as never)
   }
-  return { operations, resolve, checkOf }
+  return { operations, gates, resolve, checkOf }
 }
 
 /** One of everything, so that every path leads somewhere. */
@@ -358,6 +366,18 @@ describe('each operation of the served document', () => {
     }
   })
 
+  it('is found with a slash at the end of its path too, as some of the documents write it', async () => {
+    const site = await start()
+    const made = await world(site)
+    const { operations } = await read(site)
+    for (const operation of operations.filter(({ method, path }) => method === 'GET' && !path.endsWith('/events'))) {
+      const path = fill(operation.path, (name) => idFor(operation.path, name, made))
+      expect((await send(site, operation, `${path}/`, undefined)).status, operation.operationId).toBe(200)
+    }
+    const wish = { url: 'https://erp.test/hook', event_types: ['scanner.session'] }
+    expect((await site.call('POST', '/integrations/api/v1/webhooks/endpoints/', wish)).status).toBe(201)
+  })
+
   it('refuses a body with a part missing, of a wrong type or too many, and a query likewise', async () => {
     const site = await start()
     const made = await world(site)
@@ -454,6 +474,166 @@ describe('each operation of the served document', () => {
       { numRuns: 600 },
     )
     expect((await fetch(`${site.url}/healthz`)).status).toBe(200)
+  })
+})
+
+describe('each operation of the gate', () => {
+  const tenantKey = 'tenant-key-of-acme'
+
+  /** A venue with one of everything, and the means to ask it. */
+  async function venue() {
+    const folder = await temporaryFolder()
+    const passes = join(folder, 'passes.csv')
+    await writeFile(passes, 'passId,value,format,passType,entries\r\ngood,0007-good,qrcode,day,once')
+    const site = await startSite({ tenant: { id: 'acme', key: tenantKey, passes } })
+    const { gates, resolve, checkOf } = await read(site)
+    const ask = async (
+      operation: Operation,
+      path: string,
+      body?: unknown,
+      headers: Record<string, string> = {},
+    ): Promise<{ readonly status: number; readonly text: string; readonly headers: Headers }> => {
+      const response = await fetch(site.url + path, {
+        method: operation.method,
+        headers: { 'X-API-KEY': tenantKey, 'content-type': 'application/json', ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      })
+      const text = await response.text()
+      const documented = operation.responses[String(response.status)]
+      expect(Object.keys(operation.responses), `${operation.operationId}: ${text}`).toContain(String(response.status))
+      const content = documented?.content ?? {}
+      const type = response.headers.get('content-type')
+      if (Object.keys(content).length > 0) expect(Object.keys(content), operation.operationId).toContain(type)
+      const schema = type === null ? undefined : content[type]?.schema
+      if (schema !== undefined && type?.endsWith('json')) {
+        expect(checkOf(schema).safeParse(JSON.parse(text)).error?.issues, operation.operationId).toBeUndefined()
+      }
+      return { status: response.status, text, headers: response.headers }
+    }
+    const of = (operationId: string): Operation => {
+      const found = gates.find((one) => one.operationId === operationId)
+      if (found === undefined) throw new Error(`No ${operationId}`)
+      return found
+    }
+    const made: Record<string, string> = { tenantId: 'acme', passId: 'good', privilegeId: 'drink', id: 'none' }
+    const at = (operation: Operation, more: Record<string, string> = {}) =>
+      fill(operation.path, (name) => encodeURIComponent({ ...made, ...more }[name] ?? ''))
+    const scanned_at = new Date().toISOString()
+    const shown = { data: '0007-good', type: 'qrcode', device_id: 'reader', scanned_at }
+    const bodyOf = (operation: Operation): object | undefined => {
+      const json = operation.requestBody?.content['application/json']
+      if (json === undefined) return undefined
+      const [example = {}] = (resolve(json.schema)['examples'] ?? []) as readonly object[]
+      const own: Record<string, object> = {
+        recordScan: { data: '0007-good', type: 'qrcode' },
+        putPrivilege: { externalId: randomUUID(), type: 'OneTime' },
+        movePrivilege: { value: 2, expectedTotal: 0 },
+        relayMovement: { value: 1, expectedTotal: 0 },
+        relayScan: { ...shown, client_scan_id: randomUUID() },
+        decideVerdict: { ...shown, client_scan_id: randomUUID(), gate: 'north' },
+        undoVerdict: { reason: 'turned back' },
+      }
+      return own[operation.operationId] ?? example
+    }
+    const idOf = async (operationId: string): Promise<string> => {
+      const operation = of(operationId)
+      return (JSON.parse((await ask(operation, at(operation), bodyOf(operation))).text) as { id: string }).id
+    }
+    /** What the path of an operation leads to is made before it is asked. */
+    const prepare = async ({ operationId, path }: Operation): Promise<Record<string, string>> => {
+      if (operationId === 'createPrivilege') return {}
+      if (path.includes('{privilegeId}')) {
+        const privilegeId = randomUUID()
+        if (operationId !== 'putPrivilege') {
+          const put = of('putPrivilege')
+          await ask(of('deletePrivilege'), at(of('deletePrivilege'), { privilegeId }))
+          await ask(put, at(put, { privilegeId }), { externalId: privilegeId, type: 'MultiUse' })
+        }
+        return { privilegeId }
+      }
+      if (path.endsWith('/webhooks/{id}')) return { id: await idOf('createWalletWebhook') }
+      if (operationId === 'getScan') {
+        const record = of('recordScan')
+        await ask(record, at(record), bodyOf(record))
+        const listed = await ask(of('listScans'), at(of('listScans')))
+        return { id: (JSON.parse(listed.text) as { id: string }[])[0]?.id ?? '' }
+      }
+      if (operationId === 'undoVerdict') {
+        const wish = { ...shown, client_scan_id: randomUUID(), gate: 'north' }
+        await ask(of('decideVerdict'), at(of('decideVerdict')), wish)
+        return { id: wish.client_scan_id }
+      }
+      return {}
+    }
+    return { site, gates, ask, at, bodyOf, prepare, resolve }
+  }
+
+  it('takes a valid request and answers as documented', async () => {
+    const { gates, ask, at, bodyOf, prepare } = await venue()
+    expect(gates.length).toBeGreaterThan(20)
+    for (const operation of gates) {
+      const path = at(operation, await prepare(operation))
+      const { status, text, headers } = await ask(operation, path, bodyOf(operation))
+      expect(status, `${operation.operationId}: ${text}`).toBeLessThan(300)
+      expect(headers.get('x-request-id'), operation.operationId).toMatch(/./)
+    }
+  })
+
+  it('refuses strangers, tells nobody of other tenants, and names the methods that are possible', async () => {
+    const { gates, ask, at, bodyOf, site } = await venue()
+    for (const operation of gates) {
+      const stranger = await ask(operation, at(operation), bodyOf(operation), { 'X-API-KEY': 'nobody' })
+      expect(stranger.status, operation.operationId).toBe(401)
+      if (operation.path.includes('{tenantId}')) {
+        const other = await ask(operation, at(operation, { tenantId: 'other' }), bodyOf(operation))
+        expect(other.status, operation.operationId).toBe(404)
+      }
+      const wrong = await fetch(site.url + at(operation), { method: 'OPTIONS' })
+      expect([wrong.status, wrong.headers.get('allow')?.split(', ')], operation.operationId).toEqual([
+        405,
+        expect.arrayContaining([operation.method]),
+      ])
+    }
+    const { text } = await fetch(`${site.url}/metrics`).then(async (response) => ({ text: await response.text() }))
+    expect(text).toMatch(/capstan_http_request_seconds_count\{[^}]*path="\/api\/\{tenantId\}\/scans"[^}]*status="401"/)
+  })
+
+  it('refuses a body with a part missing, of a wrong type, too many or of another kind, and gives no 500', async () => {
+    const { gates, ask, at, bodyOf, resolve } = await venue()
+    for (const operation of gates) {
+      const json = operation.requestBody?.content['application/json']
+      for (const { name, schema } of operation.parameters.filter((one) => one.in === 'query')) {
+        if (schema['type'] !== 'integer' && schema['enum'] === undefined) continue
+        for (const wrong of ['-1', 'x', '1.5']) {
+          expect((await ask(operation, `${at(operation)}?${name}=${wrong}`)).status, `${name}=${wrong}`).toBe(400)
+        }
+      }
+      if (json === undefined) continue
+      const path = at(operation)
+      const valid = bodyOf(operation) as Record<string, unknown>
+      const schema = resolve(json.schema)
+      const refused = async (body: unknown, status = 400, headers: Record<string, string> = {}) =>
+        expect((await ask(operation, path, body, headers)).status, `${operation.operationId} ${String(body)}`).toBe(
+          status,
+        )
+      for (const broken of ['{', '[]', '"x"', 'null', '\u0000', '{"a":']) await refused(broken)
+      await refused({ ...valid, no_such_member: 1 })
+      await refused(valid, 415, { 'content-type': 'text/plain' })
+      await refused(`"${'x'.repeat(1_100_000)}"`, 413)
+      for (const name of (schema['required'] ?? []) as readonly string[]) {
+        const { [name]: _left, ...rest } = valid
+        await refused(rest)
+      }
+      for (const [name, property] of Object.entries((schema['properties'] ?? {}) as Record<string, Schema>)) {
+        for (const wrong of wrongValues(resolve(property))) await refused({ ...valid, [name]: wrong })
+      }
+    }
+  })
+
+  it('takes no more of a form for a token than of any body', async () => {
+    const { site } = await venue()
+    const response = await fetch(`${site.url}/oauth/token`, { method: 'POST', body: 'x'.repeat(1_100_000) })
+    expect(response.status).toBe(413)
   })
 })
 

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { loginAnswerSchema, loginSchema } from '#contract/backend/account.ts'
+import {
+  addScanRequestSchema,
+  privilegeWriteSchema,
+  walletWebhookCreateSchema,
+  walletWebhookPatchSchema,
+} from '#contract/gate/scan-api.ts'
 import { problemBody, problemSchema, problems, type ProblemCode } from '#contract/backend/problem.ts'
 import { photoPatchSchema, photoRegisterSchema, photoReorderSchema } from '#contract/backend/photos.ts'
 import {
@@ -105,6 +111,33 @@ const documented: Record<string, string[]> = {
     'POST /account/api/v1/login',
     'POST /account/api/v1/logout',
   ],
+  '/api/openapi.json': [
+    'DELETE /api/{tenantId}/passes/{passId}/privileges/{privilegeId}',
+    'DELETE /api/{tenantId}/webhooks/{id}',
+    'GET /api/{tenantId}/passes',
+    'GET /api/{tenantId}/passes/{passId}/privileges',
+    'GET /api/{tenantId}/passes/{passId}/privileges/{privilegeId}',
+    'GET /api/{tenantId}/scans',
+    'GET /api/{tenantId}/scans/{id}',
+    'GET /api/{tenantId}/webhooks',
+    'GET /api/{tenantId}/webhooks/{id}',
+    'PATCH /api/{tenantId}/webhooks/{id}',
+    'POST /api/{tenantId}/passes/{passId}/privileges',
+    'POST /api/{tenantId}/passes/{passId}/privileges/{privilegeId}/movements',
+    'POST /api/{tenantId}/scans',
+    'POST /api/{tenantId}/webhooks',
+    'PUT /api/{tenantId}/passes/{passId}/privileges/{privilegeId}',
+  ],
+  '/gate/v1/openapi.json': [
+    'GET /gate/v1/list',
+    'GET /gate/v1/list/key',
+    'GET /gate/v1/rules',
+    'GET /relay/v1/wallet',
+    'POST /gate/v1/verdicts',
+    'POST /gate/v1/verdicts/{id}/undo',
+    'POST /relay/v1/wallet/passes/{passId}/privileges/{privilegeId}/movements',
+    'POST /relay/v1/wallet/scans',
+  ],
 }
 
 async function documents(): Promise<[string, Document][]> {
@@ -199,6 +232,10 @@ describe('the OpenAPI documents', () => {
       WebhookPatch: webhookPatchSchema,
       Login: loginSchema,
       LoginAnswer: loginAnswerSchema,
+      AddScanRequest: addScanRequestSchema,
+      PrivilegeWrite: privilegeWriteSchema,
+      WalletWebhookCreate: walletWebhookCreateSchema,
+      WalletWebhookPatch: walletWebhookPatchSchema,
     }
     let examples = 0
     for (const [, document] of await documents()) {
@@ -210,6 +247,16 @@ describe('the OpenAPI documents', () => {
       }
     }
     expect(examples).toBeGreaterThan(5)
+  })
+
+  it('stand together in one that names every endpoint of all of them', async () => {
+    const site = await startSite()
+    const whole = (await (await fetch(`${site.url}/openapi.json`)).json()) as Document
+    expect(
+      operations(whole)
+        .map(({ name }) => name)
+        .toSorted(),
+    ).toEqual(Object.values(documented).flat().toSorted())
   })
 
   it('are found through the catalogue', async () => {

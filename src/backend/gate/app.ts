@@ -1,33 +1,25 @@
 import { createPrivateKey, sign } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
-import {
-  addScanRequestSchema,
+import type {
+  KeptScan,
   movementRequestSchema,
+  movementResponseSchema,
+  Privilege,
   privilegeWriteSchema,
-  relayScanSchema,
-  scanTypeSchema,
-  walletWebhookCreateSchema,
-  walletWebhookPatchSchema,
-  type KeptScan,
-  type movementResponseSchema,
-  type Privilege,
-  type RelayScan,
-  type WalletPass,
-  type walletWebhookSchema,
+  RelayScan,
+  WalletPass,
+  walletWebhookSchema,
 } from '#contract/gate/scan-api.ts'
-import {
-  gatePaths,
-  listHeaders,
-  undoRequestSchema,
-  verdictRequestSchema,
-  type ListKey,
-  type RelayStatus,
-} from '#contract/gate/site.ts'
-import { instantSchema } from '#contract/station/values.ts'
+import { listHeaders, type ListKey, type RelayStatus } from '#contract/gate/site.ts'
 import type { Database, Db } from '../db/database.ts'
+import type { ServedRequest } from '../http/app.ts'
+import { readText } from '../http/json-body.ts'
+import { nameRequest, requestIdOf } from '../http/request-id.ts'
+import { honoPath } from '../http/route.ts'
 import { newId } from '../ids.ts'
 import type { Log } from '../log.ts'
+import { gateApis, gateOperations, tokenPath, type GateOperation } from './operations.ts'
 import { eventOf, findPass, holdTenant, rulesOf, sealAgain, useOf } from './passes.ts'
 import { listPage } from './list.ts'
 import { checked, createRequests, param, Problem, problemResponse } from './request.ts'
@@ -48,19 +40,23 @@ export interface GateAppOptions {
   readonly log: Log
   readonly now: () => Date
   readonly scans: Scans
+  /** Told of each request of a route. */
+  readonly observe?: (request: ServedRequest) => void
   /** What a missing scope is answered with: contracts 2.1 says 401, a newer page 403. */
   readonly scopeFailureStatus?: 401 | 403
 }
 
-/** Paths of The Wallet Crew's API, of its relay and of the gates; everything else is another app's. */
-export const isGatePath = (path: string): boolean => /^\/(?:api|relay|gate|oauth)\//.test(path)
+/** Paths of The Wallet Crew's API, of its relay and of the gates; everything else, their documents too, is another app's. */
+export const isGatePath = (path: string): boolean =>
+  /^\/(?:api|relay|gate|oauth)\//.test(path) && gateApis.every(({ document }) => document !== path)
 
 /** The reference Scan API of The Wallet Crew (contracts 2), the relay, and what gates ask their site. */
-export function createGateApp({ database, log, now, scans, scopeFailureStatus = 401 }: GateAppOptions): Hono {
-  const app = new Hono()
+export function createGateApp(options: GateAppOptions): Hono {
+  const { database, log, now, scans, observe, scopeFailureStatus = 401 } = options
+  const app = new Hono({ strict: false })
   const { db } = database
 
-  const { admit, body } = createRequests({ db, now, scopeFailureStatus })
+  const { admit, body: readBody } = createRequests({ db, now, scopeFailureStatus })
   /** A write whose scans and events are then taken up. */
   const write: Database['write'] = async (work) => {
     const answer = await database.write(work)
@@ -68,18 +64,58 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return answer
   }
 
-  app.onError((error, context) => {
+  /** The answer to what a handler has thrown. */
+  const problemOf = (error: unknown, context: Context): Response => {
     if (error instanceof Problem) return problemResponse(error)
-    log.error({ err: error, method: context.req.method, path: context.req.path }, 'request failed')
-    return problemResponse(new Problem(500, 'The server failed; its log has the reason.'))
-  })
+    const { method, raw, path } = context.req
+    log.error({ err: error, method, path, requestId: requestIdOf(raw) }, 'request failed')
+    return problemResponse(
+      database.isAway(error)
+        ? new Problem(503, 'The database does not answer at the moment; ask again.')
+        : new Problem(500, 'The server failed; its log has the reason.'),
+    )
+  }
+  app.use(nameRequest)
+  app.onError(problemOf)
   app.notFound(() => problemResponse(new Problem(404, 'There is nothing at this path.')))
+
+  /** Serves a row of the table: who asks, for which tenant, with which query and body is checked before `handle`. */
+  const on = <Query extends z.ZodType, Body extends z.ZodType>(
+    operation: GateOperation<Query, Body>,
+    handle: (call: {
+      readonly context: Context
+      readonly tenant: TenantRow
+      readonly query: z.output<Query>
+      readonly body: z.output<Body>
+    }) => Response | Promise<Response>,
+  ): void => {
+    const { method, path, scope } = operation
+    app.on(method, honoPath(path), async (context) => {
+      const startedMs = performance.now()
+      let tenant: TenantRow | undefined
+      const answer = async (): Promise<Response> => {
+        tenant = await admit(context, scope)
+        const query = operation.query && checked(operation.query, context.req.query())
+        const body = operation.body && (await readBody(context, operation.body))
+        // Without a schema nothing is read, and its type says that it is not known.
+        return handle({ context, tenant, query: query as z.output<Query>, body: body as z.output<Body> })
+      }
+      const response = await answer().catch((error: unknown) => problemOf(error, context))
+      observe?.({
+        method,
+        route: path,
+        status: response.status,
+        ms: performance.now() - startedMs,
+        requestId: requestIdOf(context.req.raw),
+        ...(tenant && { organization: tenant.organization_id, subject: `tenant:${tenant.id}` }),
+      })
+      return response
+    })
+  }
 
   // --- Scans ----------------------------------------------------------------------------------------
 
-  app.post('/api/:tenantId/scans', async (context) => {
-    const tenant = await admit(context, 'PassScan.Scan')
-    const scan = await body(context, addScanRequestSchema)
+  on(gateOperations.recordScan, async ({ context, tenant, body: scan }) => {
     const passId = await write(async (transaction) => {
       const pass = await findPass(transaction, tenant, scan.data)
       const from = { scannedAt: now().toISOString(), clientScanId: null, deviceId: '' }
@@ -90,17 +126,6 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json({ passId }, 201)
   })
 
-  const pageShape = {
-    pageIndex: z.coerce.number().int().min(0).max(1_000_000).default(0),
-    pageSize: z.coerce.number().int().min(1).max(1_000).default(20),
-  }
-  const scanQuery = z.object({
-    ...pageShape,
-    passId: z.string().max(100).optional(),
-    type: scanTypeSchema.optional(),
-    from: instantSchema.optional(),
-    to: instantSchema.optional(),
-  })
   const toScan = (row: {
     id: string
     pass_id: string
@@ -115,9 +140,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     scannedAt: row.scanned_at,
   })
 
-  app.get('/api/:tenantId/scans', async (context) => {
-    const tenant = await admit(context, 'PassScan.Read')
-    const query = checked(scanQuery, context.req.query())
+  on(gateOperations.listScans, async ({ context, tenant, query }) => {
     let rows = db.selectFrom('pass_scans').where('tenant_id', '=', tenant.id)
     if (query.passId !== undefined) rows = rows.where('pass_id', '=', query.passId)
     if (query.type !== undefined) rows = rows.where('type', '=', query.type)
@@ -133,8 +156,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json(page.map(toScan), 200, { 'x-pagination-total': String(Number(n)) })
   })
 
-  app.get('/api/:tenantId/scans/:id', async (context) => {
-    const tenant = await admit(context, 'PassScan.Read')
+  on(gateOperations.getScan, async ({ context, tenant }) => {
     const row = await db
       .selectFrom('pass_scans')
       .selectAll()
@@ -147,9 +169,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
 
   // --- Passes and privileges --------------------------------------------------------------------------
 
-  app.get('/api/:tenantId/passes', async (context) => {
-    const tenant = await admit(context, 'Pass.Read')
-    const query = checked(z.object(pageShape), context.req.query())
+  on(gateOperations.listPasses, async ({ context, tenant, query }) => {
     const of = db.selectFrom('passes').where('tenant_id', '=', tenant.id)
     const { n } = await of.select((select) => select.fn.countAll().as('n')).executeTakeFirstOrThrow()
     const rows = await of
@@ -201,10 +221,8 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     if (pass === undefined) throw new Problem(404, 'There is no such pass.')
     return pass
   }
-  const privileges = '/api/:tenantId/passes/:passId/privileges'
 
-  app.get(privileges, async (context) => {
-    const tenant = await admit(context, 'Privilege.Read')
+  on(gateOperations.listPrivileges, async ({ context, tenant }) => {
     const pass = await passOf(db, tenant, param(context, 'passId'))
     const rows = await db
       .selectFrom('pass_privileges')
@@ -217,9 +235,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json(rows.map(toPrivilege))
   })
 
-  app.post(privileges, async (context) => {
-    const tenant = await admit(context, 'Privilege.Write')
-    const wish = await body(context, privilegeWriteSchema)
+  on(gateOperations.createPrivilege, async ({ context, tenant, body: wish }) => {
     const id = newId()
     await database.write((transaction) => putPrivilege(transaction, tenant, param(context, 'passId'), id, wish))
     return context.json({ privilegeId: id }, 202)
@@ -271,14 +287,11 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return found
   }
 
-  app.get(`${privileges}/:privilegeId`, async (context) => {
-    const tenant = await admit(context, 'Privilege.Read')
-    return context.json(toPrivilege(await privilegeOf(db, tenant, context)))
-  })
+  on(gateOperations.getPrivilege, async ({ context, tenant }) =>
+    context.json(toPrivilege(await privilegeOf(db, tenant, context))),
+  )
 
-  app.put(`${privileges}/:privilegeId`, async (context) => {
-    const tenant = await admit(context, 'Privilege.Write')
-    const wish = await body(context, privilegeWriteSchema)
+  on(gateOperations.putPrivilege, async ({ context, tenant, body: wish }) => {
     const privilegeId = param(context, 'privilegeId')
     if (!/^[A-Za-z0-9._-]{1,100}$/.test(privilegeId)) throw new Problem(400, 'This is no id of a privilege.')
     await database.write((transaction) =>
@@ -287,8 +300,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json({ privilegeId }, 202)
   })
 
-  app.delete(`${privileges}/:privilegeId`, async (context) => {
-    const tenant = await admit(context, 'Privilege.Write')
+  on(gateOperations.deletePrivilege, async ({ context, tenant }) => {
     await database.write(async (transaction) => {
       await holdTenant(transaction, tenant.id)
       const found = await privilegeOf(transaction, tenant, context)
@@ -302,10 +314,9 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.body(null, 204)
   })
 
-  app.post(`${privileges}/:privilegeId/movements`, async (context) => {
-    const tenant = await admit(context, 'Privilege.Write')
-    return context.json(await move(context, tenant, await body(context, movementRequestSchema)), 201)
-  })
+  on(gateOperations.movePrivilege, async ({ context, tenant, body }) =>
+    context.json(await move(context, tenant, body), 201),
+  )
 
   /** Issues or consumes, if nobody else has meanwhile. */
   const move = (
@@ -347,7 +358,6 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
 
   // --- Webhooks ---------------------------------------------------------------------------------------
 
-  const webhooks = '/api/:tenantId/webhooks'
   const webhookOf = async (transaction: Db, tenant: TenantRow, id: string) => {
     const found = await transaction
       .selectFrom('webhook_endpoints')
@@ -359,9 +369,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return found
   }
 
-  app.post(webhooks, async (context) => {
-    const tenant = await admit(context, 'Webhook.Write')
-    const wish = await body(context, walletWebhookCreateSchema)
+  on(gateOperations.createWalletWebhook, async ({ context, tenant, body: wish }) => {
     const row = {
       id: newWebhookId(),
       organization_id: tenant.organization_id,
@@ -379,8 +387,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json({ ...toWebhook(row), signatureSecret: row.secret }, 201)
   })
 
-  app.get(webhooks, async (context) => {
-    const tenant = await admit(context, 'Webhook.Read')
+  on(gateOperations.listWalletWebhooks, async ({ context, tenant }) => {
     const rows = await db
       .selectFrom('webhook_endpoints')
       .selectAll()
@@ -391,14 +398,11 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json(rows.map(toWebhook), 200, { 'x-pagination-total': String(rows.length) })
   })
 
-  app.get(`${webhooks}/:id`, async (context) => {
-    const tenant = await admit(context, 'Webhook.Read')
+  on(gateOperations.getWalletWebhook, async ({ context, tenant }) => {
     return context.json(toWebhook(await webhookOf(db, tenant, param(context, 'id'))))
   })
 
-  app.patch(`${webhooks}/:id`, async (context) => {
-    const tenant = await admit(context, 'Webhook.Write')
-    const wish = await body(context, walletWebhookPatchSchema)
+  on(gateOperations.updateWalletWebhook, async ({ context, tenant, body: wish }) => {
     const changed = await database.write(async (transaction) => {
       const found = await webhookOf(transaction, tenant, param(context, 'id'))
       const change = {
@@ -414,8 +418,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return context.json(toWebhook(changed))
   })
 
-  app.delete(`${webhooks}/:id`, async (context) => {
-    const tenant = await admit(context, 'Webhook.Write')
+  on(gateOperations.deleteWalletWebhook, async ({ context, tenant }) => {
     await database.write(async (transaction) => {
       const found = await webhookOf(transaction, tenant, param(context, 'id'))
       await transaction.deleteFrom('webhook_endpoints').where('id', '=', found.id).execute()
@@ -425,9 +428,7 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
 
   // --- The relay --------------------------------------------------------------------------------------
 
-  app.post(gatePaths.relay, async (context) => {
-    const { id } = await admit(context, 'Gate.Station')
-    const scan = await body(context, relayScanSchema)
+  on(gateOperations.relayScan, async ({ context, tenant: { id }, body: scan }) => {
     const known = await write(async (transaction) => {
       const tenant = await holdTenant(transaction, id)
       const earlier = await earlierRead(transaction, id, scan)
@@ -508,17 +509,14 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
     return isSentOn && { passId: undefined, clientScanId: isSentOn.client_scan_id }
   }
 
-  app.get(gatePaths.relayStatus, async (context) => {
-    await admit(context, 'Gate.Station')
+  on(gateOperations.relayStatus, async ({ context }) => {
     const { forwarder } = scans
     const nothing: RelayStatus = { state: 'well', waiting: 0, sent: 0, refused: 0, doubtful: 0 }
     return context.json(forwarder === null ? nothing : await forwarder.status())
   })
 
   // A consumption is asked for now or not at all: nothing of it is kept for later.
-  app.post('/relay/v1/wallet/passes/:passId/privileges/:privilegeId/movements', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
-    const wish = await body(context, movementRequestSchema)
+  on(gateOperations.relayMovement, async ({ context, tenant, body: wish }) => {
     const { forwarder } = scans
     if (forwarder === null) return context.json(await move(context, tenant, wish), 201)
     const sent = await forwarder.upstream.move(param(context, 'passId'), param(context, 'privilegeId'), wish)
@@ -542,35 +540,27 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
 
   // --- The gates --------------------------------------------------------------------------------------
 
-  app.post('/gate/v1/verdicts', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
-    const asked = await body(context, verdictRequestSchema)
+  on(gateOperations.decideVerdict, async ({ context, tenant, body: asked }) => {
     return context.json(await write((transaction) => decide(transaction, tenant.id, asked, scans)))
   })
 
-  app.post('/gate/v1/verdicts/:id/undo', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
-    const { reason } = await body(context, undoRequestSchema)
+  on(gateOperations.undoVerdict, async ({ context, tenant, body: { reason } }) => {
     const id = param(context, 'id')
     const isDone = await database.write((transaction) => undo(transaction, tenant.id, id, reason, now()))
     if (!isDone) throw new Problem(404, 'There is no such admission.')
     return context.json({})
   })
 
-  app.get('/gate/v1/rules', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
-    return context.json(rulesOf(tenant, context.req.query('gate') ?? '*'))
+  on(gateOperations.gateRules, ({ context, tenant, query }) => {
+    return context.json(rulesOf(tenant, query.gate))
   })
 
-  app.get('/gate/v1/list/key', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
+  on(gateOperations.listKey, async ({ context, tenant }) => {
     const key: ListKey = { list: tenant.list_id, key: tenant.list_key, publicKey: tenant.sign_public }
     return context.json(key, 200, { 'cache-control': 'no-store' })
   })
 
-  app.get('/gate/v1/list', async (context) => {
-    const tenant = await admit(context, 'Gate.Station')
-    const { after } = checked(z.object({ after: z.coerce.number().int().min(0).default(0) }), context.req.query())
+  on(gateOperations.passList, async ({ context, tenant, query: { after } }) => {
     const page = await listPage(db, tenant, after, now())
     if (page === undefined) return context.body(null, 204)
     return new Response(page.body as Uint8Array<ArrayBuffer>, {
@@ -585,8 +575,10 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
 
   // --- Tokens: ours, for tests of clients that use OAuth ------------------------------------------------
 
-  app.post('/oauth/token', async (context) => {
-    const form = new URLSearchParams(await context.req.text())
+  app.post(tokenPath, async (context) => {
+    const given = await readText(context.req.raw)
+    if (given === undefined) throw new Problem(413, 'The body is larger than 1 MiB.')
+    const form = new URLSearchParams(given)
     const who =
       form.get('grant_type') === 'client_credentials'
         ? await identifyTenant(db, form.get('client_secret') ?? '')
@@ -610,6 +602,16 @@ export function createGateApp({ database, log, now, scans, scopeFailureStatus = 
       { 'cache-control': 'no-store' },
     )
   })
+
+  const methodsOf = Map.groupBy(Object.values(gateOperations), ({ path }) => path)
+  for (const [path, rows] of methodsOf) {
+    const methods = rows.flatMap(({ method }): string[] => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    app.all(honoPath(path), () => {
+      const problem = problemResponse(new Problem(405, `Possible here: ${methods.join(', ')}.`))
+      problem.headers.set('Allow', methods.join(', '))
+      return problem
+    })
+  }
 
   return app
 }

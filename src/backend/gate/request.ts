@@ -18,7 +18,8 @@ export class Problem extends Error {
   }
 }
 
-const titles: Readonly<Record<number, string>> = {
+/** The words of each status. */
+export const statusTitles: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
@@ -37,7 +38,7 @@ const titles: Readonly<Record<number, string>> = {
 export function problemResponse({ status, message, extras }: Problem): Response {
   const body: ProblemDetails = {
     type: null,
-    title: titles[status] ?? null,
+    title: statusTitles[status] ?? null,
     status,
     detail: message,
     instance: null,

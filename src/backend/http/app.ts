@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono'
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import type { z } from 'zod'
 import { problemBody, problems, type FieldError } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
@@ -14,7 +14,8 @@ import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
 import type { KeyUse } from './key-use.ts'
 import type { RateLimiter } from './rate-limit.ts'
-import { parameterNames, type Call, type Credential, type Route } from './route.ts'
+import { nameRequest, requestIdOf } from './request-id.ts'
+import { honoPath, parameterNames, type Call, type Credential, type Route } from './route.ts'
 
 /** What the HTTP server is made of. */
 export interface AppParts {
@@ -68,15 +69,10 @@ export function createApp(parts: AppParts): Hono {
   const { database, media, log, now, identify, limiter, keyUse } = parts
   const { db } = database
   const running = new Set<string>()
-  const app = new Hono()
+  // Some of the documents end a path with a slash, others do not: it is the same path.
+  const app = new Hono({ strict: false })
 
-  app.use(async (context, next) => {
-    const given = context.req.header('x-request-id') ?? ''
-    const id = /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
-    requestIds.set(context.req.raw, id)
-    await next()
-    context.res.headers.set('X-Request-Id', id)
-  })
+  app.use(nameRequest)
 
   for (const row of parts.routes) {
     const write = writer(row)
@@ -108,7 +104,7 @@ export function createApp(parts: AppParts): Hono {
         route: row.path,
         status: response.status,
         ms: performance.now() - startedMs,
-        requestId: requestIdOf(context),
+        requestId: requestIdOf(context.req.raw),
         ...(known === undefined || known.kind === 'none'
           ? {}
           : { organization: known.organizationId, subject: known.subject }),
@@ -130,7 +126,7 @@ export function createApp(parts: AppParts): Hono {
   app.notFound((context) => respondFreely(context, refuse('not_found', 'There is nothing at this path.')))
   app.onError((error, context) => {
     log.error(
-      { err: error, method: context.req.method, route: context.req.routePath, requestId: requestIdOf(context) },
+      { err: error, method: context.req.method, route: context.req.routePath, requestId: requestIdOf(context.req.raw) },
       'request failed',
     )
     const answer =
@@ -144,7 +140,7 @@ export function createApp(parts: AppParts): Hono {
       route: context.req.routePath,
       status: problems[answer.problem].status,
       ms: 0,
-      requestId: requestIdOf(context),
+      requestId: requestIdOf(context.req.raw),
     })
     return respondFreely(context, answer)
   })
@@ -260,20 +256,9 @@ export function createApp(parts: AppParts): Hono {
   return app
 }
 
-function honoPath(path: string): string {
-  return path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
 function addressOf(context: Context): string {
   const incoming = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
   return `address:${incoming?.socket?.remoteAddress ?? ''}`
-}
-
-const requestIds = new WeakMap<Request, string>()
-
-/** What the client or its proxy calls the request, or what it was called here; it is in the answer too. */
-function requestIdOf(context: Context): string {
-  return requestIds.get(context.req.raw) ?? ''
 }
 
 /** Parameters that are no ids. */

@@ -25,6 +25,12 @@ export async function readJson(
   }
 }
 
+/** A body of text, or undefined when it is too large. */
+export async function readText(request: Request): Promise<string | undefined> {
+  const bytes = await readBytes(request)
+  return bytes && new TextDecoder().decode(bytes)
+}
+
 /** The body, or undefined when it is too large. */
 async function readBytes(request: Request): Promise<Uint8Array | undefined> {
   const announced = request.headers.get('content-length')

@@ -1,6 +1,15 @@
 import { z } from 'zod'
+import { problemDetailsSchema, walletScopes } from '#contract/gate/scan-api.ts'
 import { problemSchema, problems, type ProblemCode } from '#contract/backend/problem.ts'
 import { referenceSchema } from '#contract/backend/values.ts'
+import {
+  gateApis,
+  gateOperations,
+  refusalsOf as gateRefusals,
+  tokenPath,
+  type GateOperation,
+} from '../gate/operations.ts'
+import { statusTitles } from '../gate/request.ts'
 import { ok } from './answer.ts'
 import { parameterNames, route, type Route } from './route.ts'
 
@@ -19,8 +28,30 @@ type Json = Record<string, unknown>
  * health check.
  */
 export function discoveryRoutes(routes: readonly Route[]): readonly Route[] {
-  const apps = [...new Set(routes.map(appOf))]
-  const whole = openapiDocument('Capstan backend', routes)
+  const apps = [...new Set(routes.map(appOf))].map((app) => ({
+    app,
+    anchor: `/${app}/api/v1/`,
+    path: `/${app}/api/v1/openapi.json`,
+    document: openapiDocument(
+      titles[app] ?? app,
+      routes.filter((row) => appOf(row) === app),
+    ),
+  }))
+  const gates: readonly GateOperation[] = Object.values(gateOperations)
+  const described = [
+    ...apps,
+    ...gateApis.map(({ title, anchor, document, paths }, index) => ({
+      app: index === 0 ? 'scanApi' : 'gate',
+      anchor,
+      path: document,
+      document: openapiDocument(
+        title,
+        [],
+        gates.filter(({ path }) => paths.test(path)),
+      ),
+    })),
+  ]
+  const whole = openapiDocument('Capstan backend', routes, gates)
   return [
     route({
       method: 'GET',
@@ -31,21 +62,17 @@ export function discoveryRoutes(routes: readonly Route[]): readonly Route[] {
       success: { status: 200 },
       handle: () => ok(whole),
     }),
-    ...apps.map((app) => {
-      const document = openapiDocument(
-        titles[app] ?? app,
-        routes.filter((row) => appOf(row) === app),
-      )
-      return route({
+    ...described.map(({ app, path, document }) =>
+      route({
         method: 'GET',
-        path: `/${app}/api/v1/openapi.json`,
+        path,
         operationId: `${app}Openapi`,
         summary: 'This API as OpenAPI 3.1',
         access: 'none',
         success: { status: 200 },
         handle: () => ok(document),
-      })
-    }),
+      }),
+    ),
     route({
       method: 'GET',
       path: '/.well-known/api-catalog',
@@ -57,9 +84,9 @@ export function discoveryRoutes(routes: readonly Route[]): readonly Route[] {
         status: 200,
         headers: { 'Content-Type': 'application/linkset+json' },
         body: {
-          linkset: apps.map((app) => ({
-            anchor: `/${app}/api/v1/`,
-            'service-desc': [{ href: `/${app}/api/v1/openapi.json`, type: 'application/openapi+json' }],
+          linkset: described.map(({ anchor, path }) => ({
+            anchor,
+            'service-desc': [{ href: path, type: 'application/openapi+json' }],
           })),
         },
       }),
@@ -71,12 +98,15 @@ function appOf(row: Route): string {
   return row.path.split('/')[1] ?? ''
 }
 
-/** One OpenAPI 3.1 document made from route rows and the schemas they check with. */
-export function openapiDocument(title: string, routes: readonly Route[]): Json {
+/** One OpenAPI 3.1 document made from route rows, also of the gate's, and the schemas they check with. */
+export function openapiDocument(title: string, routes: readonly Route[], gates: readonly GateOperation[] = []): Json {
   const components: Json = {}
   const paths: Record<string, Json> = {}
   for (const row of routes) {
     paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: operation(row, components) }
+  }
+  for (const row of gates) {
+    paths[row.path] = { ...paths[row.path], [row.method.toLowerCase()]: gateOperation(row, components) }
   }
   return {
     openapi: '3.1.0',
@@ -88,6 +118,7 @@ export function openapiDocument(title: string, routes: readonly Route[]): Json {
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
         session: { type: 'apiKey', in: 'cookie', name: 'sessionid' },
+        token: { type: 'oauth2', flows: { clientCredentials: { tokenUrl: tokenPath, scopes: scopeTexts } } },
       },
     },
   }
@@ -142,6 +173,69 @@ function operation(row: Route, components: Json): Json {
   }
 }
 
+/** Scopes need no words beyond their names. */
+const scopeTexts = Object.fromEntries(walletScopes.map((scope) => [scope, '']))
+
+/** The same of the gate's, whose refusals are ASP.NET's. */
+function gateOperation(row: GateOperation, components: Json): Json {
+  const problem = jsonSchema(problemDetailsSchema, 'output', components)
+  const query = row.query === undefined ? [] : queryParameters(row.query, components)
+  const ids = parameterNames(row.path).map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  return {
+    operationId: row.operationId,
+    summary: row.summary,
+    security: [{ apiKey: [row.scope] }, { token: [row.scope] }],
+    parameters: [...ids, ...query],
+    ...(row.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: jsonSchema(row.body, 'input', components) } },
+          },
+        }),
+    responses: Object.fromEntries([
+      ...row.answers.map(({ status, schema, contentType = 'application/json', headers }) => [
+        status,
+        {
+          description: 'Success',
+          ...(headers === undefined
+            ? {}
+            : {
+                headers: Object.fromEntries(
+                  Object.entries(headers).map(([name, description]) => [
+                    name,
+                    { description, schema: { type: 'string' } },
+                  ]),
+                ),
+              }),
+          ...(schema === undefined && contentType === 'application/json'
+            ? {}
+            : {
+                content: {
+                  [contentType]: {
+                    schema:
+                      schema === undefined
+                        ? { type: 'string', format: 'binary' }
+                        : jsonSchema(schema, 'output', components),
+                  },
+                },
+              }),
+        },
+      ]),
+      ...gateRefusals(row).map((status) => [
+        status,
+        { description: statusTitles[status] ?? '', content: { 'application/problem+json': { schema: problem } } },
+      ]),
+    ]),
+  }
+}
+
 /** Every refusal a route can answer with: its own, and those of the checks that it passes through. */
 function refusalsOf(row: Route): Map<string, ProblemCode[]> {
   const codes = new Set<ProblemCode>(['rate_limited', ...(row.refusals ?? [])])
@@ -170,15 +264,7 @@ function parametersOf(row: Route, components: Json): Json[] {
       name === 'gtin' || name === 'token' ? { type: 'string' } : jsonSchema(referenceSchema, 'input', components)
     parameters.push({ name, in: 'path', required: true, schema })
   }
-  if (row.query !== undefined) {
-    const { properties = {}, required = [] } = jsonSchema(row.query, 'input', components) as {
-      properties?: Record<string, unknown>
-      required?: readonly string[]
-    }
-    for (const [name, schema] of Object.entries(properties)) {
-      parameters.push({ name, in: 'query', required: required.includes(name), schema })
-    }
-  }
+  if (row.query !== undefined) parameters.push(...queryParameters(row.query, components))
   if (row.idempotent === true) {
     parameters.push({
       name: 'Idempotency-Key',
@@ -188,6 +274,19 @@ function parametersOf(row: Route, components: Json): Json[] {
     })
   }
   return parameters
+}
+
+function queryParameters(query: z.ZodType, components: Json): Json[] {
+  const { properties = {}, required = [] } = jsonSchema(query, 'input', components) as {
+    properties?: Record<string, unknown>
+    required?: readonly string[]
+  }
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
 }
 
 /** The form's fields with the file beside them. */

@@ -110,3 +110,8 @@ export function route<Query extends z.ZodType = z.ZodUnknown, Body extends z.Zod
 export function parameterNames(path: string): readonly string[] {
   return [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
 }
+
+/** A path as the router has it, with `:id` for `{id}`. */
+export function honoPath(path: string): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
