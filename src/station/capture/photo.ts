@@ -71,24 +71,19 @@ export async function takePhoto(options: {
     reading.value.quality,
     session.captureMode === 'barcode_scan' && scans.length === 0 ? ['no_code'] : [],
   )
-  const quality = compared(alone, store.photos, store.photos.findAlike(session.id, reading.value.perceptualHash))
   const { widthPixels, heightPixels, perceptualHash } = reading.value
   const codes = items.map((code) => ({
     gtin: readScan(toScan(code, deviceName), { now: clock.now() }).gtin,
     degrees: directionOf(code),
   }))
-  const recorded = await record(store, derivativePath, thumbnailPath, {
-    hash: photo,
-    sessionId: session.id,
-    takenAt,
-    widthPixels,
-    heightPixels,
-    perceptualHash,
-    quality,
-    codes,
+  const recorded = await record(store, derivativePath, thumbnailPath, (outputs) => {
+    const quality = compared(alone, store.photos, store.photos.findAlike(session.id, perceptualHash))
+    const known = { sessionId: session.id, takenAt, widthPixels, heightPixels, perceptualHash, quality, codes }
+    store.photos.put({ hash: photo, ...known, ...outputs })
+    return { quality, upload: outputs.upload }
   })
   if (!recorded.ok) return recorded
-  const upload = recorded.value
+  const { quality, upload } = recorded.value
 
   const results: Result<ScanOutcome>[] = item
     ? [await capturing.image({ photo, upload, role: item.view, ofCapture: item.ofCapture }, [], deviceName)]
@@ -130,17 +125,19 @@ async function keep(options: {
   }
 }
 
-/** Takes the derivative and the thumbnail into the media store and writes the photo down; answers the derivative's hash. */
-async function record(
+/**
+ * Takes the derivative and the thumbnail into the media store and has the photo written down, in one go with the look at
+ * those before it: of two alike that arrive at once the second has to see the first.
+ */
+async function record<T>(
   store: Store,
   derivativePath: string,
   thumbnailPath: string,
-  photo: Omit<PhotoRecord, 'upload' | 'thumbnail'>,
-): Promise<Result<string>> {
+  write: (outputs: Pick<PhotoRecord, 'upload' | 'thumbnail'>) => T,
+): Promise<Result<T>> {
   try {
     const [upload, thumbnail] = await Promise.all([store.media.adopt(derivativePath), store.media.adopt(thumbnailPath)])
-    store.photos.put({ ...photo, upload, thumbnail })
-    return ok(upload)
+    return ok(write({ upload, thumbnail }))
   } catch (error) {
     const refusal = diskRefusal(error)
     if (refusal) return refusal

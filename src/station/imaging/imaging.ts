@@ -28,7 +28,10 @@ export interface ImagingOptions {
   readonly processes?: number
   /** A process beyond the first that had nothing to do for this long is ended. */
   readonly idleMs?: number
-  /** A job that takes longer fails, and its process is ended. */
+  /**
+   * A job that takes longer by the clock fails, and its process is ended. What is allowed in takes seconds of processor, but
+   * a machine that is busy must not have a good photo called unreadable.
+   */
   readonly deadlineMs?: number
   /** A process that holds more memory than this after a job is replaced before its next. */
   readonly memoryBudgetBytes?: number
@@ -61,7 +64,7 @@ interface Worker {
  * A job whose process ends is tried once more in another, and then fails alone.
  */
 export function createImaging(options: ImagingOptions): Imaging {
-  const { spawn, log, deadlineMs = 30_000, memoryBudgetBytes = 512 * 1024 * 1024, idleMs = 30_000 } = options
+  const { spawn, log, deadlineMs = 120_000, memoryBudgetBytes = 512 * 1024 * 1024, idleMs = 30_000 } = options
   const processes = Math.max(1, options.processes ?? 1)
   const queue: Waiting[] = []
   const workers = new Set<Worker>()

@@ -1,10 +1,12 @@
+import { availableParallelism } from 'node:os'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { stationPaths } from '#contract/station/http.ts'
 import { writeControlCode } from '#domain/control-code.ts'
 import type { StationStatus } from '#contract/station/status.ts'
-import { createStation, type Station } from '#station/index.ts'
+import { createStation, forkImaging, type Station } from '#station/index.ts'
+import type { SpawnImaging } from '#station/imaging/process.ts'
 import { drawCode, type DrawnCode } from '../../barcode-image.ts'
 import { drawLabel } from '../../label-image.ts'
 import { createKeptLog, temporaryFolder, until } from './parts.ts'
@@ -141,6 +143,34 @@ describe('what a window asks', () => {
     await call('session.open', { captureMode: 'barcode_scan' })
     expect((await take(await jpeg(70))).quality).toMatchObject({ faults: ['no_code'], repeats: null })
   })
+
+  it.skipIf(availableParallelism() < 2)(
+    'takes one of two photos alike that are read at once as the first',
+    async () => {
+      // Both have been read before either answer arrives.
+      const held: (() => void)[] = []
+      const spawnImaging: SpawnImaging = () => {
+        const started = forkImaging()()
+        return {
+          ...started,
+          onMessage: (listener) =>
+            started.onMessage((message) => {
+              held.push(() => listener(message))
+              if ((message as { kind: string }).kind === 'ready') held.pop()?.()
+              else if (held.length === 2) for (const tell of held) tell()
+            }),
+        }
+      }
+      const { station, call } = await startStation(null, { spawnImaging })
+      await call('session.open', { captureMode: 'product_photography' })
+      const picture = await drawLabel({ width: 800, height: 600 }).png().toBuffer()
+      const both = await Promise.all([90, 50].map((quality) => sharp(picture).jpeg({ quality }).toBuffer()))
+      const taken = await Promise.all(
+        both.map(async (bytes) => (await (await put(station, bytes)).json()) as PhotoOutcome),
+      )
+      expect(taken.filter(({ quality }) => quality.repeats === null)).toHaveLength(1)
+    },
+  )
 
   it('says that a photo shows more than the one before, and that a worse one repeats it', async () => {
     const { station, call } = await startStation(null)
