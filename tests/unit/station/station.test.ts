@@ -155,9 +155,9 @@ describe('what a window asks', () => {
           ...started,
           onMessage: (listener) =>
             started.onMessage((message) => {
+              if ((message as { kind: string }).kind === 'ready') return listener(message)
               held.push(() => listener(message))
-              if ((message as { kind: string }).kind === 'ready') held.pop()?.()
-              else if (held.length === 2) for (const tell of held) tell()
+              if (held.length === 2) for (const tell of held) tell()
             }),
         }
       }
