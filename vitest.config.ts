@@ -23,6 +23,10 @@ const onPostgres = {
   test: {
     ...backend.test,
     name: 'postgres',
+    // These open no database, or one of their own in a folder.
+    exclude: ['embedded', 'link-analysis', 'remote-vision', 'vision', 'vision-photos'].map(
+      (file) => `tests/backend/${file}.test.ts`,
+    ),
     globalSetup: 'tests/backend/postgres-setup.ts',
     setupFiles: 'tests/backend/needs-postgres.ts',
   },
