@@ -1,31 +1,10 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { createFaultProxy, type FaultRates } from '#backend/faults/fault-proxy.ts'
+import { describe, expect, it } from 'vitest'
 import { checkLedgerOf } from '#station/index.ts'
-import { errorOf, temporaryFolder, until, valueOf } from './parts.ts'
-import { fetched, startReviewSite } from './review-site.ts'
+import { errorOf, until, valueOf } from './parts.ts'
+import { fetched, startDesk } from './review-site.ts'
 import { startStation } from './start-station.ts'
 
 const pen = '04006381333931'
-
-/** A site with one product behind a network that may go away, and a station. */
-async function startDesk(rates: FaultRates = {}) {
-  const site = await startReviewSite()
-  const proxy = await createFaultProxy({ target: site.backend.url, seed: 7, rates, maxDelayMs: 50 })
-  onTestFinished(() => proxy.close())
-  const dataDir = temporaryFolder()
-  const started = await startStation({ url: proxy.url, apiKey: site.backend.apiKey }, { dataDir, quietMs: 200 })
-  const { call } = started
-  /** Waits until nothing is owed to the backend. */
-  const told = async (): Promise<void> => {
-    await until(async () => {
-      await call('station.syncNow', {})
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      const { waiting, inDoubt } = (await call('station.status', {})).queue
-      return waiting + inDoubt === 0
-    })
-  }
-  return { site, proxy, dataDir, told, ...started }
-}
 
 describe('the catalogue at a station', () => {
   it('is searched at the backend by words and by GTIN of any length, and then without it', async () => {

@@ -2,11 +2,13 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openDatabase } from '#backend/db/database.ts'
 import type { ProposalRow } from '#backend/db/tables.ts'
+import { createFaultProxy, type FaultRates } from '#backend/faults/fault-proxy.ts'
 import { newId } from '#backend/ids.ts'
 import { silentLog } from '#backend/log.ts'
 import type { ReviewProposal } from '#contract/station/review.ts'
 import { temporaryFolder, until } from './parts.ts'
-import { startBackend, type AnyCall } from './start-station.ts'
+import type { StationPorts } from '#station/index.ts'
+import { startBackend, startStation, type AnyCall } from './start-station.ts'
 
 const pen = '04006381333931'
 
@@ -73,6 +75,27 @@ export async function startReviewSite() {
       return row.id
     },
   }
+}
+
+/** A review site behind a network that may go wrong, and a station. */
+export async function startDesk(rates: FaultRates = {}, ports: Partial<StationPorts> = {}) {
+  const site = await startReviewSite()
+  const proxy = await createFaultProxy({ target: site.backend.url, seed: 7, rates, maxDelayMs: 50 })
+  onTestFinished(() => proxy.close())
+  const dataDir = temporaryFolder()
+  const backend = { url: proxy.url, apiKey: site.backend.apiKey }
+  const started = await startStation(backend, { dataDir, quietMs: 200, ...ports })
+  const { call } = started
+  /** Waits until nothing is owed to the backend. */
+  const told = async (): Promise<void> => {
+    await until(async () => {
+      await call('station.syncNow', {})
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const { waiting, inDoubt } = (await call('station.status', {})).queue
+      return waiting + inDoubt === 0
+    })
+  }
+  return { site, proxy, dataDir, told, ...started }
 }
 
 /** The proposal for a field, once the station has it. */
