@@ -76,6 +76,8 @@ export async function benchReview(say: (line: string) => void): Promise<void> {
       fetch: () => null,
       remote: () => null,
       stationName: () => '',
+      probeShare: () => 0,
+      random: Math.random,
       wakeSync: () => undefined,
       publish: () => undefined,
     })

@@ -343,6 +343,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     fetch: () => proposals,
     remote: () => remote,
     stationName: () => settings.stationName,
+    probeShare: () => settings.review.probeShare,
+    random: ports.random ?? Math.random,
     wakeSync: () => {
       sync?.wake()
       statusChanged()

@@ -1,12 +1,20 @@
 import type { ProcedureHandlers } from '#contract/dispatch.ts'
 import type { Clock } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
-import type { reviewProcedures, ReviewAnswer, ReviewFigures, ReviewProduct } from '#contract/station/review.ts'
+import type {
+  reviewProcedures,
+  ReviewAnswer,
+  ReviewDecision,
+  ReviewFigures,
+  ReviewProduct,
+} from '#contract/station/review.ts'
 import type { TopicPayload } from '#contract/station/topics.ts'
 import type { ScannerClient } from '#station/remote/scanner-client.ts'
+import { isProbe } from '#station/store/probes.ts'
 import type { Store } from '#station/store/store.ts'
 import type { ProposalFetch } from '#station/sync/proposals.ts'
 
+const answeredStates = { accept: 'accepted', edit: 'edited', reject: 'rejected', skip: 'skipped' } as const
 /** A window that says nothing for so long has left its product to others. */
 const holdMs = 60_000
 /** The backend is told of an open product so often; there a hold lasts a minute too. */
@@ -26,6 +34,8 @@ export function createReviewing(ports: {
   readonly fetch: () => ProposalFetch | null
   readonly remote: () => ScannerClient | null
   readonly stationName: () => string
+  readonly probeShare: () => number
+  readonly random: () => number
   readonly wakeSync: () => void
   readonly publish: (payload: TopicPayload<'review.changed'>) => void
 }): Reviewing {
@@ -80,17 +90,43 @@ export function createReviewing(ports: {
   const figures = (): ReviewFigures => {
     const midnight = new Date(clock.now())
     midnight.setHours(0, 0, 0, 0)
+    const reviewed = reviews.figures(midnight.toISOString())
     const place = store.facts.get('review.place')
     const isOpen = place !== null && (reviews.product(place)?.proposals ?? []).some(({ state }) => state === 'open')
     return {
-      ...reviews.figures(midnight.toISOString()),
+      ...reviewed,
+      // What was decided before a known value is taken back again once something else was decided.
+      canUndo: reviewed.canUndo && !store.probes.isLast(),
+      probes: ports.probeShare() > 0 ? store.probes.figures() : null,
       resume: isOpen ? place : null,
       fetchedAt: ports.fetch()?.fetchedAt ?? null,
       fetchError: ports.fetch()?.error ?? null,
     }
   }
+  /** A known value is shown as a product with one field, as any other. */
+  const probed = (id: string): Omit<ReviewProduct, 'heldSince' | 'heldBy'> | null => {
+    const probe = store.probes.get(id)
+    const shown = probe && reviews.asProbe(probe.proposal, probe.proposed)
+    if (!probe || !shown) return null
+    const { gtin, name, proposal } = shown
+    const state = probe.answer === null ? 'open' : answeredStates[probe.answer]
+    return { captureId: id, gtin, name, proposals: [{ ...proposal, id, state }], application: null }
+  }
+  const answerProbe = (id: string, decision: ReviewDecision, value: string | null): Result<ReviewAnswer> => {
+    const answered = store.probes.answer(id, decision, value)
+    if (!answered.ok) return answered
+    changed([])
+    const shown = probed(id)
+    return shown
+      ? ok({
+          product: { ...shown, heldSince: null, heldBy: '' },
+          figures: figures(),
+          probe: { isRight: answered.value },
+        })
+      : fail('not_found', 'no such product')
+  }
   const product = (captureId: string, reviewer: string): ReviewProduct | null => {
-    const found = reviews.product(captureId)
+    const found = isProbe(captureId) ? probed(captureId) : reviews.product(captureId)
     const held = heldBy(captureId, reviewer)
     return found && { ...found, heldSince: held?.since ?? null, heldBy: held?.by ?? '' }
   }
@@ -104,7 +140,7 @@ export function createReviewing(ports: {
     const found = reviews.product(done.value)
     // A decision has no window's name: who decides has the product open, or takes it.
     return found
-      ? ok({ product: { ...found, heldSince: null, heldBy: '' }, figures: figures() })
+      ? ok({ product: { ...found, heldSince: null, heldBy: '' }, figures: figures(), probe: null })
       : fail('not_found', 'no such product')
   }
   const settled = (done: Result<string>): Result<Record<string, never>> => {
@@ -121,7 +157,11 @@ export function createReviewing(ports: {
     handlers: {
       'review.queue': ({ limit, reviewer }) => {
         ports.fetch()?.want()
+        store.probes.plantWhenDue(ports.probeShare(), ports.random)
+        const probe = ports.probeShare() > 0 ? store.probes.open() : null
+        const known = probe && probed(probe.id)
         const entries = reviews.queue(limit)
+        if (known) entries.unshift({ captureId: known.captureId, gtin: known.gtin, name: known.name, open: 1 })
         return ok({
           entries: entries.map((entry) => ({ ...entry, isHeld: heldBy(entry.captureId, reviewer) !== null })),
           figures: figures(),
@@ -131,27 +171,37 @@ export function createReviewing(ports: {
         const found = product(captureId, reviewer)
         if (!found) return fail('not_found', 'no such product')
         // Where another station has it, it is asked again until that has left.
-        if (holds.get(captureId)?.reviewer === reviewer || found.heldBy !== '' || found.heldSince === null)
-          tell(captureId, reviewer, false)
+        const isOurs = holds.get(captureId)?.reviewer === reviewer || found.heldBy !== '' || found.heldSince === null
+        if (isOurs && !isProbe(captureId)) tell(captureId, reviewer, false)
         if (found.heldSince === null) {
           hold(captureId, reviewer)
-          if (store.facts.get('review.place') !== captureId) store.facts.set('review.place', captureId)
+          if (!isProbe(captureId) && store.facts.get('review.place') !== captureId)
+            store.facts.set('review.place', captureId)
         }
         return ok(found)
       },
       'review.leave': ({ captureId, reviewer }) => {
         if (holds.get(captureId)?.reviewer === reviewer) {
           holds.delete(captureId)
-          tell(captureId, reviewer, true)
+          if (!isProbe(captureId)) tell(captureId, reviewer, true)
         }
         return ok({})
       },
-      'review.decide': ({ value = null, ...decision }) => answer(reviews.decide({ ...decision, value })),
-      'review.acceptClear': (input) => answer(notHeld(input) ?? reviews.acceptClear(input.captureId)),
+      'review.decide': ({ value = null, ...decision }) =>
+        isProbe(decision.id)
+          ? answerProbe(decision.id, decision.decision, value)
+          : answer(reviews.decide({ ...decision, value })),
+      'review.acceptClear': (input) =>
+        isProbe(input.captureId)
+          ? answerProbe(input.captureId, 'accept', null)
+          : answer(notHeld(input) ?? reviews.acceptClear(input.captureId, input.tookMs)),
       'review.refused': () => ok(reviews.refused()),
       'review.retry': ({ id }) => settled(reviews.retry(id)),
       'review.giveUp': ({ id, reason }) => settled(reviews.giveUp(id, reason)),
-      'review.undo': () => answer(reviews.undo()),
+      'review.undo': () =>
+        store.probes.isLast()
+          ? fail('conflict', 'the last answer was to a known value, of which nothing was written')
+          : answer(reviews.undo()),
       'review.apply': (input) => answer(notHeld(input) ?? reviews.apply(input.captureId)),
     },
   }

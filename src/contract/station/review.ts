@@ -115,6 +115,8 @@ export const reviewFiguresSchema = z.object({
   /** The last decisions came faster than anybody reads. */
   isTooFast: z.boolean(),
   canUndo: z.boolean(),
+  /** Of the last known values that were answered, how many rightly; null when none are mixed in. */
+  probes: z.object({ answered: z.number().int(), right: z.number().int() }).nullable(),
   /** The product that was open last, when it is not done. */
   resume: remoteIdSchema.nullable(),
   /** When the backend was last asked for proposals, and what went wrong then. */
@@ -145,7 +147,12 @@ export type RefusedReview = z.infer<typeof refusedReviewSchema>
 
 /** A window names itself, so that a second one on the same product is told. */
 const reviewerSchema = z.string().min(1).max(100)
-const answerSchema = z.object({ product: reviewProductSchema, figures: reviewFiguresSchema })
+const answerSchema = z.object({
+  product: reviewProductSchema,
+  figures: reviewFiguresSchema,
+  /** What was decided about was a known value; `isRight` is null when it was skipped. */
+  probe: z.object({ isRight: z.boolean().nullable() }).nullable(),
+})
 export type ReviewAnswer = z.infer<typeof answerSchema>
 
 const ofProduct = z.strictObject({ captureId: remoteIdSchema, reviewer: reviewerSchema })
@@ -176,8 +183,11 @@ export const reviewProcedures = {
     }),
     output: answerSchema,
   },
-  /** Accepts every open proposal of a product that nothing speaks against. */
-  'review.acceptClear': { input: ofProduct, output: answerSchema },
+  /** Accepts every open proposal of a product that nothing speaks against; `tookMs` is for all of them. */
+  'review.acceptClear': {
+    input: ofProduct.extend({ tookMs: z.number().min(0).max(86_400_000).default(0) }),
+    output: answerSchema,
+  },
   /** Takes the last decision or apply of this station back, before or after it was delivered; `not_found` when there is none. */
   'review.undo': { input: z.strictObject({}), output: answerSchema },
   /** What the backend did not take and nobody has settled, newest first. */

@@ -61,9 +61,15 @@ export const settingsSchema = z.strictObject({
   cameras: z.array(rememberedCameraSchema).max(20).default([]),
   /** Folders whose new photos are taken. */
   folders: z.array(watchedFolderSchema).max(20).default([]),
-  review: z.strictObject({ keys: reviewKeysSchema.prefault({}) }).prefault({}),
   /** The shooting desk. */
   shoot: shootSettingsSchema.prefault({}),
+  review: z
+    .strictObject({
+      keys: reviewKeysSchema.prefault({}),
+      /** The share of known values among those to review, which tell a reviewer's precision; 0 for none. */
+      probeShare: z.number().min(0).max(0.2).default(0),
+    })
+    .prefault({}),
   photo: z
     .strictObject({
       /** WebP is a third smaller and takes a quarter of a second longer. */

@@ -221,6 +221,21 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     reason: z.string(),
   }),
 
+  /** A value whose truth is known was mixed in among those to review; it is never written to a product. */
+  z.strictObject({
+    kind: z.literal('probe.planted'),
+    probe: z.string(),
+    proposal: z.string(),
+    isTrue: z.boolean(),
+  }),
+  /** A reviewer answered it, rightly or not; null when it was skipped. */
+  z.strictObject({
+    kind: z.literal('probe.answered'),
+    probe: z.string(),
+    decision: z.enum(['accept', 'reject', 'edit', 'skip']),
+    isRight: z.boolean().nullable(),
+  }),
+
   /**
    * A person decided about a product. `content` is the digest of what was decided; `undoes` names the decision here, or the
    * backend's change, that it takes back.
@@ -356,6 +371,8 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'store.recovered':
     case 'session.linked':
     case 'session.continued':
+    case 'probe.planted':
+    case 'probe.answered':
     case 'staff.unlocked':
     case 'staff.refused':
     case 'staff.acted':

@@ -463,6 +463,22 @@ const migrations: readonly ((database: Database) => void)[] = [
 
       ALTER TABLE reviews ADD COLUMN settled TEXT;`)
   },
+  // Known values among those to review; no proposals, so that nothing takes them for some.
+  (database) => {
+    database.exec(`
+      CREATE TABLE probes (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        at TEXT NOT NULL,
+        proposal TEXT NOT NULL,
+        proposed TEXT NOT NULL,
+        is_true INTEGER NOT NULL,
+        answer TEXT,
+        is_right INTEGER,
+        answered_at TEXT
+      ) STRICT;
+      CREATE INDEX probes_open ON probes (number) WHERE answer IS NULL;`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -112,6 +112,7 @@ export function salvage(damaged: Database, fresh: Database, nowMs: number): { ca
     unreadable += copy(damaged, fresh, 'shot_items')
     unreadable += copy(damaged, fresh, 'shot_sessions')
     unreadable += copy(damaged, fresh, 'product_edits')
+    unreadable += copy(damaged, fresh, 'probes')
     // What is about a lost capture can no longer be sent.
     fresh.run('DELETE FROM outbox WHERE capture_id IS NOT NULL AND capture_id NOT IN (SELECT id FROM captures)')
     fresh.run(`

@@ -88,11 +88,16 @@ export interface Reviews {
   queue(limit: number): Omit<ReviewEntry, 'isHeld'>[]
   product(captureId: string): Omit<ReviewProduct, 'heldSince' | 'heldBy'> | null
   captureOf(proposalId: string): string | null
+  /** The proposal as it would be shown with another value, undecided; null when it is not known. */
+  asProbe(
+    proposalId: string,
+    proposed: string,
+  ): { readonly gtin: string; readonly name: string; readonly proposal: ReviewProposal } | null
   /** What a value was read from; null for a proposal that this station never saw. */
   evidenceOf(proposalId: string): { photo: string | null; source: string; confidence: number } | null
-  figures(since: string): Omit<ReviewFigures, 'resume' | 'fetchedAt' | 'fetchError'>
+  figures(since: string): Omit<ReviewFigures, 'probes' | 'resume' | 'fetchedAt' | 'fetchError'>
   decide(decision: NewDecision): Result<string>
-  acceptClear(captureId: string): Result<string>
+  acceptClear(captureId: string, tookMs: number): Result<string>
   /** Takes the last act back that was not. Answers its capture. */
   undo(): Result<string>
   apply(captureId: string): Result<string>
@@ -475,6 +480,14 @@ export function createReviews(
       }
     },
     captureOf: (proposalId) => get(proposalId)?.capture ?? null,
+    asProbe(proposalId, proposed) {
+      const proposal = get(proposalId)
+      if (!proposal) return null
+      const remote = { ...proposal.remote, proposed, isApplied: false, withdrawn: '', status: 'PENDING' as const }
+      const { doubts } = judgeProposal({ field: proposal.field, ...remote })
+      const shown = show({ ...proposal, remote, decision: null, value: null, state: 'open', doubts, version: 1 })
+      return { gtin: proposal.gtin, name: proposal.productName, proposal: shown }
+    },
     evidenceOf(proposalId) {
       const remote = get(proposalId)?.remote
       return remote ? { photo: photoOf(remote), source: remote.source, confidence: remote.confidence } : null
@@ -544,7 +557,7 @@ export function createReviews(
         return ok(proposal.capture)
       })
     },
-    acceptClear(captureId) {
+    acceptClear(captureId, tookMs) {
       return database.transaction(() => {
         const clear = ofCapture(captureId).filter(({ state, doubts }) => openStates.has(state) && doubts.length === 0)
         if (clear.length === 0) return fail('conflict', 'nothing that is open is clear')
@@ -554,7 +567,7 @@ export function createReviews(
           // Two that propose the same are one.
           const kind = taken.has(proposal.field) ? 'reject' : 'accept'
           taken.add(proposal.field)
-          set(act, proposal, kind, { decision: kind, value: null })
+          set(act, proposal, kind, { decision: kind, value: null }, { tookMs: tookMs / clear.length })
         }
         settle(captureId)
         return ok(captureId)

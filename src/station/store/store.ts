@@ -20,6 +20,7 @@ import { createPhotoFiles, type PhotoFiles } from '#station/store/photo-files.ts
 import { createOutbox, type Outbox } from '#station/store/outbox.ts'
 import { createPhotos, type Photos } from '#station/store/photos.ts'
 import { makeReadable, salvage, setAside, setAsideName } from '#station/store/recovery.ts'
+import { createProbes, type Probes } from '#station/store/probes.ts'
 import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
@@ -41,6 +42,7 @@ export interface Store {
   readonly verdicts: Verdicts
   readonly reviews: Reviews
   readonly shotItems: ShotItems
+  readonly probes: Probes
   readonly catalogue: Catalogue
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
@@ -189,6 +191,7 @@ function assemble(
     verdicts: createVerdicts(database, options.clock, ledger),
     shotItems: createShotItems(database, options),
     reviews: createReviews(database, { ...options, ledger, outbox }),
+    probes: createProbes(database, { ...options, ledger }),
     catalogue: createCatalogue(database, { ...options, ledger, outbox }),
     recovered,
     certificate: (session, { name, clock }) =>

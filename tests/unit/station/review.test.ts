@@ -1,32 +1,13 @@
 import { join } from 'node:path'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { createFaultProxy, type FaultRates } from '#backend/faults/fault-proxy.ts'
+import { describe, expect, it } from 'vitest'
+import type { FaultRates } from '#backend/faults/fault-proxy.ts'
 import { checkLedgerOf } from '#station/index.ts'
 import { openDatabase } from '#station/store/database.ts'
-import { errorOf, temporaryFolder, until, valueOf } from './parts.ts'
-import { fetched, proposalFor, startReviewSite } from './review-site.ts'
+import { errorOf, until, valueOf } from './parts.ts'
+import { fetched, proposalFor, startDesk } from './review-site.ts'
 import { startStation } from './start-station.ts'
 
 const netContent = { field_name: 'net_content', current_value: '1 pc', proposed_value: '12 pc', confidence: 0.7 }
-
-/** A site behind a network that may go wrong, and a station with its proposals. */
-async function startDesk(rates: FaultRates = {}) {
-  const site = await startReviewSite()
-  const proxy = await createFaultProxy({ target: site.backend.url, seed: 7, rates, maxDelayMs: 50 })
-  onTestFinished(() => proxy.close())
-  const dataDir = temporaryFolder()
-  const started = await startStation({ url: proxy.url, apiKey: site.backend.apiKey }, { dataDir, quietMs: 200 })
-  const { call } = started
-  /** Waits until nothing is owed to the backend. */
-  const told = async (): Promise<void> => {
-    await until(async () => {
-      await call('station.syncNow', {})
-      await new Promise((resolve) => setTimeout(resolve, 20))
-      return (await call('review.queue', { reviewer: 'test' })).figures.waiting === 0
-    })
-  }
-  return { site, proxy, dataDir, told, ...started }
-}
 
 describe('a decision about a proposal', () => {
   it('is told to the backend, applied, and in the product, with who and why', async () => {
@@ -310,5 +291,108 @@ describe('the queue of a review', () => {
       isTooFast = (await call('review.decide', { id, version, decision: 'accept', tookMs: 300 })).figures.isTooFast
     }
     expect(isTooFast).toBe(true)
+  })
+
+  it('says so of what is accepted at one stroke, too', async () => {
+    const { site, call } = await startDesk()
+    for (let n = 0; n < 6; n += 1) await site.propose({ field_name: `x${n}`, proposed_value: 'a'.repeat(200) })
+    await fetched(call, site.capture, 'x0')
+    const all = { captureId: site.capture, reviewer: 'test' }
+    expect((await call('review.acceptClear', { ...all, tookMs: 60_000 })).figures.isTooFast).toBe(false)
+    await call('review.undo', {})
+    expect((await call('review.acceptClear', { ...all, tookMs: 1_500 })).figures.isTooFast).toBe(true)
+  })
+})
+
+describe('a known value among those to review', () => {
+  const fields = ['description', 'ingredients', 'category', 'certifications', 'serving_size', 'nutrition_per_serving']
+
+  /** A station with six proposals, which plants wrong values while `roll` is below 0.5, and what it told the backend. */
+  const startProbing = async (roll: number, review: object) => {
+    const sent: string[] = []
+    const record: typeof fetch = (input, init) => {
+      sent.push(`${input instanceof Request ? input.url : input} ${typeof init?.body === 'string' ? init.body : ''}`)
+      return fetch(input, init)
+    }
+    const desk = await startDesk({}, { random: () => roll, fetch: record })
+    const { site, call, told } = desk
+    await call('settings.change', { review })
+    for (const field_name of fields) await site.propose({ field_name, proposed_value: 'oats, 45 g' })
+    await fetched(call, site.capture, 'description')
+    const queue = () => call('review.queue', { reviewer: 'test' })
+    return {
+      ...desk,
+      sent,
+      queue,
+      /** Accepts and applies so many of the fields. */
+      async review(count: number) {
+        const { proposals } = await call('review.product', { captureId: site.capture, reviewer: 'test' })
+        const open = proposals.filter(({ state }) => state === 'open').slice(0, count)
+        for (const { id, version } of open)
+          await call('review.decide', { id, version, decision: 'accept', tookMs: 5_000 })
+        await call('review.apply', { captureId: site.capture, reviewer: 'test' })
+        await told()
+      },
+      /** The one field of the known value, once there is one: what was written is known when the backend has said so. */
+      async known() {
+        for (;;) {
+          const { captureId = '' } = (await queue()).entries.find(({ open }) => open === 1) ?? {}
+          if (captureId === '') continue
+          const { proposals, ...product } = await call('review.product', { captureId, reviewer: 'test' })
+          const [proposal] = proposals
+          if (proposal && proposals.length === 1) return { product, proposal }
+        }
+      },
+    }
+  }
+
+  it('is there for nobody who has not asked for it', async () => {
+    const { review, queue } = await startProbing(0, {})
+    await review(6)
+    expect(await queue()).toMatchObject({ entries: [], figures: { probes: null } })
+  })
+
+  it('looks as any other, tells whether the reviewer was right, and reaches neither the backend nor a product', async () => {
+    const { site, sent, review, queue, known, call, ask, told, station, dataDir } = await startProbing(0, {
+      probeShare: 0.2,
+    })
+    await review(3)
+    const history = await site.history()
+    const { product, proposal } = await known()
+    expect(product).toMatchObject({ gtin: '04006381333931', name: 'Marker Boss' })
+    expect(proposal).toMatchObject({ proposed: 'oats, 55 g', state: 'open', delivery: 'none', source: 'test' })
+    const captureId = proposal.id
+    expect((await call('review.product', { captureId, reviewer: 'second' })).heldSince).not.toBeNull()
+
+    const probe = { id: proposal.id, version: proposal.version }
+    const seen = await call('review.decide', { ...probe, decision: 'reject', tookMs: 5_000 })
+    expect(seen).toMatchObject({ probe: { isRight: true }, figures: { probes: { answered: 1, right: 1 } } })
+    expect(errorOf(await ask('review.decide', { ...probe, decision: 'accept' })).code).toBe('conflict')
+    // What can be taken back is what was decided, and of this nothing was.
+    expect(seen.figures.canUndo).toBe(false)
+    expect(errorOf(await ask('review.undo', {})).code).toBe('conflict')
+    expect((await queue()).entries.map((entry) => entry.captureId)).toEqual([site.capture])
+    await told()
+    expect(await site.history()).toEqual(history)
+
+    await review(3)
+    const missed = (await known()).proposal.id
+    const accepted = await call('review.acceptClear', { captureId: missed, reviewer: 'test' })
+    expect(accepted).toMatchObject({ probe: { isRight: false }, figures: { probes: { answered: 2, right: 1 } } })
+    await told()
+    for (const field of fields) expect((await site.product())[field]).toBe('oats, 45 g')
+    expect(sent.some((request) => request.includes('/apply'))).toBe(true)
+    expect(sent.filter((request) => request.includes('probe-'))).toEqual([])
+    await station.close()
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+  })
+
+  it('may be right, too, and is kept by the same value typed', async () => {
+    const { review, known, call } = await startProbing(0.5, { probeShare: 0.2 })
+    await review(6)
+    const { id, version, proposed } = (await known()).proposal
+    expect(proposed).toBe('oats, 45 g')
+    const answer = await call('review.decide', { id, version, decision: 'edit', value: proposed })
+    expect(answer.probe).toEqual({ isRight: true })
   })
 })

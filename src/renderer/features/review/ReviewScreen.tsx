@@ -71,6 +71,7 @@ export function ReviewScreen() {
           <p className="hint">{figures !== null && <Asked figures={figures} />}</p>
         </header>
         {error !== null && <ErrorNote error={error} />}
+        <ProbeNote probe={review.probe} />
         <p className="nothing">{t(isConfigured ? 'review.nothing' : 'review.unconfigured')}</p>
       </section>
     )
@@ -102,6 +103,17 @@ function Asked({ figures }: { readonly figures: ReviewFigures }) {
   return figures.fetchedAt === null
     ? t('review.never_asked')
     : t('review.asked', { ago: ago(Date.parse(figures.fetchedAt), now, i18n.language) })
+}
+
+/** How a known value was answered. */
+function ProbeNote({ probe }: Pick<Review, 'probe'>) {
+  const { t } = useTranslation()
+  if (probe === null || probe.isRight === null) return null
+  return probe.isRight ? (
+    <Note tone="ok" text={t('review.probe_right')} />
+  ) : (
+    <Note tone="attention" text={t('review.probe_wrong')} />
+  )
 }
 
 /** What waits, the most costly to get wrong first, to choose from. */
@@ -177,6 +189,12 @@ function Head(props: {
               ` · ${t('review.per_product', { time: duration(today.msPerProduct, i18n.language) })}`}
           </dd>
         </div>
+        {figures.probes !== null && figures.probes.answered > 0 && (
+          <div>
+            <dt>{t('review.precision')}</dt>
+            <dd>{t('review.precision_of', { right: figures.probes.right, count: figures.probes.answered })}</dd>
+          </div>
+        )}
         <div>
           <dt>{t('review.delivery')}</dt>
           <dd>
@@ -197,6 +215,7 @@ function Head(props: {
         </Button>
       </div>
       {review.error !== null && <ErrorNote error={{ ...review.error, code: 'refused' }} />}
+      <ProbeNote probe={review.probe} />
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
       {product.heldSince !== null && (
         <Note

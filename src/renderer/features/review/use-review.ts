@@ -23,6 +23,8 @@ export interface Review {
   /** The proposal that the keys act on; null when there is none. */
   readonly selected: ReviewProposal | null
   readonly error: AppError | null
+  /** How the last decision was, when it was about a known value. */
+  readonly probe: ReviewAnswer['probe']
   readonly open: (captureId: string) => void
   /** Leaves the product to others; the time until it is resumed counts for nothing. */
   readonly pause: () => void
@@ -63,6 +65,7 @@ export function useReview(): Review {
   const [product, setProduct] = useState<ReviewProduct | null>(null)
   const [selectedId, setSelectedId] = useState<string | null>(null)
   const [error, setError] = useState<AppError | null>(null)
+  const [probe, setProbe] = useState<ReviewAnswer['probe']>(null)
   const shownAt = useRef(0)
   const isBusy = useRef(false)
   const isAway = useRef(false)
@@ -146,10 +149,23 @@ export function useReview(): Review {
       return
     }
     setFigures(answer.value.figures)
+    setProbe(answer.value.probe)
     then(answer.value)
   }
 
-  const moveOn = ({ product: now }: ReviewAnswer): void => show(now, nextAfter(now, selectedId) ?? selectedId)
+  /** Shows the next product but this one; `otherwise` when there is none. */
+  const openNext = async (done: string, otherwise: () => void): Promise<void> => {
+    const entries = await renew()
+    const next = entries.find((entry) => entry.captureId !== done && !entry.isHeld)
+    if (next === undefined) otherwise()
+    else await open(next.captureId)
+  }
+  const moveOn = ({ product: now, probe: known }: ReviewAnswer): void => {
+    if (known === null) return show(now, nextAfter(now, selectedId) ?? selectedId)
+    // It is no product's: the next product is shown, and beside it how it was answered.
+    void openNext(now.captureId, () => show(null, null))
+  }
+  const took = (): number => Math.min(performance.now() - shownAt.current, 86_400_000)
   const captureId = product?.captureId ?? ''
 
   return {
@@ -159,6 +175,7 @@ export function useReview(): Review {
     product,
     selected,
     error,
+    probe,
     open: (id) => void open(id),
     pause() {
       isAway.current = true
@@ -189,12 +206,11 @@ export function useReview(): Review {
     decide(decision, value) {
       if (selected === null) return
       const { id, version } = selected
-      const tookMs = Math.min(performance.now() - shownAt.current, 86_400_000)
       const ask = () =>
-        call('review.decide', { id, version, decision, tookMs, ...(value === undefined ? {} : { value }) })
+        call('review.decide', { id, version, decision, tookMs: took(), ...(value === undefined ? {} : { value }) })
       void act(ask, moveOn)
     },
-    acceptClear: () => void act(() => call('review.acceptClear', { captureId, reviewer }), moveOn),
+    acceptClear: () => void act(() => call('review.acceptClear', { captureId, reviewer, tookMs: took() }), moveOn),
     undo() {
       void act(
         () => call('review.undo', {}),
@@ -208,10 +224,7 @@ export function useReview(): Review {
           setProduct(now)
           // With something left here, the person stays; else the next product is shown.
           if (now.proposals.some(isOpen)) return
-          void renew().then((entries) => {
-            const next = entries.find((entry) => entry.captureId !== captureId && !entry.isHeld)
-            if (next !== undefined) void open(next.captureId)
-          })
+          void openNext(captureId, () => undefined)
         },
       )
     },

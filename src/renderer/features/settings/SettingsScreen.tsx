@@ -50,7 +50,7 @@ export function SettingsScreen() {
         <PhotoSettings photo={settings.photo} change={change} />
         <GateSettingsForm gate={settings.gate} change={change} />
         <OperatorSettings />
-        <ReviewSettings keys={settings.review.keys} change={change} />
+        <ReviewSettings review={settings.review} change={change} />
       </div>
     </section>
   )
@@ -104,12 +104,13 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
   )
 }
 
-function ReviewSettings({ keys, change }: { readonly keys: Settings['review']['keys']; readonly change: Change }) {
+function ReviewSettings({ review, change }: { readonly review: Settings['review']; readonly change: Change }) {
   const { t } = useTranslation()
+  const { keys, probeShare } = review
   const set = (action: ReviewAction, key: ReviewKey) => {
     const before = reviewActions.find((other) => keys[other] === key)
     const swapped = before === undefined ? {} : { [before]: keys[action] }
-    change({ review: { keys: { ...keys, ...swapped, [action]: key } } })
+    change({ review: { ...review, keys: { ...keys, ...swapped, [action]: key } } })
   }
   return (
     <section className="panel">
@@ -124,6 +125,12 @@ function ReviewSettings({ keys, change }: { readonly keys: Settings['review']['k
           choices={reviewKeys.map((value) => ({ value, label: value }))}
         />
       ))}
+      <Switch
+        label={t('settings.probes')}
+        isSelected={probeShare > 0}
+        onChange={(on) => change({ review: { ...review, probeShare: on ? 0.05 : 0 } })}
+      />
+      <p className="hint">{t('settings.probes_hint')}</p>
     </section>
   )
 }

@@ -4,6 +4,8 @@ import { confidenceWord, judgeProposal } from '#domain/review/cost.ts'
 import { differencesOf } from '#domain/review/difference.ts'
 import { contradictionsOf, readNutrition } from '#domain/review/nutrition.ts'
 import { isTooFast, readingMs } from '#domain/review/pace.ts'
+import { plantWrong } from '#domain/review/probe.ts'
+import { seededRandom } from '#domain/seeded-random.ts'
 
 const right = 'energy 1046 kJ, energy 250 kcal, fat 10 g, saturates 2.5 g, carbohydrate 30 g, sugars 5 g, protein 10 g'
 
@@ -123,5 +125,27 @@ describe('a pace', () => {
     expect(isTooFast(Array.from({ length: 5 }, () => decision))).toBe(false)
     expect(isTooFast(Array.from({ length: 6 }, () => decision))).toBe(true)
     expect(isTooFast(Array.from({ length: 6 }, () => ({ ...decision, tookMs: readingMs(80) })))).toBe(false)
+  })
+})
+
+describe('a planted fault', () => {
+  it.each([
+    ['250 g', /^(?!250 g)\d{3} g$/],
+    ['sugar, palm oil, cocoa, milk', /^sugar, (palm oil|cocoa), milk$/],
+    ['Inkwell', /^(?!Inkwell)[A-Za-z]{7}$/],
+  ])('in %j is another text that looks like it', (value, expected) => {
+    for (let seed = 1; seed <= 20; seed += 1) expect(plantWrong(value, seededRandom(seed))).toMatch(expected)
+  })
+
+  it('is none where nothing can be changed', () => {
+    for (const value of ['', '-', 'aAa']) expect(plantWrong(value, seededRandom(1))).toBeNull()
+  })
+
+  it('is never the same value, whatever that is', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1 }), (value, seed) => {
+        expect(plantWrong(value, seededRandom(seed))).not.toBe(value)
+      }),
+    )
   })
 })
