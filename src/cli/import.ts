@@ -84,15 +84,25 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   const photos = files.filter(({ path }) => kindOfFile(path) !== 'raw' || !stems.has(stemOf(path)))
   const sums = { taken: 0, known: 0, refused: 0 }
   const progress = createProgress(photos.length)
-  for (const [index, { path }] of photos.entries()) {
-    if (isStopped) break
-    const line = await takeOne(station, options, path)
+  // Several are read at once; they are captured, and told, in the order of their names.
+  const underWay: Promise<Line>[] = []
+  let done = 0
+  let isFull = false
+  const finishOne = async (): Promise<void> => {
+    const line = await underWay.shift()
+    if (!line) return
     sums[line.outcome] += 1
     await printLine(line)
-    progress.at(index + 1)
+    progress.at((done += 1))
     // The disk will not take the next one either.
-    if (line.error?.code === 'storage_full') break
+    isFull ||= line.error?.code === 'storage_full'
   }
+  for (const { path } of photos) {
+    if (underWay.length >= station.photosAtOnce) await finishOne()
+    if (isStopped || isFull) break
+    underWay.push(takeOne(station, options, path, underWay.at(-1)))
+  }
+  while (underWay.length > 0) await finishOne()
   progress.end()
   const left = photos.length - sums.taken - sums.known - sums.refused
   if (session.value.isOwn) await station.call('session.end', { id: session.value.id })
@@ -110,7 +120,12 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
-async function takeOne(station: Station, { folder, role }: Options, path: string): Promise<Line> {
+async function takeOne(
+  station: Station,
+  { folder, role }: Options,
+  path: string,
+  before: Promise<Line> | undefined,
+): Promise<Line> {
   const file = relative(folder, path)
   const refused = (code: string, message: string): Line => ({ file, outcome: 'refused', error: { code, message } })
   const kind = kindOfFile(path)
@@ -119,7 +134,7 @@ async function takeOne(station: Station, { folder, role }: Options, path: string
   const whole = await isWhole(path).catch((error: Error) => error)
   if (whole instanceof Error) return refused('not_found', whole.message)
   if (!whole) return refused('incomplete', 'the file ends too early: copy it again')
-  const result = await station.takePhotoFile(path, role)
+  const result = await station.takePhotoFile(path, role, before)
   if (!result.ok) return refused(result.error.code, result.error.message)
   if (result.value.kind === 'known') return { file, outcome: 'known', photo: result.value.hash }
   const { photo, outcomes, codes } = result.value.photo

@@ -31,7 +31,7 @@ import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
-import { takePhotoFile, type PhotoFileOutcome } from '#station/capture/photo-file.ts'
+import { createPhotoFiles, type PhotoFileOutcome } from '#station/capture/photo-file.ts'
 import { describeDevices } from '#station/device/details.ts'
 import type { DeviceDriver, DriverDetails, ScanEvent } from '#station/device/driver.ts'
 import { listRoads } from '#station/device/roads.ts'
@@ -140,8 +140,13 @@ export interface Station extends Transport {
   readScanners(wrap?: (scanners: DeviceDriver) => DeviceDriver): Promise<void>
   /** Takes the new photos of the folders that the settings name, until it is closed. */
   watchFolders(): void
-  /** Takes a photo from a file into the active session, once for its content. */
-  takePhotoFile(path: string, role: PhotoRole | null): Promise<Result<PhotoFileOutcome>>
+  /**
+   * Takes a photo from a file into the active session, once for its content. Several may be read at once, as many as
+   * `photosAtOnce`; each is captured after its `turn`.
+   */
+  takePhotoFile(path: string, role: PhotoRole | null, turn?: Promise<unknown>): Promise<Result<PhotoFileOutcome>>
+  /** How many photos are read side by side. */
+  readonly photosAtOnce: number
   /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
   drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
@@ -322,10 +327,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     },
     onChange: statusChanged,
   })
+  const photosAtOnce = Math.min(maxImagingProcesses, availableParallelism())
   const imaging = createImaging({
     spawn: ports.spawnImaging,
     log: log.child({ room: 'imaging' }),
-    processes: Math.min(maxImagingProcesses, availableParallelism()),
+    processes: photosAtOnce,
   })
   const remote = ports.backend
     ? createScannerClient({
@@ -938,6 +944,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     deviceName: string,
     role: PhotoRole | null,
     replaces: string | null = null,
+    turn: Promise<unknown> = Promise.resolve(),
   ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
@@ -960,6 +967,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         role,
         item,
         uploadFormat: settings.photo.uploadFormat,
+        turn,
         clock,
       })
       if (result.ok) captureId = result.value.outcomes[0]?.capture.id ?? null
@@ -1095,8 +1103,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     })
   }
 
-  const takeFile = (file: FoundFile, deviceName: string, role: PhotoRole | null) =>
-    takePhotoFile(store, file, (bytes) => savePhoto(bytes, deviceName, role))
+  const takePhotoFile = createPhotoFiles(store)
+  const takeFile = (file: FoundFile, deviceName: string, role: PhotoRole | null, turn?: Promise<unknown>) =>
+    takePhotoFile(file, (bytes) => savePhoto(bytes, deviceName, role, null, turn))
   const folders = createWatchedFolders({
     folders: settings.folders,
     isKnown: (file) => store.photoFiles.isKnown(file),
@@ -1165,11 +1174,12 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       drive(wrap(scanners))
     },
     watchFolders: () => folders.start(),
-    async takePhotoFile(path, role) {
+    photosAtOnce,
+    async takePhotoFile(path, role, turn) {
       const found = await stat(path).catch((error: Error) => error)
       if (found instanceof Error) return fail('not_found', `the file cannot be read: ${found.message}`)
       const file = { path, sizeBytes: found.size, modifiedMs: Math.trunc(found.mtimeMs) }
-      return takeFile(file, basename(dirname(path)), role)
+      return takeFile(file, basename(dirname(path)), role, turn)
     },
     drained: () => sync?.drained(settleMs) ?? Promise.resolve('empty'),
     close() {

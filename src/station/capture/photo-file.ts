@@ -12,34 +12,51 @@ export type PhotoFileOutcome =
   | { readonly kind: 'known'; readonly hash: string }
 
 /**
- * Takes a photo from a file, once for its content whatever its name, and remembers the file. The file stays as it is.
- * Fails with `not_found` when it cannot be read, and as `take` does.
+ * Takes photos from files, each once for its content whatever its name, and remembers the files, which stay as they are.
+ * Fails with `not_found` when a file cannot be read, and as `take` does. Several may be taken at once.
  */
-export async function takePhotoFile(
+export function createPhotoFiles(
   store: Store,
+): (
   file: FoundFile,
   take: (bytes: ReadableStream<Uint8Array>) => Promise<Result<PhotoOutcome>>,
-): Promise<Result<PhotoFileOutcome>> {
-  let hash: string
-  let content: Blob
+) => Promise<Result<PhotoFileOutcome>> {
+  /** Contents that are being taken: the same one waits, and is known then. */
+  const underWay = new Map<string, Promise<unknown>>()
+  /** Files are looked at in the order they come in, so that of two alike the later one waits for the earlier. */
+  let looking: Promise<unknown> = Promise.resolve()
+
+  return async (file, take) => {
+    const looked = looking.then(() => lookAt(file.path))
+    looking = looked
+    const found = await looked
+    if (!found.ok) return found
+    const { hash, content } = found.value
+    while (underWay.has(hash)) await underWay.get(hash)
+    if (store.photoFiles.isCaptured(hash)) {
+      store.photoFiles.remember(file, hash)
+      return ok({ kind: 'known', hash })
+    }
+    const taking = (async (): Promise<Result<PhotoFileOutcome>> => {
+      const result = await take(content.stream())
+      if (!result.ok) return result
+      store.photoFiles.remember(file, result.value.photo)
+      return ok({ kind: 'taken', photo: result.value })
+    })().finally(() => underWay.delete(hash))
+    underWay.set(
+      hash,
+      taking.catch(() => {}),
+    )
+    return taking
+  }
+}
+
+async function lookAt(path: string): Promise<Result<{ readonly hash: string; readonly content: Blob }>> {
   try {
-    hash = await hashOf(file.path)
-    content = await openAsBlob(file.path)
+    const hash = createHash('sha256')
+    await pipeline(createReadStream(path), hash)
+    return ok({ hash: hash.digest('hex'), content: await openAsBlob(path) })
   } catch (error) {
     return fail('not_found', `the file cannot be read: ${(error as Error).message}`)
   }
-  if (store.photoFiles.isCaptured(hash)) {
-    store.photoFiles.remember(file, hash)
-    return ok({ kind: 'known', hash })
-  }
-  const result = await take(content.stream())
-  if (!result.ok) return result
-  store.photoFiles.remember(file, result.value.photo)
-  return ok({ kind: 'taken', photo: result.value })
-}
-
-async function hashOf(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  await pipeline(createReadStream(path), hash)
-  return hash.digest('hex')
 }

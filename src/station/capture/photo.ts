@@ -46,9 +46,11 @@ export async function takePhoto(options: {
   role: PhotoRole | null
   item: ItemOfPhoto | null
   uploadFormat: UploadFormat
+  /** Waited for between reading and capturing: photos that are read side by side are captured one after the other. */
+  turn: Promise<unknown>
   clock: Clock
 }): Promise<Result<PhotoOutcome>> {
-  const { store, imaging, capturing, session, deviceName, role, item, uploadFormat, clock } = options
+  const { store, imaging, capturing, session, deviceName, role, item, uploadFormat, turn, clock } = options
   const takenAt = clock.now().toISOString()
   const kept = await keep(options)
   if (!kept.ok) return kept
@@ -64,6 +66,7 @@ export async function takePhoto(options: {
     decode: { formats: formatsOfGroup(session.formats) },
   })
   if (!reading.ok) return reading
+  await turn
   // A control barcode that happens to be in the picture asks for nothing, and is no item either.
   const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')
   const scans = items.map((code) => toScan(code, deviceName))

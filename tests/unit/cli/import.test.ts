@@ -42,6 +42,27 @@ describe('capstan import', () => {
     expect(exported.lines).toMatchObject([1, 2].map(() => ({ type: 'IMAGE', photoRole: 'back', sync: 'sent' })))
   })
 
+  it('reads several at once, and captures them in the order of their names', async () => {
+    const [folder, data] = [temporaryFolder(), temporaryFolder()]
+    // The large ones take longer, and each content comes twice in a row: whatever is read first, the order stays.
+    const names: string[] = []
+    for (let index = 0; index < 6; index += 1) {
+      const bytes = await photo(index >> 1)
+      const large = await sharp(bytes).resize({ width: 2_000 }).jpeg().toBuffer()
+      const name = `${index}.jpg`
+      names.push(name)
+      await writeFile(join(folder, name), index >> 1 === 1 ? bytes : large)
+    }
+    const { code, lines } = await runCapstan(['import', folder, '--data', data])
+    expect(code).toBe(0)
+    const files = lines.slice(0, -1) as { file: string; outcome: string; photo: string }[]
+    expect(files.map(({ file }) => file)).toEqual(names)
+    expect(files.map(({ outcome }) => outcome)).toEqual(names.map((_, index) => (index % 2 === 0 ? 'taken' : 'known')))
+    const exported = await runCapstan(['export', '--data', data, '--format', 'ndjson'])
+    const taken = files.filter(({ outcome }) => outcome === 'taken').map(({ photo: hash }) => hash)
+    expect((exported.lines as { photo: string }[]).map(({ photo: hash }) => hash)).toEqual(taken)
+  })
+
   it('answers 1 when a file is refused, names it, and takes the others', async () => {
     const [folder, data] = [temporaryFolder(), temporaryFolder()]
     await writeFile(join(folder, 'a.nef'), 'raw')
