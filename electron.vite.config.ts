@@ -15,6 +15,8 @@ export default defineConfig({
           index: 'src/main/index.ts',
           'imaging-process': 'src/station/imaging/worker.ts',
           'backend-process': 'src/backend/embedded-process.ts',
+          'codes-process': 'src/backend/codes/worker.ts',
+          'labels-process': 'src/backend/vision/ocr/worker.ts',
           'drill-process': 'src/cli/drill/utility-process.ts',
           'drill-station-process': 'src/cli/drill/station-process.ts',
         },

@@ -10,6 +10,9 @@ export interface Child<Sent = unknown> {
   kill(): void
 }
 
+/** Starts one. */
+export type SpawnChild<Sent = unknown> = () => Child<Sent>
+
 /** A child of plain Node. What it prints goes to our standard error, since standard output belongs to results. */
 export function forkChild<Sent>(path: string): Child<Sent> {
   const child = fork(path, [], { execArgv: [], stdio: ['ignore', 2, 2, 'ipc'] })

@@ -6,7 +6,8 @@
  */
 import { constants, setPriority } from 'node:os'
 import process from 'node:process'
-import type { FromEmbedded, ToEmbedded } from './embedded.ts'
+import type { Child } from './child.ts'
+import type { FromEmbedded, PhotoReader, ToEmbedded } from './embedded.ts'
 import { createBackend, type Backend } from './index.ts'
 
 /** What Electron adds to `process` in a utility process. */
@@ -47,8 +48,37 @@ const exitGraceMs = 4_000
 let backend: Promise<Backend> | null = null
 let isEnding = false
 
-function start({ dataDir, port }: Extract<ToEmbedded, { kind: 'start' }>): void {
-  backend ??= createBackend({ dataDir, port, log: { info: log('info'), warn: log('warn'), error: log('error') } })
+interface HostedReader {
+  say: (message: unknown) => void
+  ended: (reason: string) => void
+}
+
+/** Readers that the host runs for this process, by the number that they have here. */
+const hosted = new Map<number, HostedReader>()
+let lastReader = 0
+
+/** A reader that the host starts and whose messages it passes on, since this process cannot fork. */
+const spawnAtHost = (reader: PhotoReader) => (): Child => {
+  const id = (lastReader += 1)
+  const own: HostedReader = { say: () => undefined, ended: () => undefined }
+  hosted.set(id, own)
+  send({ kind: 'reader-start', id, reader })
+  return {
+    send: (message) => send({ kind: 'reader-send', id, message }),
+    onMessage: (listener) => void (own.say = listener),
+    onExit: (listener) => void (own.ended = listener),
+    kill: () => send({ kind: 'reader-kill', id }),
+  }
+}
+
+function start({ dataDir, port, readers = [] }: Extract<ToEmbedded, { kind: 'start' }>): void {
+  backend ??= createBackend({
+    dataDir,
+    port,
+    readsPhotos:
+      readers === 'forks' || Object.fromEntries(readers.map((reader) => [reader, spawnAtHost(reader)] as const)),
+    log: { info: log('info'), warn: log('warn'), error: log('error') },
+  })
   backend.then(
     ({ url, apiKey }) => send({ kind: 'listening', url, apiKey }),
     (error: NodeJS.ErrnoException) =>
@@ -71,8 +101,17 @@ function end(): void {
 
 function take(message: unknown): void {
   const told = message as ToEmbedded
-  if (told.kind === 'start') start(told)
-  else end()
+  switch (told.kind) {
+    case 'start':
+      return start(told)
+    case 'close':
+      return end()
+    case 'reader-says':
+      return hosted.get(told.id)?.say(told.message)
+    case 'reader-ended':
+      hosted.get(told.id)?.ended(told.reason)
+      hosted.delete(told.id)
+  }
 }
 
 if (parentPort) parentPort.on('message', (event) => take(event.data))

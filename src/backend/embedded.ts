@@ -1,10 +1,23 @@
 import { fileURLToPath } from 'node:url'
 import { backoffMs } from '#domain/backoff.ts'
 import type { Log } from '#contract/ports.ts'
-import { forkChild, type Child } from './child.ts'
+import { forkChild, type Child, type SpawnChild } from './child.ts'
+
+/** A process that reads photos: `codes`, or `labels` for what is printed. */
+export type PhotoReader = 'codes' | 'labels'
 
 /** What a host tells its backend's process. */
-export type ToEmbedded = { readonly kind: 'start'; readonly dataDir: string; readonly port: number } | { kind: 'close' }
+export type ToEmbedded =
+  | {
+      readonly kind: 'start'
+      readonly dataDir: string
+      readonly port: number
+      /** Who starts the processes that read photos: it does, by forks; or the host those of the list. None unless given. */
+      readonly readers?: 'forks' | readonly PhotoReader[]
+    }
+  | { readonly kind: 'close' }
+  | { readonly kind: 'reader-says'; readonly id: number; readonly message: unknown }
+  | { readonly kind: 'reader-ended'; readonly id: number; readonly reason: string }
 
 /** What that process tells its host. */
 export type FromEmbedded =
@@ -16,6 +29,10 @@ export type FromEmbedded =
       readonly fields: object
       readonly message: string
     }
+  /** To the host that starts readers: start one under this number, send it something, end it at once. */
+  | { readonly kind: 'reader-start'; readonly id: number; readonly reader: PhotoReader }
+  | { readonly kind: 'reader-send'; readonly id: number; readonly message: unknown }
+  | { readonly kind: 'reader-kill'; readonly id: number }
 
 /** The backend's process. */
 export type EmbeddedProcess = Child<ToEmbedded>
@@ -48,6 +65,11 @@ const closeGraceMs = 5_000
 export function createEmbedded(ports: {
   readonly dataDir: string
   readonly spawn: () => EmbeddedProcess
+  /**
+   * The processes that read photos: forks of the backend's own process, where it can fork; else how this host starts
+   * them. What is left out is not read, and the backend says so. None unless given.
+   */
+  readonly readers?: 'forks' | Readonly<Partial<Record<PhotoReader, SpawnChild>>>
   readonly log: Log
   readonly onListening?: () => void
   readonly random?: () => number
@@ -61,9 +83,29 @@ export function createEmbedded(ports: {
   let timer: NodeJS.Timeout | undefined
   let child: EmbeddedProcess | null = null
   let closing: PromiseWithResolvers<void> | null = null
+  const { readers = {} } = ports
+  const spawnReader = readers === 'forks' ? {} : readers
+  /** The readers that run for the present process, by the number it gave them. */
+  const running = new Map<number, Child>()
 
-  const take = (message: FromEmbedded): void => {
+  const take = (from: EmbeddedProcess, message: FromEmbedded): void => {
     switch (message.kind) {
+      case 'reader-start': {
+        const { id, reader } = message
+        const started = spawnReader[reader]?.()
+        if (started === undefined) return from.send({ kind: 'reader-ended', id, reason: 'it is not here' })
+        running.set(id, started)
+        started.onMessage((said) => from.send({ kind: 'reader-says', id, message: said }))
+        started.onExit((reason) => {
+          if (running.get(id) === started) running.delete(id)
+          from.send({ kind: 'reader-ended', id, reason })
+        })
+        return
+      }
+      case 'reader-send':
+        return running.get(message.id)?.send(message.message)
+      case 'reader-kill':
+        return running.get(message.id)?.kill()
       case 'listening':
         known = { url: message.url, apiKey: message.apiKey }
         port = Number(new URL(message.url).port)
@@ -80,9 +122,11 @@ export function createEmbedded(ports: {
     const startedMs = performance.now()
     const started = ports.spawn()
     child = started
-    started.onMessage((message) => take(message as FromEmbedded))
+    started.onMessage((message) => take(started, message as FromEmbedded))
     started.onExit((reason) => {
       child = null
+      for (const reader of running.values()) reader.kill()
+      running.clear()
       if (closing) return closing.resolve()
       attempts = performance.now() - startedMs > steadyMs ? 1 : attempts + 1
       // Never at once: full jitter could make a loop of it.
@@ -90,7 +134,12 @@ export function createEmbedded(ports: {
       log.warn({ reason, waitMs }, 'the backend ended; it is started again')
       timer = setTimeout(start, waitMs)
     })
-    started.send({ kind: 'start', dataDir: ports.dataDir, port })
+    started.send({
+      kind: 'start',
+      dataDir: ports.dataDir,
+      port,
+      readers: readers === 'forks' ? 'forks' : (Object.keys(readers) as PhotoReader[]),
+    })
   }
 
   return {

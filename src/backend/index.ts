@@ -7,7 +7,8 @@ import { createAdaptorServer } from '@hono/node-server'
 import { createAdmin } from './admin/admin.ts'
 import { importProducts } from './catalogue/import-products.ts'
 import { codeStep } from './codes/code-step.ts'
-import { createPhotoCodes } from './codes/codes.ts'
+import type { SpawnChild } from './child.ts'
+import { createPhotoCodes, forkCodes } from './codes/codes.ts'
 import { lockFolder } from './db/folder-lock.ts'
 import { openDatabase, type Database, type Db } from './db/database.ts'
 import { accountRoutes } from './http/account-routes.ts'
@@ -46,7 +47,9 @@ import { hashPassword } from './passwords.ts'
 import { startPipeline } from './pipeline/pipeline.ts'
 import { extractionWork } from './proposals/extraction.ts'
 import { startReaper } from './reaper.ts'
+import type { PhotoReader } from './embedded.ts'
 import { createOfflineVision } from './vision/offline.ts'
+import { forkReader } from './vision/ocr/reader-process.ts'
 import { createRemoteVision, type RemoteVisionSettings } from './vision/remote.ts'
 import type { Vision } from './vision/vision.ts'
 import { createAnnounce } from './webhooks/announce.ts'
@@ -62,6 +65,9 @@ export type { ExtractedField, Extraction, Nutrient, NutritionCells, Vision, Visi
 export type { FromEmbedded, ToEmbedded } from './embedded.ts'
 export { forkEmbedded, createEmbedded, type EmbeddedBackend, type EmbeddedProcess } from './embedded.ts'
 export { createFaultProxy, faults, type Fault, type FaultProxy, type FaultRates } from './faults/fault-proxy.ts'
+
+/** How the processes that read photos are started: `codes` for codes, `labels` for what is printed. */
+export type PhotoReaders = Readonly<Partial<Record<PhotoReader, SpawnChild>>>
 
 /** How a backend is run; all but the folder and the port has a default. */
 export interface BackendOptions {
@@ -113,9 +119,10 @@ export interface BackendOptions {
   readonly retryNotFound?: boolean
   /**
    * Whether photos are read, in processes of their own that start with the first photo: codes into GTINs, and what is
-   * printed into proposals. False unless given.
+   * printed into proposals. False unless given. True forks this program; a host that cannot be forked says how each
+   * process is started, and what it leaves out is not read.
    */
-  readonly readsPhotos?: boolean
+  readonly readsPhotos?: boolean | PhotoReaders
   /** A remote model that reads what is printed on photos; where it does not, the offline reader does. */
   readonly remoteVision?: RemoteVisionSettings
   /** Reads what is printed on photos instead of the offline reader. The caller closes it. */
@@ -193,7 +200,8 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     const jobs = await openJobs({ database, log, now })
     closers.push(jobs.close)
     const announce = createAnnounce(jobs.add, now)
-    const codes = options.readsPhotos === true ? createPhotoCodes(log) : undefined
+    const readers = readersOf(options.readsPhotos)
+    const codes = readers.codes && createPhotoCodes(log, readers.codes)
     if (codes !== undefined) closers.push(codes.close)
     const metrics = createMetrics(jobs)
     startPipeline({
@@ -207,7 +215,9 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       slowSteps: codes === undefined ? {} : { ENRICHING: codeStep({ codes, media, now }) },
     })
     const ownVision =
-      options.vision === undefined && options.readsPhotos === true ? createOfflineVision({ log }) : undefined
+      options.vision === undefined && readers.labels !== undefined
+        ? createOfflineVision({ log, spawn: readers.labels })
+        : undefined
     if (ownVision !== undefined) closers.push(async () => ownVision.close())
     const readLabels =
       ownVision !== undefined && options.remoteVision !== undefined
@@ -264,7 +274,12 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       routes: [
         ...described,
         ...discoveryRoutes(described),
-        ...operationRoutes({ metrics, mediaFolder, isStopping: () => isStopping }),
+        ...operationRoutes({
+          metrics,
+          mediaFolder,
+          isStopping: () => isStopping,
+          reads: { codes: codes !== undefined, labels: vision !== undefined },
+        }),
       ],
       observe,
       admin: createAdmin({ database, jobs, identify, limiter, now, ...reachedAt }),
@@ -310,6 +325,11 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
     await closeAll()
     throw error
   }
+}
+
+function readersOf(given: BackendOptions['readsPhotos'] = false): PhotoReaders {
+  if (given === false) return {}
+  return given === true ? { codes: forkCodes, labels: forkReader } : given
 }
 
 /** The photos on disk or in a bucket. */

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync, readdirSync, writeFileSyn
 import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
+import { readinessSchema } from '#contract/backend/operation.ts'
 import { createScannerClient, checkStore, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
 
@@ -306,7 +307,29 @@ async function checkBackend(url: string, apiKey: string | null): Promise<Finding
   return [
     good('backend', `${url} answers in ${roundTripMs} ms`),
     credential,
+    ...(await checkPhotosRead(url)),
     checkClock(serverDate, startedMs, roundTripMs),
+  ]
+}
+
+/** What the backend reads on photos; nothing about a server that does not tell, such as Closient's own. */
+async function checkPhotosRead(url: string): Promise<Finding[]> {
+  const told = await fetch(`${url}/readyz`)
+    .then((response) => response.json())
+    .catch(() => null)
+  const ready = readinessSchema.safeParse(told)
+  if (!ready.success) return []
+  const { codes, labels } = ready.data.photos
+  if (codes && labels) return [good('photos', 'the backend reads their codes and what is printed on them')]
+  return [
+    {
+      check: 'photos',
+      state: 'warning',
+      detail: codes
+        ? 'the backend reads their codes, not what is printed on them: it proposes nothing'
+        : 'the backend does not read them: no codes, no proposals',
+      nextStep: 'Run capstan backend as the site’s server, and give its address to the station.',
+    },
   ]
 }
 

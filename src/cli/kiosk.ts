@@ -204,7 +204,13 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
 
 /** The embedded backend, on a free port of this machine. */
 function embeddedBackend(dataDir: string, log: Log, closers: Closers, onListening: () => void) {
-  const backend = createEmbedded({ dataDir: join(dataDir, 'backend'), spawn: forkEmbedded, log, onListening })
+  const backend = createEmbedded({
+    dataDir: join(dataDir, 'backend'),
+    spawn: forkEmbedded,
+    readers: 'forks',
+    log,
+    onListening,
+  })
   closers.push(() => backend.close())
   return backend
 }

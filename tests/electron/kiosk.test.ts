@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { contentSecurityPolicy } from '#contract/page.ts'
+import { drawCode } from '../barcode-image.ts'
 import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
 import { pageTools } from './page-tools.ts'
 
@@ -166,6 +167,24 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
       })
       await kiosk.call('station.syncNow')
       await vi.waitFor(isOnline, { timeout: 30_000, interval: 200 })
+    })
+
+    it('has a backend that reads photos, their codes in a process that this program starts for it', async () => {
+      const status = await kiosk.call('station.status')
+      const { url } = (status.value as unknown as { backend: { url: string } }).backend
+      const headers = { 'X-API-Key': (await readFile(join(kiosk.dataDir, 'backend', 'backend.key'), 'utf8')).trim() }
+      const ask = async (path: string, init: RequestInit = {}) =>
+        (await (await fetch(url + path, { ...init, headers })).json()) as Record<string, string>
+      // Run from its sources it has the models of labels; a package leaves them out.
+      expect(await ask('/readyz')).toMatchObject({ photos: { codes: true, labels: true } })
+      const { id: session = '' } = await ask('/scanner/api/v1/sessions', { method: 'POST' })
+      const body = new FormData()
+      body.set('session_short_id', session)
+      body.set('image', new Blob([new Uint8Array(await drawCode({ format: 'EAN13', text: '4006381333931' }))]))
+      const { id: capture = '' } = await ask('/scanner/api/v1/captures/upload-image', { method: 'POST', body })
+      await expect
+        .poll(async () => (await ask(`/scanner/api/v1/captures/${capture}`))['gtin'], { timeout: 30_000 })
+        .toBe('04006381333931')
     })
 
     it('reads a photo with sharp, in its own process', async () => {

@@ -1,5 +1,5 @@
-import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { forkChild, type Child, type SpawnChild } from '../child.ts'
 import type { Log } from '../log.ts'
 
 /** A code as it stands in a photo. */
@@ -28,61 +28,61 @@ const deadlineMs = 30_000
 /** An idle process gives its memory back. */
 const idleMs = 30_000
 
+/** The process as a child of plain Node. */
+export const forkCodes: SpawnChild = () => forkChild(fileURLToPath(new URL('./worker.ts', import.meta.url)))
+
 /** Starts a process when there is a photo, and ends it when there was none for a while. Photos are read one by one. */
-export function createPhotoCodes(log: Log): PhotoCodes {
-  let child: ChildProcess | undefined
+export function createPhotoCodes(log: Pick<Log, 'warn'>, spawn: SpawnChild = forkCodes): PhotoCodes {
+  let child: Child | undefined
+  /** Takes the answer to the photo that is being read. */
+  let settle: ((answer: CodesAnswer) => void) | undefined
   let idle: NodeJS.Timeout | undefined
   let last: Promise<unknown> = Promise.resolve()
 
-  function start(): ChildProcess {
-    const fresh = fork(fileURLToPath(new URL('./worker.ts', import.meta.url)), {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  function start(): Child {
+    const fresh = spawn()
+    fresh.onMessage((message) => {
+      if (child === fresh) settle?.(message as CodesAnswer)
     })
-    fresh.on('error', (error) => log.warn({ err: error }, 'the process that reads codes failed'))
-    fresh.on('exit', () => {
-      if (child === fresh) child = undefined
+    fresh.onExit((reason) => {
+      if (child !== fresh) return
+      child = undefined
+      log.warn({ reason }, 'the process that reads codes ended')
+      settle?.({ fault: 'The photo ended the process that read it.' })
     })
-    fresh.unref()
-    fresh.channel?.unref()
     return fresh
   }
 
+  /** Its exit is then no news. */
   function end(): void {
-    child?.kill('SIGKILL')
+    const ended = child
     child = undefined
+    ended?.kill()
   }
 
   function ask(path: string, signal: AbortSignal): ReturnType<PhotoCodes['read']> {
     clearTimeout(idle)
-    const asked = (child ??= start())
+    child ??= start()
+    const asked = child
     return new Promise((resolve, reject) => {
-      const stop = (reason: string): void => {
-        release()
-        if (child === asked) end()
-        reject(new Error(reason))
+      const stop = (fault: string): void => {
+        end()
+        settle?.({ fault })
       }
-      const answered = (message: unknown): void => {
-        release()
-        const answer = message as CodesAnswer
-        if ('fault' in answer) reject(new Error(answer.fault))
-        else resolve(answer.codes)
-      }
-      const ended = (): void => stop('The photo ended the process that read it.')
       const aborted = (): void => stop('The server stops.')
       const timer = setTimeout(() => stop('The photo took too long to read.'), deadlineMs)
-      const release = (): void => {
+      settle = (answer) => {
+        settle = undefined
         clearTimeout(timer)
-        asked.off('message', answered)
-        asked.off('exit', ended)
         signal.removeEventListener('abort', aborted)
         idle = setTimeout(end, idleMs)
         idle.unref()
+        if ('fault' in answer) reject(new Error(answer.fault))
+        else resolve(answer.codes)
       }
-      asked.on('message', answered)
-      asked.on('exit', ended)
       signal.addEventListener('abort', aborted, { once: true })
       if (signal.aborted) aborted()
-      else asked.send({ path }, (error) => error && stop('The process that reads codes does not listen.'))
+      else asked.send({ path })
     })
   }
 

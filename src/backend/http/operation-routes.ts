@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { access, constants } from 'node:fs/promises'
+import type { PhotosRead, Readiness } from '#contract/backend/operation.ts'
 import type { Metrics } from '../metrics.ts'
 import { ok, refuse } from './answer.ts'
 import { route, type Route } from './route.ts'
@@ -10,6 +11,8 @@ export function operationRoutes(parts: {
   readonly mediaFolder: string
   /** True once the server is to stop: it then takes no new work. */
   readonly isStopping: () => boolean
+  /** What of photos this server reads. */
+  readonly reads: PhotosRead
 }): readonly Route[] {
   return [
     route({
@@ -41,7 +44,7 @@ export function operationRoutes(parts: {
         } catch {
           return refuse('service_unavailable', 'The media folder cannot be written.')
         }
-        return ok({ status: 'ready' })
+        return ok({ status: 'ready', photos: parts.reads } satisfies Readiness)
       },
     }),
     route({

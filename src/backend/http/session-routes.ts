@@ -352,10 +352,25 @@ export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife,
     .where('session_id', '=', session.id)
     .orderBy('id')
     .execute()
+  const extractions = await db
+    .selectFrom('extractions')
+    .select(['photo_id', 'capture_id', 'error'])
+    .where('session_id', '=', session.id)
+    .orderBy('id')
+    .execute()
+  // A photo may have been read again since: the last time counts.
+  const lastOfPhoto = new Map(extractions.map((one) => [`${one.photo_id} ${one.capture_id}`, one]))
   const poll: z.infer<typeof sessionPollSchema> = {
     session_status: statusOf(session, life, at),
     extraction_status: session.extraction_status,
     captures: captures.map(({ id, status, proposal_count }) => ({ id, status, proposal_count: proposal_count ?? 0 })),
+    extraction_errors: [...lastOfPhoto.values()]
+      .filter(({ error }) => error !== '')
+      .map((one) => ({
+        photo_short_id: one.photo_id,
+        capture_short_id: one.capture_id,
+        error_message: one.error,
+      })),
   }
   return ok(poll)
 }

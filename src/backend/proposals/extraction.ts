@@ -13,6 +13,8 @@ import { columnsByField, fieldOfColumn, isSameValue } from './fields.ts'
 /** As many values are proposed for one field, the likeliest first: better several than one wrong one. */
 const alternatives = 3
 
+const notRead = 'This server does not read what is printed on photos; a site’s own server does (capstan backend).'
+
 type Extraction = Selectable<Tables['extractions']>
 
 /** What an extraction is about: the photo and the capture whose product it shows. */
@@ -59,7 +61,7 @@ export function extractionWork(parts: {
         .where('is_open', '=', 1)
         .executeTakeFirst()
       if (!extraction) return () => Promise.resolve(() => undefined)
-      if (vision === undefined) return (transaction) => end(transaction, id, 'This server does not read photos.')
+      if (vision === undefined) return (transaction) => end(transaction, id, notRead)
       const subject = await subjectOf(db, extraction)
       if (typeof subject === 'string') return (transaction) => end(transaction, id, subject)
       const { capture } = subject

@@ -152,6 +152,14 @@ export const sessionPollSchema = z
     session_status: sessionStatusSchema,
     extraction_status: z.enum(extractionStatuses),
     captures: z.array(z.object({ id: shortuuidSchema, status: captureStatusSchema, proposal_count: z.int() })),
+    /** Photos that were not read, and why; of a registered photo its own id, of a capture's the capture's. Ours. */
+    extraction_errors: z.array(
+      z.object({
+        photo_short_id: shortuuidSchema.nullable(),
+        capture_short_id: shortuuidSchema.nullable(),
+        error_message: z.string(),
+      }),
+    ),
   })
   .meta({ id: 'SessionStatus' })
 

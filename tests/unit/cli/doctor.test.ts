@@ -22,6 +22,8 @@ describe('capstan doctor', () => {
     for (const check of ['Node', 'data folder', 'disk space', 'store', 'backend', 'API key', 'clock']) {
       expect(of(check)).toMatchObject({ state: 'ok', nextStep: '' })
     }
+    // This one was started without readers of photos, and is no less of a backend for it.
+    expect(of('photos')).toMatchObject({ state: 'warning', detail: expect.stringContaining('no proposals') as string })
     expect(of('cameras')).toBeDefined()
     expect(of('USB permissions')).toBeDefined()
   })

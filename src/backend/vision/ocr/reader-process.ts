@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { fail, type Result } from '#contract/result.ts'
-import { forkChild, type Child } from '../../child.ts'
+import { forkChild, type Child, type SpawnChild } from '../../child.ts'
 import type { Log } from '../../log.ts'
 import type { Page } from './page.ts'
 
@@ -40,9 +40,6 @@ export type ReaderMessage =
       readonly processorMs: number
     }
 
-/** Starts one process that reads. */
-export type SpawnReader = () => Child
-
 export interface ReaderProcess {
   /** Expected failures as of `Vision.extract`. */
   read(path: string, signal?: AbortSignal): Promise<Result<Page>>
@@ -56,7 +53,7 @@ export interface ReaderProcess {
 }
 
 export interface ReaderProcessOptions {
-  readonly spawn?: SpawnReader
+  readonly spawn?: SpawnChild
   readonly log?: Pick<Log, 'warn'>
   /**
    * A photo that takes more processor time fails, and its process is ended; so does one for which nothing was computed
@@ -92,7 +89,7 @@ interface Worker {
  * ends them must end nothing else. A photo whose process ends is tried once more in another, and then fails alone.
  */
 export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderProcess {
-  const { spawn = forkReader(), log, deadlineMs = 180_000, idleMs = 60_000 } = options
+  const { spawn = forkReader, log, deadlineMs = 180_000, idleMs = 60_000 } = options
   const memoryBudgetBytes = options.memoryBudgetBytes ?? 1_600 * 1024 * 1024
   const queue: Waiting[] = []
   let worker: Worker | null = null
@@ -239,8 +236,5 @@ export function createReaderProcess(options: ReaderProcessOptions = {}): ReaderP
   }
 }
 
-/** The process as a child of plain Node; `workerPath` is only needed where the code was bundled. */
-export const forkReader =
-  (workerPath = fileURLToPath(new URL('./worker.ts', import.meta.url))): SpawnReader =>
-  () =>
-    forkChild(workerPath)
+/** The process as a child of plain Node. */
+export const forkReader: SpawnChild = () => forkChild(fileURLToPath(new URL('./worker.ts', import.meta.url)))
