@@ -40,14 +40,16 @@ export const rooms = {
       'station/gate',
       'station/staff',
       'station/export',
+      'enrolment',
       'sheets',
     ],
     packages: ['node', 'uuid'],
   },
   sheets: { rooms: ['contract', 'domain'], packages: ['node', 'pdfkit', 'zxing-wasm'] },
   'pass-list': { rooms: ['contract'], packages: ['node'] },
+  enrolment: { rooms: ['contract', 'domain'], packages: ['node'] },
   backend: {
-    rooms: ['contract', 'domain', 'pass-list'],
+    rooms: ['contract', 'domain', 'pass-list', 'enrolment'],
     packages: [
       'node',
       'zod',
@@ -95,6 +97,7 @@ export const doors = {
   web: 'web/index.ts',
   sheets: 'sheets/index.ts',
   'pass-list': 'pass-list/index.ts',
+  enrolment: 'enrolment/index.ts',
 }
 
 /** Longest names first, so that `station/store` wins over `station`. */

@@ -1,0 +1,100 @@
+import { z } from 'zod'
+import { instantSchema } from '#contract/station/values.ts'
+
+/** Where a site's backend answers its stations. */
+export const fleetPaths = {
+  /** Who the site is: asked before it is shown a code. */
+  site: (challenge: string) => `/stations/api/v1/site?challenge=${challenge}`,
+  enrolments: '/stations/api/v1/enrolments',
+  checkIn: '/stations/api/v1/check-in',
+} as const
+
+/** 32 bytes, base64url: an Ed25519 public key, or a challenge, which is as many random ones. */
+const bytes32Schema = z.string().regex(/^[\w-]{43}$/)
+const signatureSchema = z.string().regex(/^[\w-]{86}$/)
+
+export const stationLabelSchema = z.string().trim().min(1).max(60)
+/** Empty: of no group. */
+export const groupNameSchema = z.string().regex(/^[a-z0-9-]{0,40}$/, { error: 'use small letters, digits and -' })
+
+/** What a station asks a site before it shows it a code, so that only the site ever sees one. */
+export const siteQuerySchema = z.strictObject({ challenge: bytes32Schema })
+/** The signature is of the rest, as canonical JSON. */
+export const siteAnswerSchema = z
+  .object({ publicKey: bytes32Schema, challenge: bytes32Schema, at: instantSchema, signature: signatureSchema })
+  .meta({ id: 'Site' })
+
+/** A code in exchange for a key. */
+export const enrolmentRequestSchema = z
+  .strictObject({
+    code: z.string().min(1).max(4_096),
+    challenge: bytes32Schema,
+    station: z.strictObject({
+      id: z.string().min(1).max(100),
+      name: z.string().max(100),
+      version: z.string().max(50),
+    }),
+  })
+  .meta({ id: 'Enrolment' })
+export const enrolmentAnswerSchema = z
+  .object({
+    apiKey: z.string().min(1).max(4_096),
+    organization: z.string(),
+    label: z.string(),
+    group: z.string(),
+    challenge: bytes32Schema,
+    signature: signatureSchema,
+  })
+  .meta({ id: 'Enrolled' })
+export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
+
+/** How a station is, as it tells its site. Ages and errors in milliseconds; null where nothing is known. */
+export const healthSchema = z
+  .strictObject({
+    version: z.string().max(50),
+    host: z.string().max(20),
+    name: z.string().max(100),
+    queue: z.strictObject({
+      waiting: z.number().int().min(0),
+      parked: z.number().int().min(0),
+      undecided: z.number().int().min(0),
+      oldestMs: z.number().min(0).nullable(),
+    }),
+    lastScanAt: instantSchema.nullable(),
+    devices: z.strictObject({ ready: z.number().int().min(0), failing: z.array(z.string().max(200)).max(20) }),
+    disk: z.strictObject({ state: z.enum(['ok', 'low', 'full']), freeBytes: z.number().min(0).nullable() }),
+    /** By how much its clock is wrong at least. */
+    clockErrorMs: z.number().nullable(),
+    /** What somebody should look at. */
+    alarms: z
+      .array(
+        z.enum(['queue_parked', 'queue_undecided', 'device', 'disagreement', 'disk', 'clock', 'recovered', 'layer']),
+      )
+      .max(20),
+    /** Which layers of settings it works with, and why it refused a newer one. */
+    layers: z.strictObject({
+      site: z.string().max(40).nullable(),
+      group: z.string().max(40).nullable(),
+      refused: z.string().max(500).nullable(),
+    }),
+  })
+  .meta({ id: 'StationHealth' })
+export type Health = z.infer<typeof healthSchema>
+
+/** Settings by their paths, such as `sound.volume`: those alone that the layer sets. */
+export const layerSettingsSchema = z.record(z.string().min(1).max(100), z.json())
+export type LayerSettings = z.infer<typeof layerSettingsSchema>
+
+/** One layer as the site has it; each change has another revision. */
+export const layerSchema = z.object({ revision: z.string().max(40), settings: z.record(z.string(), z.unknown()) })
+
+/** What a station gets for its health: the layers that are to hold for it; null for one that sets nothing. */
+export const checkInAnswerSchema = z
+  .object({
+    label: z.string(),
+    group: z.string(),
+    site: layerSchema.nullable(),
+    groupLayer: layerSchema.nullable(),
+  })
+  .meta({ id: 'CheckIn' })
+export type CheckInAnswer = z.infer<typeof checkInAnswerSchema>
