@@ -1,7 +1,21 @@
 import { join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
+import type { SettingRow } from '#contract/station/setting-rows.ts'
+import type { LayerValues } from '#domain/setting-layers.ts'
 import { openDatabase, type Db } from './db/database.ts'
 import type { Role } from './db/tables.ts'
+import {
+  changeLayer,
+  createCode,
+  listLayers,
+  listStations,
+  openSite,
+  previewLayers,
+  revokeStation,
+  type CodeRecord,
+  type LayerRecord,
+  type StationRecord,
+} from './fleet.ts'
 import { idFromReference, newId } from './ids.ts'
 import { makeKey, secretHash, type KeyKind } from './keys.ts'
 import { silentLog } from './log.ts'
@@ -53,8 +67,24 @@ export interface Administration {
   readonly rotateKey: (id: string, keepMs: number) => Promise<Result<KeyRecord & { readonly key: string }>>
   readonly createOrganization: (name: string) => Promise<OrganizationRecord>
   readonly listOrganizations: () => Promise<readonly OrganizationRecord[]>
+  /** Makes a code by which one station enrols, once; its text is answered here only. */
+  readonly createCode: (
+    wish: { readonly label: string; readonly group: string; readonly validMs: number; readonly url: string },
+    organizationId?: string,
+  ) => Promise<Result<CodeRecord>>
+  readonly listStations: (organizationId?: string) => Promise<readonly StationRecord[]>
+  readonly revokeStation: (id: string) => Promise<Result<readonly StationRecord[]>>
+  /** Changes settings of all stations (empty group) or of a group, by their paths; null takes one out. */
+  readonly changeLayer: (group: string, change: LayerValues, organizationId?: string) => Promise<Result<LayerRecord>>
+  /** Every change of them, newest first. */
+  readonly listLayers: (organizationId?: string) => Promise<Result<readonly LayerRecord[]>>
+  /** What would hold for a station of a group that sets nothing itself. */
+  readonly previewLayers: (group: string, organizationId?: string) => Promise<Result<readonly SettingRow[]>>
   readonly close: () => Promise<void>
 }
+
+/** Who changes something by the command, as the history names it. */
+const byCommand = 'capstan backend'
 
 /** Opens the database of a data folder, or the one of a `postgres://` address. Rejects as `createBackend` does. */
 export async function openAdministration(options: {
@@ -126,6 +156,36 @@ export async function openAdministration(options: {
         await transaction.insertInto('organizations').values(organization).execute()
         return organization
       }),
+    createCode: (wish, organizationId) =>
+      write(async (transaction) => {
+        const organization = await organizationOf(transaction, organizationId)
+        if (!organization.ok) return organization
+        const site = await openSite(transaction)
+        return createCode(transaction, site, { ...wish, organizationId: organization.value, by: byCommand }, now())
+      }),
+    listStations: (organizationId) =>
+      listStations(db, organizationId && (idFromReference(organizationId) ?? organizationId), now()),
+    revokeStation: (id) =>
+      write(async (transaction) => {
+        const revoked = await revokeStation(transaction, id)
+        if (!revoked.ok) return revoked
+        return ok((await listStations(transaction, undefined, now())).filter((station) => station.id === id))
+      }),
+    changeLayer: (group, change, organizationId) =>
+      write(async (transaction) => {
+        const organization = await organizationOf(transaction, organizationId)
+        if (!organization.ok) return organization
+        const wish = { organizationId: organization.value, group, change, by: byCommand }
+        return changeLayer(transaction, wish, now())
+      }),
+    async listLayers(organizationId) {
+      const organization = await organizationOf(db, organizationId)
+      return organization.ok ? ok(await listLayers(db, organization.value)) : organization
+    },
+    async previewLayers(group, organizationId) {
+      const organization = await organizationOf(db, organizationId)
+      return organization.ok ? ok(await previewLayers(db, organization.value, group)) : organization
+    },
     listOrganizations: () => db.selectFrom('organizations').selectAll().orderBy('id').execute(),
     close,
   }

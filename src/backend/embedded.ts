@@ -39,7 +39,10 @@ export type EmbeddedProcess = Child<ToEmbedded>
 
 /** The backend of this machine, in a process of its own. */
 export interface EmbeddedBackend {
-  /** Starts it and waits for nothing; once the station has its folder, so that no other backend has this one's. */
+  /**
+   * Starts it and waits for nothing; once the station has its folder, so that no other backend has this one's. What was started
+   * is not started again.
+   */
   start(): void
   /** Null until it has listened for the first time; while it starts anew, where it was. */
   readonly url: string | null
@@ -118,6 +121,7 @@ export function createEmbedded(ports: {
     }
   }
 
+  let isStarted = false
   const start = (): void => {
     const startedMs = performance.now()
     const started = ports.spawn()
@@ -143,7 +147,11 @@ export function createEmbedded(ports: {
   }
 
   return {
-    start,
+    start() {
+      if (isStarted) return
+      isStarted = true
+      start()
+    },
     get url() {
       return known?.url ?? null
     },

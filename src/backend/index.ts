@@ -22,6 +22,8 @@ import { importPasses } from './gate/import-passes.ts'
 import { prepareTenant, setRules } from './gate/tenants.ts'
 import { discoveryRoutes } from './http/openapi.ts'
 import { eventRoutes } from './http/event-routes.ts'
+import { fleetRoutes } from './http/fleet-routes.ts'
+import { openSite } from './fleet.ts'
 import { operationRoutes } from './http/operation-routes.ts'
 import { createKeyUse } from './http/key-use.ts'
 import { photoRoutes } from './http/photo-routes.ts'
@@ -256,6 +258,7 @@ export async function createBackend(options: BackendOptions): Promise<Backend> {
       ...webhookRoutes({ addJobs, permits: permitsTarget }),
       ...events.routes,
       ...accountRoutes(),
+      ...fleetRoutes({ write: database.write, site: await openSite(db) }),
     ]
     const reachedAt = options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }
     const observe = (request: ServedRequest): void => {

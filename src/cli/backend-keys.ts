@@ -2,7 +2,8 @@ import { openAdministration, type Administration, type KeyWish } from '#backend/
 import { fail, ok, type Result } from '#contract/result.ts'
 import { parseArguments, printLine, refuse, type Help } from './command.ts'
 
-const where = {
+/** Which backend is meant, whether it runs or not. */
+export const where = {
   data: { type: 'string', value: 'DIR', about: 'the folder of the backend' },
   'database-url': { type: 'string', value: 'URL', about: 'its postgres:// address, when it is on PostgreSQL' },
 } as const
@@ -114,7 +115,8 @@ function one<Value>(result: Result<Value>): Result<readonly Value[]> {
   return result.ok ? ok([result.value]) : result
 }
 
-async function administer(
+/** Does work on a backend's database and prints a JSON line for each of its results. */
+export async function administer(
   { data, 'database-url': databaseUrl }: { readonly data?: string; readonly 'database-url'?: string },
   work: (administration: Administration) => Promise<Result<readonly unknown[]>>,
 ): Promise<number> {

@@ -12,6 +12,7 @@ import {
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
 import { backup, backupHelp, restoreBackup, restoreHelp } from './backend-backup.ts'
+import { enrol, enrolHelp, layers, layersHelp, stations, stationsHelp } from './backend-fleet.ts'
 import { keys, keysHelp, organizations, organizationsHelp } from './backend-keys.ts'
 import { createLog, parseOptions, parsePort, printLine, refuse, stopSignal, type Help } from './command.ts'
 
@@ -96,6 +97,9 @@ export const help = {
 export const parts = {
   keys: { about: "makes, lists, ends and renews a backend's API keys", help: keysHelp },
   organizations: { about: 'makes and lists the organisations of a backend', help: organizationsHelp },
+  enrol: { about: 'makes a code by which one station enrols, once', help: enrolHelp },
+  stations: { about: 'lists the enrolled stations and how they are, and revokes one', help: stationsHelp },
+  settings: { about: 'sets what holds at all stations or at a group of them', help: layersHelp },
   backup: { about: 'writes all of a backend into one file, while it runs', help: backupHelp },
   restore: { about: 'puts a backup into an empty folder', help: restoreHelp },
 } as const
@@ -110,6 +114,9 @@ export async function backend(args: readonly string[]): Promise<number> {
   const [what, ...rest] = args
   if (what === 'keys') return keys(rest)
   if (what === 'organizations') return organizations(rest)
+  if (what === 'enrol') return enrol(rest)
+  if (what === 'stations') return stations(rest)
+  if (what === 'settings') return layers(rest)
   if (what === 'backup') return backup(rest)
   if (what === 'restore') return restoreBackup(rest)
   const options = readOptions(args)

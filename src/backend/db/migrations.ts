@@ -330,6 +330,42 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
     until TEXT NOT NULL
   ) STRICT;
   `,
+  // The fleet: how stations come in, how they are, and what is set for them.
+  `
+  CREATE TABLE enrolment_codes (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    label TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    expires_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    used_at TEXT,
+    station_id TEXT
+  ) STRICT;
+
+  CREATE TABLE stations (
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    id TEXT NOT NULL,
+    key_id TEXT NOT NULL UNIQUE REFERENCES api_keys,
+    label TEXT NOT NULL,
+    group_name TEXT NOT NULL,
+    enrolled_at TEXT NOT NULL,
+    seen_at TEXT NOT NULL,
+    health TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (organization_id, id)
+  ) STRICT;
+
+  CREATE TABLE setting_layers (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    group_name TEXT NOT NULL,
+    settings TEXT NOT NULL,
+    actor_name TEXT NOT NULL,
+    created_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX setting_layers_of_group ON setting_layers (organization_id, group_name, id);
+  `,
 ]
 
 /** The migrations as an engine runs them. */

@@ -27,6 +27,43 @@ export interface Tables extends GateTables {
     last_used_at: string | null
     created_at: string
   }
+  /** Codes for stations, each good for one enrolment. */
+  enrolment_codes: {
+    id: string
+    organization_id: string
+    label: string
+    group_name: string
+    expires_at: string
+    created_by: string
+    created_at: string
+    used_at: string | null
+    /** The station that used it. */
+    station_id: string | null
+  }
+  /** Stations that were enrolled. One is revoked by its key. */
+  stations: {
+    organization_id: string
+    /** As the station names itself. */
+    id: string
+    key_id: string
+    label: string
+    group_name: string
+    enrolled_at: string
+    seen_at: string
+    /** What it told last, as JSON; empty before it told anything. */
+    health: Generated<string>
+  }
+  /** Settings of the organisation's stations, or of a group of them: the newest row of each holds. Rows are only added. */
+  setting_layers: {
+    id: string
+    organization_id: string
+    /** Empty: of all stations. */
+    group_name: string
+    /** JSON, by the paths of the settings. */
+    settings: string
+    actor_name: string
+    created_at: string
+  }
   users: {
     id: string
     organization_id: string

@@ -41,8 +41,12 @@ export function createUploadTokens(secret: string): UploadTokens {
 }
 
 /** A secret that all processes of a server share, made by the first of them. */
-export async function sharedSecret(db: Db, name: string): Promise<string> {
-  const value = randomBytes(32).toString('base64url')
+export async function sharedSecret(
+  db: Db,
+  name: string,
+  make = () => randomBytes(32).toString('base64url'),
+): Promise<string> {
+  const value = make()
   await db
     .insertInto('secrets')
     .values({ name, value })
