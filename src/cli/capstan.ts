@@ -93,6 +93,20 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  enrol: {
+    about: 'enrols a station at a site by a one-time code',
+    load: async () => {
+      const { enrol: run, help } = await import('./enrol.ts')
+      return { run, help }
+    },
+  },
+  settings: {
+    about: 'shows and changes what holds at a station, and where it comes from',
+    load: async () => {
+      const { settings: run, help } = await import('./settings.ts')
+      return { run, help }
+    },
+  },
   'control-sheet': {
     about: 'writes the control barcodes to print',
     load: async () => {

@@ -173,7 +173,13 @@ async function start(): Promise<void> {
   powerMonitor.on('resume', () => void running.call('network.changed', {}))
   // Scans do not need it, and it would keep the page from its processor.
   await isShown
-  if (station !== null && 'start' in backend) backend.start()
+  if (station === null || !('start' in backend)) return
+  const startWhenNeeded = (): void => {
+    // A station that is enrolled at a site needs none of its own, until it leaves there.
+    if (!running.isEnrolled()) backend.start()
+  }
+  startWhenNeeded()
+  running.subscribe('enrolment.changed', startWhenNeeded)
 }
 
 /** A station that is about to open: calls wait for it, and listeners begin with it. */

@@ -25,7 +25,8 @@ import {
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
 import type { Shot } from '#contract/station/shoot.ts'
-import { settingsSchema, type Settings } from '#contract/station/settings.ts'
+import type { EnrolmentStatus } from '#contract/station/enrolment.ts'
+import type { Settings } from '#contract/station/settings.ts'
 import { disagreementSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
@@ -53,8 +54,12 @@ import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
 import { openStationKey, type StationKey } from '#station/store/station-key.ts'
-import { openStore } from '#station/store/store.ts'
+import { openStore, openStoreForReading } from '#station/store/store.ts'
+import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
+import { createSiteClient } from '#station/remote/site-client.ts'
+import { openSettings, type StationSettings } from '#station/settings.ts'
+import { openSiteLink, type SiteLink } from '#station/site.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock } from '#station/system-clock.ts'
 import { openStaffFile } from '#station/staff/staff-file.ts'
@@ -147,6 +152,8 @@ export interface Station extends Transport {
   takePhotoFile(path: string, role: PhotoRole | null, turn?: Promise<unknown>): Promise<Result<PhotoFileOutcome>>
   /** How many photos are read side by side. */
   readonly photosAtOnce: number
+  /** Whether it sends to the site that it was enrolled at, and not to the backend that the host has given it. */
+  isEnrolled(): boolean
   /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
   drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
@@ -175,8 +182,8 @@ const maxImagingProcesses = 4
 const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
-/** What stands in the place of a badge's text. */
-const badgeShown = 'badge'
+/** What stands in the place of a badge's text, or of an enrolment code's. */
+const secretShown = 'secret'
 /** Below this the station says that the disk is nearly full. */
 const lowDiskBytes = 500 * 1024 * 1024
 
@@ -194,7 +201,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const store = opened.value
 
   const { stationId } = store
-  let settings: Settings = readSettings(store.facts.get('settings'), log)
+  const ownSettings = openSettings(store, log)
+  let settings: Settings = ownSettings.current()
   let scanners: ScannersDriver | null = null
   let freeBytes: number | null = null
   /** From a scan's arrival to its durable row. */
@@ -270,18 +278,48 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     read: (name) => Promise.resolve(kept.get(name) ?? null),
     write: (name, secret) => Promise.resolve(void kept.set(name, secret)),
   }
+  const site = await openSiteLink({
+    dataDir: ports.dataDir,
+    store,
+    secrets: ports.secrets,
+    hostUrl: () => ports.backend?.url ?? null,
+    fetch: ports.fetch,
+    clock,
+    log: log.child({ room: 'site' }),
+    version: ports.version,
+    stationName: () => settings.stationName,
+  })
+  /** The site that the station is enrolled at goes before the backend that the host was started with. */
+  const backend = {
+    url: (): string | null => site.current()?.url ?? ports.backend?.url ?? null,
+    credential: (): Promise<string | null> =>
+      site.current() === null ? (ports.backend?.credential() ?? Promise.resolve(null)) : site.key(),
+  }
+  const hasBackend = ports.backend !== null || site.current() !== null
+  if (site.current() !== null && ports.backend !== null) {
+    log.info(
+      { site: site.current()?.url },
+      'the site that the station is enrolled at goes before the backend of the host',
+    )
+  }
+  /** The code that a scanner has read last. */
+  let scannedCode: string | null = null
+  const enrolment = (): EnrolmentStatus => ({
+    site: site.current(),
+    scanned: scannedCode === null ? null : site.inspect(scannedCode),
+    toldAt: checkIn.toldAt,
+  })
+  const enrolmentChanged = (): void => publish('enrolment.changed', enrolment())
   /** Whom the gate asks, by the road that its settings name. */
   const gateRemotes = ({ road, wallet }: Settings['gate']): GateRemotes => {
     const common = { fetch: clockWatch.watching(ports.fetch), now: () => clock.now(), signal: stopping.signal }
-    const { backend } = ports
     if (road === 'direct') {
       if (wallet.tenantId === '' || !isSafeBackendAddress(wallet.url)) return noRemotes
       const client = createWalletClient({ ...common, ...wallet, secret: () => secrets.read('wallet') })
       return { site: null, record: ({ data, type }, ms) => client.recordScan({ data, type }, ms), isRepeatable: false }
     }
-    if (backend === null) return noRemotes
-    const { credential } = backend
-    const url = () => backend.url
+    if (!hasBackend) return noRemotes
+    const { url, credential } = backend
     if (road === 'site') {
       return { site: createGateClient({ ...common, url, credential }), record: null, isRepeatable: true }
     }
@@ -333,11 +371,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     log: log.child({ room: 'imaging' }),
     processes: photosAtOnce,
   })
-  const remote = ports.backend
+  const remote = hasBackend
     ? createScannerClient({
         fetch: clockWatch.watching(ports.fetch),
-        url: () => ports.backend?.url ?? null,
-        credential: ports.backend.credential,
+        ...backend,
         userAgent: `Capstan/${ports.version}`,
         signal: stopping.signal,
         now: () => clock.now(),
@@ -526,13 +563,21 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     const verdict = await gate.scan(scan)
     return verdict.ok ? ok({ outcome: 'checked', isSound: verdict.value.result === 'admit' }) : verdict
   }
+  /** An enrolment code is no capture: it waits for somebody to confirm its site. */
+  const takeCode = (data: string): Promise<Result<ScanAnswer>> | null => {
+    const inspected = site.inspect(data)
+    if (inspected.outcome === 'refused' && inspected.reason === 'unreadable') return null
+    scannedCode = data
+    enrolmentChanged()
+    return Promise.resolve(ok({ outcome: 'checked', isSound: inspected.outcome === 'code' }))
+  }
   /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
   const take = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
-    const badge = staff.takeBadge(scan.data)
+    const secret = staff.takeBadge(scan.data) ?? takeCode(scan.data)
     // It is counted like any other read, and nothing of it is told to anybody.
-    if (badge) {
-      const answered = devices.follow({ ...scan, data: badgeShown, typed: badgeShown }, { ...event, bytes: null })
-      const result = await badge
+    if (secret) {
+      const answered = devices.follow({ ...scan, data: secretShown, typed: secretShown }, { ...event, bytes: null })
+      const result = await secret
       answered(result)
       return result
     }
@@ -610,7 +655,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       host: ports.host,
       now: clock.now().toISOString(),
       backend: {
-        url: ports.backend?.url ?? null,
+        url: backend.url(),
         ...(sync?.backend ?? { state: 'unconfigured' as const, lastContactAt: null, message: null }),
       },
       queue: {
@@ -647,16 +692,39 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     return ok(store.captures.get(id) ?? capture)
   }
   const changeSettings = (change: ProcedureParsed<'settings.change'>): void => {
-    settings = settingsSchema.parse({ ...settings, ...change })
-    store.facts.set('settings', JSON.stringify(settings))
+    ownSettings.change(change)
+    settingsChanged()
+  }
+  /** Whoever changed them: the station, or its site. */
+  const settingsChanged = (): void => {
+    const before = settings
+    settings = ownSettings.current()
     scanners?.configure(settings.scanners)
     folders.configure(settings.folders)
     deskChanged()
-    if (change.gate) gate.configure(settings.gate)
-    if (change.photo !== undefined) void hasRoomForPhotos()
+    if (JSON.stringify(before.gate) !== JSON.stringify(settings.gate)) gate.configure(settings.gate)
+    if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) void hasRoomForPhotos()
     publish('settings.changed', settings)
     statusChanged()
   }
+  const checkIn = startCheckIn({
+    client: createSiteClient({
+      fetch: clockWatch.watching(ports.fetch),
+      ...backend,
+      now: () => clock.now(),
+      signal: stopping.signal,
+    }),
+    isEnrolled: () => site.current() !== null,
+    health: () => healthOf(status(), ownSettings.layers(), store.captures.lastAt()),
+    onAnswer(answer) {
+      site.relabel(answer.label, answer.group)
+      if (ownSettings.adopt(answer)) settingsChanged()
+      enrolmentChanged()
+    },
+    now: () => clock.now(),
+    random: ports.random ?? Math.random,
+    log: log.child({ room: 'site' }),
+  })
   /** A window's read: the window says when it came by its age, for their clocks have different beginnings. */
   const eventOf = ({ deviceId = '', ageMs = 0, typed }: Scan): ScanEvent => ({
     deviceId,
@@ -722,6 +790,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'settings.get': () => ok(settings),
       'settings.change': (change) => {
         changeSettings(change)
+        return ok(settings)
+      },
+      'settings.explain': () => ok(ownSettings.explain()),
+      'settings.reset': ({ paths }) => {
+        const reset = ownSettings.set(Object.fromEntries(paths.map((path) => [path, null])))
+        if (!reset.ok) return reset
+        settingsChanged()
         return ok(settings)
       },
       'device.report': (device) => {
@@ -845,8 +920,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
           store.captures.decide(id, remoteId) ? null : { code: 'conflict', message: 'it is not undecided' },
         ),
       'backend.signIn': async (given) => {
-        const keep = ports.backend?.keep
-        const url = ports.backend?.url ?? null
+        const keep = site.current() === null ? ports.backend?.keep : site.keepKey
+        const url = backend.url()
         if (url === null || !keep) return fail('conflict', 'this host keeps no credential: give it at the start')
         const credential =
           given.kind === 'key' ? readCredential(given.key) : await signIn({ fetch: ports.fetch, url, ...given })
@@ -858,6 +933,35 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         await keep(writeCredential('ok' in credential ? credential.value : credential))
         sync?.hurry()
         return ok({})
+      },
+      'enrolment.status': () => ok(enrolment()),
+      'enrolment.refresh': () => {
+        checkIn.hurry()
+        return ok({})
+      },
+      'enrolment.inspect': ({ code }) => ok(site.inspect(code)),
+      'enrolment.enrol': async ({ code, fingerprint }) => {
+        const text = code ?? scannedCode
+        if (text === null) return ok({ outcome: 'refused', reason: 'unreadable', detail: 'no code was scanned' })
+        const outcome = await site.enrol(text, fingerprint)
+        if (outcome.outcome === 'enrolled' || outcome.reason === 'used') scannedCode = null
+        if (outcome.outcome === 'enrolled') {
+          sync?.hurry()
+          gate.configure(settings.gate)
+          checkIn.hurry()
+        }
+        enrolmentChanged()
+        statusChanged()
+        return ok(outcome)
+      },
+      'enrolment.leave': async () => {
+        const left = await site.leave()
+        if (!left.ok) return left
+        if (ownSettings.adopt(null)) settingsChanged()
+        sync?.hurry()
+        enrolmentChanged()
+        statusChanged()
+        return ok(enrolment())
       },
       'network.changed': () => {
         sync?.networkChanged()
@@ -1174,6 +1278,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       drive(wrap(scanners))
     },
     watchFolders: () => folders.start(),
+    isEnrolled: () => site.current() !== null,
     photosAtOnce,
     async takePhotoFile(path, role, turn) {
       const found = await stat(path).catch((error: Error) => error)
@@ -1195,6 +1300,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         clockWatch.close()
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
+        await checkIn.close()
         await proposals?.close()
         await sync?.close()
         await gate.close()
@@ -1210,20 +1316,49 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   })
 }
 
-/** Settings that an older or newer Capstan wrote are read as far as they fit; the rest falls back to the defaults. */
-function readSettings(json: string | null, log: Log): Settings {
-  const defaults = settingsSchema.parse({})
-  if (json === null) return defaults
-  const stored = parseStored(json)
-  const parsed = settingsSchema.safeParse(stored)
-  if (parsed.success) return parsed.data
-  log.warn({ issues: parsed.error.issues.length }, 'some settings could not be read')
-  const kept = Object.entries(stored).filter(
-    ([name, value]) =>
-      Object.hasOwn(settingsSchema.shape, name) &&
-      settingsSchema.shape[name as keyof Settings].safeParse(value).success,
-  )
-  return settingsSchema.parse(Object.fromEntries(kept))
+/** The settings of a data folder without its station: to change them, no station may run on it. */
+export function openStationSettings(
+  dataDir: string,
+  toChange: boolean,
+): Result<{ readonly settings: StationSettings; readonly close: () => void }> {
+  const ports = { clock: systemClock, ids: timeOrderedIds }
+  const opened = toChange ? openStore({ dataDir, ...ports, log: noLog }) : openStoreForReading(dataDir, ports)
+  if (!opened.ok) return opened
+  return ok({ settings: openSettings(opened.value, noLog), close: () => opened.value.close() })
+}
+
+/**
+ * Its link to a site, likewise; the key stays in a file that its owner alone may read, until a host that keeps secrets starts
+ * and takes it over.
+ */
+export async function openStationSite(
+  dataDir: string,
+  version: string,
+): Promise<Result<{ readonly site: SiteLink; readonly close: () => void }>> {
+  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: noLog })
+  if (!opened.ok) return opened
+  const store = opened.value
+  const site = await openSiteLink({
+    dataDir,
+    store,
+    secrets: undefined,
+    hostUrl: () => null,
+    fetch,
+    clock: systemClock,
+    log: noLog,
+    version,
+    stationName: () => openSettings(store, noLog).current().stationName,
+  })
+  return ok({ site, close: () => store.close() })
+}
+
+/** For commands, which say what there is to say themselves. */
+const noLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => noLog,
 }
 
 function readDisagreements(json: string | null): readonly Disagreement[] {

@@ -13,12 +13,19 @@ import { deviceListSchema, signalSchema } from '#contract/station/device.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { drillStatusSchema } from '#contract/station/drill.ts'
 import { folderStatusSchema } from '#contract/station/folder.ts'
+import {
+  enrolmentCodeTextSchema,
+  enrolmentOutcomeSchema,
+  enrolmentStatusSchema,
+  inspectedCodeSchema,
+} from '#contract/station/enrolment.ts'
 import { itemProcedures } from '#contract/station/item.ts'
 import { catalogueProcedures } from '#contract/station/catalogue.ts'
 import { createProductSchema } from '#contract/station/product.ts'
 import { reviewProcedures } from '#contract/station/review.ts'
 import { scannerSettingsSchema, scannersSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { openSessionSchema, sessionSchema, sessionSummarySchema } from '#contract/station/session.ts'
+import { settingRowSchema } from '#contract/station/setting-rows.ts'
 import { settingsChangeSchema, settingsSchema } from '#contract/station/settings.ts'
 import { shootReportSchema, shotSchema } from '#contract/station/shoot.ts'
 import { grantSchema, memberSchema, pinSchema, purposeSchema, roleSchema, unlockedSchema } from './staff.ts'
@@ -44,6 +51,14 @@ export const procedures = {
       Object.entries(change).every(([name, value]) => value === undefined || operatorSettings.has(name))
         ? null
         : 'settings',
+  },
+  /** Each setting, what it is and which layer that comes from. */
+  'settings.explain': { input: nothing, output: z.array(settingRowSchema) },
+  /** The station sets these no more, by their paths: its group, its site or what is built in says them again. */
+  'settings.reset': {
+    input: z.strictObject({ paths: z.array(z.string().max(100)).min(1).max(100) }),
+    output: settingsSchema,
+    purpose: 'settings',
   },
   /** The window tells of a device it drives; unknown ids are added. */
   'device.report': { input: reportDeviceSchema, output: nothing },
@@ -146,6 +161,22 @@ export const procedures = {
     output: nothing,
     purpose: 'credentials',
   },
+  'enrolment.status': { input: nothing, output: enrolmentStatusSchema },
+  /** Tells the site now how the station is, and asks what is set for it; what comes of it is told by `enrolment.changed`. */
+  'enrolment.refresh': { input: nothing, output: nothing },
+  /** What a code says, as far as the station can tell alone; nobody is asked. */
+  'enrolment.inspect': { input: z.strictObject({ code: enrolmentCodeTextSchema }), output: inspectedCodeSchema },
+  /**
+   * Uses a code, or the one that was scanned (null), of the site whose fingerprint a person has confirmed. What is captured goes to
+   * that site from then on.
+   */
+  'enrolment.enrol': {
+    input: z.strictObject({ code: enrolmentCodeTextSchema.nullable(), fingerprint: z.string().max(100) }),
+    output: enrolmentOutcomeSchema,
+    purpose: 'credentials',
+  },
+  /** The station leaves its site. `conflict` while something waits to be sent there, `not_found` when it is of none. */
+  'enrolment.leave': { input: nothing, output: enrolmentStatusSchema, purpose: 'credentials' },
   /** The window's network came back or changed: a wait for the backend is over. */
   'network.changed': { input: nothing, output: nothing },
   'gate.status': { input: nothing, output: gateStatusSchema },

@@ -5,6 +5,7 @@ import { captureSchema, scanOutcomeSchema, scanSchema } from '#contract/station/
 import { controlOutcomeSchema } from '#contract/station/control.ts'
 import { deviceDetailsSchema, deviceReadSchema } from '#contract/station/device.ts'
 import { drillStatusSchema } from '#contract/station/drill.ts'
+import { enrolmentStatusSchema } from '#contract/station/enrolment.ts'
 import { gateStatusSchema, gateVerdictSchema } from '#contract/station/gate.ts'
 import { deskSchema } from '#contract/station/item.ts'
 import { reviewChangedSchema } from '#contract/station/review.ts'
@@ -47,6 +48,8 @@ export const topics = {
   'product.changed': productChangedSchema,
   /** A drill has begun, got on, or ended. */
   'drill.changed': drillStatusSchema,
+  /** A code was scanned, or the station came to a site, or left one. */
+  'enrolment.changed': enrolmentStatusSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
 } as const

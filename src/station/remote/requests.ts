@@ -174,7 +174,11 @@ export function createRequests(options: {
       if (bytes === null) return unreadable(status, `the answer to ${method} ${path} is too long`)
       if (!response.ok) {
         const text = new TextDecoder().decode(bytes)
-        return { ok: false, failure: { ...toFailure(response, text, options.now(), redact), receipt } }
+        const failure = { ...toFailure(response, text, options.now(), redact), receipt }
+        // The refused key was replaced while this was on its way: the new one has not been refused.
+        const isOutdated =
+          status === 401 && JSON.stringify(await usableCredential()) !== JSON.stringify(credential ?? null)
+        return { ok: false, failure: isOutdated ? { ...failure, kind: 'busy', retryAfterMs: null } : failure }
       }
       return { ok: true, response, bytes, receipt }
     } catch (error) {

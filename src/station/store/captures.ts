@@ -119,6 +119,8 @@ export interface Captures {
    */
   each(sessionId: string | null, which?: 'all' | 'refused'): Generator<CaptureDetail>
   newestCounted(sessionId: string): Capture | null
+  /** When the newest one was taken; null when there is none. */
+  lastAt(): string | null
   /** The newest that a device read or a person typed: what is meant by "the last one" at that device. */
   newestOf(sessionId: string, deviceName: string, which: 'counted' | 'any'): Capture | null
   /** Changes the quantity; the backend is told when it already has the capture. */
@@ -562,6 +564,10 @@ export function createCaptures(database: Database, clock: Clock, outbox: Outbox,
         after = Number(rows.at(-1)?.['sequence'])
       }
     },
+    lastAt: () =>
+      (database.get('SELECT captured_at FROM captures ORDER BY sequence DESC LIMIT 1')?.['captured_at'] as
+        | string
+        | undefined) ?? null,
     newestCounted(sessionId) {
       const row = database.get(
         `${select} WHERE c.session_id = ? AND c.disposition = 'counted' ORDER BY c.sequence DESC LIMIT 1`,

@@ -213,6 +213,26 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     by: z.string().nullable(),
     members: z.array(z.strictObject({ member: z.string(), role: roleSchema })),
   }),
+  /** It belongs to a site from now on, which `site` is the fingerprint of. */
+  z.strictObject({
+    kind: z.literal('station.enrolled'),
+    site: z.string(),
+    url: z.string(),
+    label: z.string(),
+    group: z.string(),
+  }),
+  /** And to none any more. */
+  z.strictObject({ kind: z.literal('station.left'), site: z.string() }),
+  /**
+   * A layer of the settings says something else; of the site and its groups it has a revision. The values are JSON, of long
+   * ones the beginning; null is said no more.
+   */
+  z.strictObject({
+    kind: z.literal('settings.changed'),
+    layer: z.enum(['site', 'group', 'station']),
+    revision: z.string().nullable(),
+    changes: z.array(z.strictObject({ path: z.string(), value: z.string().nullable() })),
+  }),
   /** One that was refused is settled: decided anew, sent again, or given up with this reason. */
   z.strictObject({
     kind: z.literal('review.settled'),
@@ -377,6 +397,9 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'staff.refused':
     case 'staff.acted':
     case 'staff.changed':
+    case 'station.enrolled':
+    case 'station.left':
+    case 'settings.changed':
       return null
     case 'gate.judged':
       if (told.verdicts.has(fact.verdict)) return `${fact.verdict} was judged before`

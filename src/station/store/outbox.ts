@@ -166,6 +166,11 @@ export interface Outbox {
   /** At start: what a dead process had leased waits again; of its captures nobody knows whether they had been sent. */
   releaseLeases(): number
   figures(): QueueFigures
+  /**
+   * What only the present backend can be told, as it is about what that has: of sessions that it knows, their ends
+   * included, and of its proposals. What waits for a person is not counted.
+   */
+  bound(): number
 }
 
 const undecidedSchema = z.object({ sentMs: z.number().default(0), candidates: z.array(candidateSchema) })
@@ -493,6 +498,13 @@ export function createOutbox(database: Database, clock: Clock, ledger: Ledger): 
         return released.length
       })
     },
+    bound: () =>
+      Number(
+        database.get(
+          `SELECT count(*) AS items FROM outbox WHERE state NOT IN ('parked', 'undecided')
+             AND (session_id IS NULL OR (SELECT remote_id FROM sessions WHERE sessions.id = session_id) IS NOT NULL)`,
+        )?.['items'],
+      ),
     figures() {
       const counts = new Map(
         database.all('SELECT state, items FROM outbox_figures').map((row) => [row['state'], Number(row['items'])]),

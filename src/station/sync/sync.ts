@@ -321,11 +321,13 @@ export function createSync(ports: {
 
   const postpone = (item: OutboxItem, failure: RemoteFailure): Promise<void> => {
     const circuit = isBlocked() && (failure.kind !== 'busy' || failure.retryAfterMs !== null)
-    const dueMs = circuit ? blockedUntilMs : nowMs() + backoffMs(item.attempts - 1, ports.random(), limits.backoff)
+    const ownMs = nowMs() + backoffMs(item.attempts - 1, ports.random(), limits.backoff)
+    // Asked when it is written: a new key may have ended the wait of all by then.
+    const dueMs = (): number => (!circuit ? ownMs : isBlocked() ? blockedUntilMs : nowMs())
     if (failure.taken === 'no' || !(isSending(item) || item.kind === 'photo.send') || isKnownByKey(sentOf(item))) {
-      return write(() => store.outbox.retryAt(item.id, dueMs, failure))
+      return write(() => store.outbox.retryAt(item.id, dueMs(), failure))
     }
-    return write(() => store.outbox.doubt(item.id, dueMs, failure, failure.taken === 'yes'))
+    return write(() => store.outbox.doubt(item.id, dueMs(), failure, failure.taken === 'yes'))
   }
 
   const isSending = (item: OutboxItem): boolean => item.kind === 'capture.submit' || item.kind === 'capture.upload'
