@@ -111,6 +111,11 @@ const documented: Record<string, string[]> = {
     'POST /account/api/v1/login',
     'POST /account/api/v1/logout',
   ],
+  '/stations/api/v1/openapi.json': [
+    'GET /stations/api/v1/site',
+    'POST /stations/api/v1/check-in',
+    'POST /stations/api/v1/enrolments',
+  ],
   '/api/openapi.json': [
     'DELETE /api/{tenantId}/passes/{passId}/privileges/{privilegeId}',
     'DELETE /api/{tenantId}/webhooks/{id}',

@@ -19,6 +19,7 @@ const titles: Readonly<Record<string, string>> = {
   products: 'Products API',
   account: 'Account API',
   integrations: 'Integrations API',
+  stations: 'Stations API',
 }
 
 type Json = Record<string, unknown>
