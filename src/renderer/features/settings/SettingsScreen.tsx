@@ -20,6 +20,8 @@ import { CameraSettings } from './cameras/CameraSettings.tsx'
 import { GateSettingsForm } from './GateSettings.tsx'
 import { OperatorSettings } from './OperatorSettings.tsx'
 import { FolderSettings } from './cameras/FolderSettings.tsx'
+import { Layers } from './Layers.tsx'
+import { SiteSettings } from './SiteSettings.tsx'
 
 type Change = (change: ProcedureInput<'settings.change'>) => void
 
@@ -49,8 +51,10 @@ export function SettingsScreen() {
         <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
         <GateSettingsForm gate={settings.gate} change={change} />
+        <SiteSettings />
         <OperatorSettings />
         <ReviewSettings review={settings.review} change={change} />
+        <Layers />
       </div>
     </section>
   )
