@@ -24,7 +24,7 @@ import { eventOf, findPass, holdTenant, rulesOf, sealAgain, useOf } from './pass
 import { listPage } from './list.ts'
 import { checked, createRequests, param, Problem, problemResponse } from './request.ts'
 import { newWebhookId, newWebhookSecret, type Scans } from './scans.ts'
-import type { TenantRow } from './tables.ts'
+import type { PassRow, TenantRow } from './tables.ts'
 import { identifyTenant } from './tenants.ts'
 import { readMovement } from './upstream.ts'
 import { decide, undo } from './verdicts.ts'
@@ -249,7 +249,7 @@ export function createGateApp(options: GateAppOptions): Hono {
     id: string,
     wish: z.infer<typeof privilegeWriteSchema>,
   ): Promise<void> => {
-    await holdTenant(transaction, tenant.id)
+    const held = await holdTenant(transaction, tenant.id)
     const pass = await passOf(transaction, tenant, passId)
     const own = await transaction
       .selectFrom('pass_privileges')
@@ -272,7 +272,7 @@ export function createGateApp(options: GateAppOptions): Hono {
       .values({ tenant_id: tenant.id, id, pass_id: pass.id, ...fresh, total: 0 })
       .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(fresh))
       .execute()
-    await tell(transaction, tenant, pass.id)
+    await tell(transaction, held, pass)
   }
 
   const privilegeOf = async (transaction: Db, tenant: TenantRow, context: Context) => {
@@ -302,14 +302,14 @@ export function createGateApp(options: GateAppOptions): Hono {
 
   on(gateOperations.deletePrivilege, async ({ context, tenant }) => {
     await database.write(async (transaction) => {
-      await holdTenant(transaction, tenant.id)
+      const held = await holdTenant(transaction, tenant.id)
       const found = await privilegeOf(transaction, tenant, context)
       await transaction
         .deleteFrom('pass_privileges')
         .where('tenant_id', '=', tenant.id)
         .where('id', '=', found.id)
         .execute()
-      await tell(transaction, tenant, found.pass_id)
+      await tell(transaction, held, await passOf(transaction, tenant, found.pass_id))
     })
     return context.body(null, 204)
   })
@@ -325,7 +325,7 @@ export function createGateApp(options: GateAppOptions): Hono {
     wish: z.infer<typeof movementRequestSchema>,
   ): Promise<z.infer<typeof movementResponseSchema>> =>
     database.write(async (transaction) => {
-      await holdTenant(transaction, tenant.id)
+      const held = await holdTenant(transaction, tenant.id)
       const found = await privilegeOf(transaction, tenant, context)
       if (found.total !== wish.expectedTotal) {
         throw new Problem(409, 'Somebody else has moved it meanwhile.', { currentTotal: found.total })
@@ -345,14 +345,12 @@ export function createGateApp(options: GateAppOptions): Hono {
         .where('tenant_id', '=', tenant.id)
         .where('id', '=', found.id)
         .execute()
-      await tell(transaction, tenant, found.pass_id)
+      await tell(transaction, held, await passOf(transaction, tenant, found.pass_id))
       return { movementId, total }
     })
 
-  /** Has the list tell of a pass whose privileges have changed. */
-  const tell = async (transaction: Db, of: TenantRow, passId: string): Promise<void> => {
-    const tenant = await holdTenant(transaction, of.id)
-    const pass = await passOf(transaction, tenant, passId)
+  /** Has the list tell of a pass whose privileges have changed; the tenant's row is held. */
+  const tell = async (transaction: Db, tenant: TenantRow, pass: PassRow): Promise<void> => {
     await sealAgain(transaction, tenant, pass, await useOf(transaction, tenant.id, eventOf(tenant), pass.id))
   }
 
