@@ -42,7 +42,7 @@ import { createDeviceRegistry } from '#station/device/registry.ts'
 import { openSerialLine } from '#station/device/serial/line.ts'
 import { createGate, type GateRemotes, type GateSecret } from '#station/gate/gate.ts'
 import { createGateClient } from '#station/remote/gate-client.ts'
-import { createRelayClient, createWalletClient } from '#station/remote/wallet-client.ts'
+import { createRelayClient, createWalletClient, isWalletSecret } from '#station/remote/wallet-client.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { exportProducts, productExportTypes } from '#station/export/export-products.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
@@ -180,7 +180,7 @@ const keptDeviceLimit = 500
 const maxImagingProcesses = 4
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
-const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false }
+const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
 /** What stands in the place of a badge's text, or of an enrolment code's. */
 const secretShown = 'secret'
@@ -316,19 +316,18 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     if (road === 'direct') {
       if (wallet.tenantId === '' || !isSafeBackendAddress(wallet.url)) return noRemotes
       const client = createWalletClient({ ...common, ...wallet, secret: () => secrets.read('wallet') })
-      return { site: null, record: ({ data, type }, ms) => client.recordScan({ data, type }, ms), isRepeatable: false }
+      return { ...noRemotes, record: ({ data, type }, ms) => client.recordScan({ data, type }, ms) }
     }
     if (!hasBackend) return noRemotes
     const { url, credential } = backend
-    if (road === 'site') {
-      return { site: createGateClient({ ...common, url, credential }), record: null, isRepeatable: true }
-    }
     const relay = createRelayClient({ ...common, url, credential })
+    const shared = { isRepeatable: true, relay: () => relay.status() }
+    if (road === 'site') return { ...shared, site: createGateClient({ ...common, url, credential }), record: null }
     return {
+      ...shared,
       site: null,
       record: ({ id, at, data, type, deviceName }, ms) =>
         relay.recordScan({ data, type, scanned_at: at, device_id: deviceName, client_scan_id: id }, ms),
-      isRepeatable: true,
     }
   }
 
@@ -979,6 +978,15 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'gate.close': () => {
         changeSettings({ gate: { ...settings.gate, isOn: false } })
         return ok(settings)
+      },
+      'gate.key': async ({ secret }) => {
+        const key = secret.trim()
+        if (key !== '' && !isWalletSecret(key)) {
+          return fail('invalid_input', 'this is neither an API key nor an OAuth client')
+        }
+        await secrets.write('wallet', key)
+        gate.hurry()
+        return ok({})
       },
       'gate.refresh': async () => {
         await gate.refresh()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { passMovementSchema } from '#contract/gate/pass.ts'
 import { gateRulesSchema } from '#contract/gate/rules.ts'
 import { scanTypeSchema } from '#contract/gate/scan-api.ts'
+import { relayStatusSchema } from '#contract/gate/site.ts'
 import { ruleNameSchema, verdictCodeSchema, verdictModeSchema, verdictResultSchema } from '#contract/gate/verdict.ts'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
 
@@ -69,6 +70,8 @@ export const gateSettingsSchema = z.strictObject({
   waitMs: z.number().int().min(50).max(10_000).default(800),
   /** How long a verdict stays on the screen. */
   showMs: z.number().int().min(500).max(60_000).default(4_000),
+  /** When nobody has done anything for so long, the screen welcomes the next one, in the first language. */
+  idleMs: z.number().int().min(1_000).max(600_000).default(20_000),
   /** What visitors may choose from; the first one greets them. */
   languages: z
     .array(visitorLanguageSchema)
@@ -136,6 +139,7 @@ export const gateStatusSchema = z.object({
   event: z.string(),
   direction: z.enum(['entry', 'exit']),
   showMs: z.number().int(),
+  idleMs: z.number().int(),
   site: z.enum(['unconfigured', 'online', 'offline', 'unauthorised']),
   /** The list of passes; null without a site that gives one. */
   list: z
@@ -147,6 +151,8 @@ export const gateStatusSchema = z.object({
       ageMs: z.number().int().nullable(),
     })
     .nullable(),
+  /** The site's queue of records for The Wallet Crew, as last heard; null where this station does not go over one. */
+  relay: relayStatusSchema.nullable(),
   /** People inside, as the site counts them, or as this station does alone. */
   inside: z.number().int().nullable(),
   capacity: z.number().int().nullable(),

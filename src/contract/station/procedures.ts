@@ -212,6 +212,11 @@ export const procedures = {
   },
   /** This station is no gate any more. */
   'gate.close': { input: nothing, output: settingsSchema, purpose: 'leave_gate' },
+  /**
+   * Keeps the key by which this station records directly at The Wallet Crew: an API key, or an OAuth client as JSON
+   * (`tokenUrl`, `clientId`, `clientSecret`). The empty text forgets it. It is never told again.
+   */
+  'gate.key': { input: z.strictObject({ secret: z.string().max(20_000) }), output: nothing, purpose: 'credentials' },
   /** Brings the list of passes up to date now. */
   'gate.refresh': { input: nothing, output: gateStatusSchema },
   /** Removes the list of passes and its key from this station. */

@@ -1,7 +1,7 @@
 import { unused, type GatePass } from '#contract/gate/pass.ts'
 import { gateRulesSchema, type GateRules } from '#contract/gate/rules.ts'
 import { scanDataSchema, type ScanType } from '#contract/gate/scan-api.ts'
-import { listKeySchema, type ListKey } from '#contract/gate/site.ts'
+import { listKeySchema, type ListKey, type RelayStatus } from '#contract/gate/site.ts'
 import type { Judgement } from '#contract/gate/verdict.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
 import { fail, ok, type Result } from '#contract/result.ts'
@@ -40,6 +40,8 @@ export interface GateRemotes {
     | null
   /** Whether a record may be repeated after a lost answer: the relay knows it again, the service does not. */
   readonly isRepeatable: boolean
+  /** How the site's queue of records for the service stands; null where there is none on the road. */
+  readonly relay: (() => Promise<RemoteResult<RelayStatus | null>>) | null
 }
 
 export interface GatePorts {
@@ -80,6 +82,8 @@ const reportMs = 5_000
 /** Short: nobody pays for asking, and each second alone is one in which a pass can come in twice. */
 const backoff = { baseMs: 500, capMs: 5_000 } as const
 const minuteMs = 60_000
+/** How often the site is asked for its queue, at least. */
+const relayMs = 10_000
 /** A read that waited longer than this, in a window that had lost the station, lets nobody in any more. */
 const staleMs = 10_000
 
@@ -87,7 +91,7 @@ const staleMs = 10_000
 export async function createGate(ports: GatePorts, given: GateSettings): Promise<Gate> {
   const { store, clock, ids, log } = ports
   let settings = given
-  let remotes: GateRemotes = { site: null, record: null, isRepeatable: false }
+  let remotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
   let door: Door | null = null
   let doorState: GateStatus['door'] = 'none'
   let site: GateStatus['site'] = 'unconfigured'
@@ -95,11 +99,13 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
   /** As the site counted when it last answered. */
   let siteInside: number | null = null
   let rules: GateRules = given.rules
+  let relay: RelayStatus | null = null
   const stopping = new AbortController()
   let timer: NodeJS.Timeout | null = null
   let working: Promise<void> | null = null
   let failures = 0
   let nextListMs = 0
+  let nextRelayMs = 0
   /** What is decided is decided one after the other: two reads of one pass must not both be the first. */
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -150,6 +156,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
       try {
         await report()
         await refreshList(false)
+        await askRelay()
       } catch (error) {
         log.error({ error: (error as Error).stack }, 'the gate could not talk to the site')
       } finally {
@@ -268,6 +275,19 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
       listState = 'failed'
       log.warn({ error: loaded.error.message }, 'the list of passes could not be brought up to date')
     }
+    ports.onChange()
+  }
+
+  /** Records that wait at the site are nobody's loss, but a key that is refused needs a person. */
+  const askRelay = async (): Promise<void> => {
+    const { site: client, relay: ask } = remotes
+    if (ask === null || (client !== null && site !== 'online') || clock.monotonicMs() < nextRelayMs) return
+    nextRelayMs = clock.monotonicMs() + Math.min(settings.refreshMs, relayMs)
+    const answer = await ask()
+    // Where the site is asked for nothing else, this tells whether it is there before the first read.
+    if (client === null) seen(answer.ok ? null : answer.failure)
+    if (!answer.ok || JSON.stringify(answer.value) === JSON.stringify(relay)) return
+    relay = answer.value
     ports.onChange()
   }
 
@@ -502,6 +522,8 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     site = 'unconfigured'
     failures = 0
     nextListMs = 0
+    nextRelayMs = 0
+    relay = null
     rules = keptRules() ?? settings.rules
     if (isDoorNew || (door === null && settings.door.kind !== 'none')) {
       void door?.close()
@@ -590,6 +612,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
         event: rules.event,
         direction: rules.direction,
         showMs: settings.showMs,
+        idleMs: settings.idleMs,
         site: remotes.site === null && remotes.record === null ? 'unconfigured' : site,
         list:
           remotes.site === null && !hasKey
@@ -610,6 +633,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
                 bytes: state?.bytes ?? 0,
                 ageMs: dataAgeMs(),
               },
+        relay,
         inside: inside(),
         capacity: rules.capacity,
         today: store.verdicts.figures(dayStart),
@@ -626,6 +650,8 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
       await working
       await report()
       await refreshList(true)
+      nextRelayMs = 0
+      await askRelay()
     },
     wipe: forgetList,
     configure,

@@ -7,7 +7,7 @@ import {
   type AddScanRequest,
   type RelayScan,
 } from '#contract/gate/scan-api.ts'
-import { gatePaths } from '#contract/gate/site.ts'
+import { gatePaths, relayStatusSchema, type RelayStatus } from '#contract/gate/site.ts'
 import {
   createRequests,
   type Address,
@@ -61,14 +61,22 @@ export function createWalletClient(
   }
 }
 
+/** Whether a text is a key of the service, or an OAuth client as JSON. */
+export function isWalletSecret(secret: string): boolean {
+  return readClient(secret) !== null || readCredential(secret)?.kind === 'key'
+}
+
 /** The site's backend, which holds the tenant's key, forwards, and knows a repeat by `client_scan_id`. */
 export function createRelayClient(
   options: Omit<Options, 'url'> & { readonly url: Address; readonly credential: () => Promise<string | null> },
 ): {
   recordScan(scan: RelayScan, timeoutMs?: number): Promise<RemoteResult<ScanRecorded>>
+  /** How its queue of records stands. */
+  status(): Promise<RemoteResult<RelayStatus | null>>
 } {
   const { send } = createRequests(options)
   return {
+    status: () => send('GET', gatePaths.relayStatus, relayStatusSchema, { timeoutMs: statusTimeoutMs }),
     async recordScan(scan, timeoutMs = 15_000) {
       return toRecorded(
         await send('POST', gatePaths.relay, relayAnswerSchema, { json: scan, key: scan.client_scan_id, timeoutMs }),
@@ -111,6 +119,7 @@ function readClient(secret: string): OauthClient | null {
 /** The part of a token's life that is left unused, at most: it must not expire on its way. */
 const marginMs = 60_000
 const tokenTimeoutMs = 10_000
+const statusTimeoutMs = 5_000
 
 /** Gets tokens by the client credentials grant (RFC 6749 section 4.4), one at a time, before the last one expires. */
 function createTokens({ fetch, now, signal }: Options): {

@@ -31,12 +31,31 @@ export function Desk(parts: GateParts) {
       <LastReads />
       <p className="gate-tell">
         {status.waiting > 0 && <span>{t('gate.waiting', { count: status.waiting })}</span>}
+        <Relay relay={status.relay} />
         {status.differences > 0 && (
           <span data-tone="attention">{t('gate.differences', { count: status.differences })}</span>
         )}
       </p>
       <Close label={t('gate.stop_being')} />
     </aside>
+  )
+}
+
+/** What of the site's queue for The Wallet Crew somebody should know. */
+function Relay({ relay }: Pick<GateStatus, 'relay'>) {
+  const { t } = useTranslation()
+  if (relay === null) return null
+  const { state, waiting, doubtful, refused } = relay
+  return (
+    <>
+      {state === 'well' ? (
+        waiting > 0 && <span>{t('gate.relay.waiting', { count: waiting })}</span>
+      ) : (
+        <span data-tone="attention">{t(`gate.relay.${state}`, { count: waiting })}</span>
+      )}
+      {doubtful > 0 && <span data-tone="attention">{t('gate.relay.doubtful', { count: doubtful })}</span>}
+      {refused > 0 && <span data-tone="attention">{t('gate.relay.refused', { count: refused })}</span>}
+    </>
   )
 }
 

@@ -64,7 +64,7 @@ function Place({ status, verdict }: { readonly status: GateStatus; readonly verd
   return (
     <p className="gate-place">
       <span>{t(`gate.direction.${status.direction}`, { gate: status.gate })}</span>
-      <span data-site={site} className="gate-site">
+      <span data-site={site} data-list={list?.state ?? 'none'} className="gate-site">
         <StateShape tone={site === 'online' ? 'ok' : site === 'unconfigured' ? 'waiting' : 'attention'} size={24} />
         {said()}
       </span>

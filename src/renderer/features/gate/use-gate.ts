@@ -12,7 +12,6 @@ const tickMs = 200
 const renewMs = 5_000
 /** A verdict that comes later than this is for the eye only. */
 const lateMs = 3_000
-const idleMs = 20_000
 const checkMs = 6_000
 
 function putAllAway(): void {
@@ -43,7 +42,7 @@ export function useGateState(
   readonly state: GateState
   readonly dispatch: (event: GateEvent) => void
 } {
-  const { showMs, mode } = status
+  const { showMs, idleMs, mode } = status
   const [state, dispatch] = useReducer(
     (before: GateState, event: GateEvent) =>
       nextGateState(before, event, performance.now(), { showMs, idleMs, checkMs }),

@@ -1,11 +1,21 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { EntryAllowance } from '#contract/gate/pass.ts'
 import type { GateRules } from '#contract/gate/rules.ts'
-import { gateSettingsSchema, visitorLanguages, type DoorSettings, type GateSettings } from '#contract/station/gate.ts'
+import type { AppError } from '#contract/result.ts'
+import {
+  gateSettingsSchema,
+  visitorLanguages,
+  type DoorSettings,
+  type GateSettings,
+  type GateStatus,
+} from '#contract/station/gate.ts'
+import { call, follow } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field, Select, Switch } from '../../ui/Fields.tsx'
 import { languageName } from '../../ui/language-name.ts'
+import { duration } from '../../ui/time.ts'
 
 const hourMs = 3_600_000
 
@@ -75,6 +85,7 @@ export function GateSettingsForm(props: {
               onChange={(tenantId) => set({ wallet: { ...gate.wallet, tenantId } })}
               code
             />
+            <WalletKey />
           </>
         )}
         <Whole label={t('settings.gate.wait')} value={gate.waitMs} onChange={(waitMs) => set({ waitMs })} />
@@ -82,6 +93,11 @@ export function GateSettingsForm(props: {
           label={t('settings.gate.show')}
           value={gate.showMs / 1_000}
           onChange={(seconds) => set({ showMs: seconds * 1_000 })}
+        />
+        <Whole
+          label={t('settings.gate.idle')}
+          value={gate.idleMs / 1_000}
+          onChange={(seconds) => set({ idleMs: seconds * 1_000 })}
         />
         <fieldset className="gate-languages">
           <legend>{t('settings.gate.languages')}</legend>
@@ -114,6 +130,82 @@ export function GateSettingsForm(props: {
           {draft !== null && <Button onPress={() => setDraft(null)}>{t('settings.gate.discard')}</Button>}
         </div>
       </form>
+      {isSite && <PassList />}
+    </section>
+  )
+}
+
+/** The key of the direct road: it is kept among the station's secrets and never shown again. */
+function WalletKey() {
+  const { t } = useTranslation()
+  const [secret, setSecret] = useState('')
+  const [said, setSaid] = useState<AppError | 'kept' | null>(null)
+  const keep = async () => {
+    const result = await call('gate.key', { secret })
+    if (result.ok) setSecret('')
+    setSaid(result.ok ? 'kept' : result.error)
+  }
+  return (
+    <div className="gate-key">
+      <Field
+        label={t('settings.gate.key')}
+        hint={said === 'kept' ? t('settings.gate.key_kept') : t('settings.gate.key_hint')}
+        value={secret}
+        onChange={setSecret}
+        maxLength={20_000}
+        code
+      />
+      <Button isDisabled={secret.trim() === ''} onPress={() => void keep()}>
+        {t('settings.gate.keep_key')}
+      </Button>
+      {said !== null && said !== 'kept' && <ErrorNote error={said} />}
+    </div>
+  )
+}
+
+/** The list of passes that this station decides by when it is cut off: how much of it, how old, and its end. */
+function PassList() {
+  const { t, i18n } = useTranslation()
+  const [status, setStatus] = useState<GateStatus | null>(null)
+  const [error, setError] = useState<AppError | null>(null)
+  const [isAsked, setIsAsked] = useState(false)
+  useEffect(() => {
+    void call('gate.status', {}).then((result) => result.ok && setStatus(result.value))
+    return follow('gate.changed', setStatus)
+  }, [])
+  const list = status?.list ?? null
+  const ask = async (name: 'gate.refresh' | 'gate.wipe') => {
+    setIsAsked(false)
+    const result = await call(name, {})
+    setError(result.ok ? null : result.error)
+    if (result.ok) setStatus(result.value)
+  }
+  return (
+    <section aria-labelledby="gate-list" className="gate-list">
+      <h3 id="gate-list">{t('settings.gate.list.title')}</h3>
+      <p className="hint">{t('settings.gate.list.about')}</p>
+      <p role="status">
+        {list === null || (list.values === 0 && list.left === 0)
+          ? t('settings.gate.list.none')
+          : list.left > 0
+            ? t('settings.gate.list.loading', { values: list.values, left: list.left })
+            : t('settings.gate.list.values', { count: list.values })}
+        {list?.ageMs != null && ` ${t('settings.gate.list.age', { age: duration(list.ageMs, i18n.language) })}`}
+        {list?.state === 'failed' && ` ${t('settings.gate.list.failed')}`}
+      </p>
+      <div className="row">
+        <Button onPress={() => void ask('gate.refresh')}>{t('settings.gate.list.refresh')}</Button>
+        {!isAsked && <Button onPress={() => setIsAsked(true)}>{t('settings.gate.list.wipe')}</Button>}
+        {isAsked && (
+          <>
+            <Button kind="stop" onPress={() => void ask('gate.wipe')}>
+              {t('settings.gate.list.wipe_now')}
+            </Button>
+            <Button onPress={() => setIsAsked(false)}>{t('settings.gate.list.keep')}</Button>
+          </>
+        )}
+      </div>
+      {error !== null && <ErrorNote error={error} />}
     </section>
   )
 }
