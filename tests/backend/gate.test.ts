@@ -304,6 +304,62 @@ describe('the gates of one venue', () => {
     list.close()
   })
 
+  it('give a list whose load was interrupted from where it was, and what has changed meanwhile', async () => {
+    const count = 4_500
+    const rows = Array.from({ length: count }, (_, index) => `pass-${index},value-${index}`)
+    const { site } = await startVenue(['passId,value', ...rows].join('\n'))
+    const log = { ...silentLog, debug: () => undefined, child: () => log } as never
+    const path = join(await temporaryFolder(), 'list.sqlite')
+    const asked: string[] = []
+    /** A road that is cut in the middle of the page with this number. */
+    const load = async (cutPage: number) => {
+      let pages = 0
+      const client = createGateClient({
+        fetch: async (address, init) => {
+          const { pathname, search } = new URL(address)
+          if (pathname !== '/gate/v1/list') return await fetch(address, init)
+          asked.push(search)
+          const response = await fetch(address, init)
+          pages += 1
+          if (pages !== cutPage || response.body === null) return response
+          const reader = response.body.getReader()
+          const half = new ReadableStream<Uint8Array>({
+            async pull(controller) {
+              controller.enqueue((await reader.read()).value?.subarray(0, 1_000))
+              controller.error(new Error('the road is cut'))
+              await reader.cancel()
+            },
+          })
+          return new Response(half, response)
+        },
+        url: site.url,
+        credential: () => Promise.resolve(site.apiKey),
+        now: () => new Date(),
+      })
+      const key = await client.listKey()
+      if (!key.ok) throw new Error(key.failure.message)
+      // Another process each time: what is there is what the file has.
+      const list = openPassList({ path, key: key.value, log })
+      const ended = await loadList({
+        client,
+        list,
+        log,
+        signal: new AbortController().signal,
+        key: () => Promise.resolve(key.value),
+        onProgress: () => undefined,
+      })
+      const found = [0, count - 1].map((index) => list.find(`value-${index}`)?.use.entries ?? null)
+      const { state } = list
+      list.close()
+      return { outcome: ended.outcome, state, found }
+    }
+    expect(await load(1)).toMatchObject({ outcome: 'failed', state: null, found: [null, null] })
+    expect(await load(2)).toMatchObject({ outcome: 'failed', state: { at: 4_000, asOf: null }, found: [0, null] })
+    await verdict(site, 'value-0')
+    expect(await load(0)).toMatchObject({ outcome: 'current', state: { values: count, left: 0 }, found: [1, 0] })
+    expect(asked).toEqual(['?after=0', '?after=0', '?after=4000', '?after=4000'])
+  })
+
   it('do not let one pass in for another that has the same value', async () => {
     const { site, wallet } = await startVenue('passId,value\none,the same\nother,the same')
     expect((await wallet('POST', '/api/acme/scans', { data: 'the same', type: 'nfc' })).status).toBe(404)
