@@ -325,7 +325,7 @@ describe('the gates of one venue', () => {
           const reader = response.body.getReader()
           const half = new ReadableStream<Uint8Array>({
             async pull(controller) {
-              controller.enqueue((await reader.read()).value?.subarray(0, 1_000))
+              controller.enqueue((await reader.read()).value?.subarray(0, 1_000) ?? new Uint8Array())
               controller.error(new Error('the road is cut'))
               await reader.cancel()
             },

@@ -184,15 +184,16 @@ function PassList() {
     <section aria-labelledby="gate-list" className="gate-list">
       <h3 id="gate-list">{t('settings.gate.list.title')}</h3>
       <p className="hint">{t('settings.gate.list.about')}</p>
-      <p role="status">
+      <output>
         {list === null || (list.values === 0 && list.left === 0)
           ? t('settings.gate.list.none')
           : list.left > 0
             ? t('settings.gate.list.loading', { values: list.values, left: list.left })
             : t('settings.gate.list.values', { count: list.values })}
-        {list?.ageMs != null && ` ${t('settings.gate.list.age', { age: duration(list.ageMs, i18n.language) })}`}
+        {typeof list?.ageMs === 'number' &&
+          ` ${t('settings.gate.list.age', { age: duration(list.ageMs, i18n.language) })}`}
         {list?.state === 'failed' && ` ${t('settings.gate.list.failed')}`}
-      </p>
+      </output>
       <div className="row">
         <Button onPress={() => void ask('gate.refresh')}>{t('settings.gate.list.refresh')}</Button>
         {!isAsked && <Button onPress={() => setIsAsked(true)}>{t('settings.gate.list.wipe')}</Button>}

@@ -1,0 +1,66 @@
+// What a visitor of a gate sees, without a station: the test says which view, and in which language.
+import '#renderer/app/zod-setup.ts'
+import '#renderer/ui/tokens.css'
+import '#renderer/ui/base.css'
+import '#renderer/ui/controls.css'
+import '#renderer/app/app.css'
+import '#renderer/features/gate/gate.css'
+import { flushSync } from 'react-dom'
+import { createRoot } from 'react-dom/client'
+import { I18nextProvider } from 'react-i18next'
+import { visitorLanguages } from '#contract/station/gate.ts'
+import { verdictCodes } from '#contract/gate/verdict.ts'
+import { i18n, loadTexts } from '#renderer/app/i18n.ts'
+import { Face } from '#renderer/features/gate/Face.tsx'
+import { Visitor } from '#renderer/features/gate/Visitor.tsx'
+
+const agoMs = 25 * 60_000
+const verdictOf = (code) => ({
+  code,
+  result: verdictCodes[code],
+  mode: code.startsWith('offline') ? 'offline' : 'online',
+  dataAgeMs: code.startsWith('offline') ? agoMs : null,
+  usedBefore: { at: new Date(Date.now() - agoMs).toISOString(), gate: 'north', input: 'qrcode' },
+})
+const root = createRoot(document.getElementById('root'))
+
+window.views = ['attract', 'ready', 'checking', 'failed', 'out_of_order']
+window.codes = Object.keys(verdictCodes)
+window.languages = visitorLanguages
+window.show = (name, language) => {
+  const isView = window.views.includes(name)
+  const view = isView ? { name, sinceMs: 0 } : { name: 'result', sinceMs: 0, verdict: verdictOf(name) }
+  const site = name === 'out_of_order' || name.startsWith('offline') ? 'offline' : 'online'
+  const list = { state: 'current', values: 5, left: 0, bytes: 1, ageMs: agoMs }
+  flushSync(() =>
+    root.render(
+      <I18nextProvider i18n={i18n}>
+        <main className="work work-alone">
+          <div className="gate gate-self">
+            <Visitor
+              key={language}
+              languages={[language, ...visitorLanguages.filter((one) => one !== language)]}
+              isAway={false}
+            >
+              <Face
+                view={view}
+                status={{ gate: 'north', direction: name === 'exited' ? 'exit' : 'entry', site, list }}
+              />
+            </Visitor>
+          </div>
+        </main>
+      </I18nextProvider>,
+    ),
+  )
+}
+/** What does not fit is cut off or lies over something else. */
+window.spilt = () =>
+  [...document.querySelectorAll('.gate-face, .gate-said, .gate-word, .gate-next, .gate-before')]
+    .filter((part) => {
+      const { top, left, right, bottom } = part.getBoundingClientRect()
+      const isInside = top >= 0 && left >= 0 && right <= innerWidth + 1 && bottom <= innerHeight + 1
+      return !isInside || part.scrollWidth > part.clientWidth + 1
+    })
+    .map((part) => part.className)
+await Promise.all(visitorLanguages.map(loadTexts))
+window.isReady = true
