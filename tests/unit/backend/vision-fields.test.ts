@@ -133,6 +133,28 @@ describe('origin', () => {
     ['Produit français', 'FR'],
     ['Deutsches Erzeugnis', 'DE'],
     ['Paese di origine\nGrecia', 'GR'],
+    ['Origine du lait : France', 'FR'],
+    ['Origine del latte: Italia', 'IT'],
+    ['Paese di coltivazione del grano: Italia', 'IT'],
+    ['Origen de la leche: España', 'ES'],
+    ['Herkunft der Milch: Österreich', 'AT'],
+    ['Origem do leite: Portugal', 'PT'],
+    ['Milch aus Deutschland', 'DE'],
+    ['Lait français', 'FR'],
+    ['Viande bovine française', 'FR'],
+    ['100% latte italiano', 'IT'],
+    ['Suisse Garantie', 'CH'],
+    ['Distilled in Scotland', 'GB'],
+    ['Made in Great Britain', 'GB'],
+    ['Irish Whiskey', 'IE'],
+    ['Product of Bangladesh', 'BD'],
+    ['Producto de la República Dominicana', 'DO'],
+    ['Produit de Côte d’Ivoire', 'CI'],
+    ['Made in Estonia', 'EE'],
+    ['Fabriqué en Algérie', 'DZ'],
+    ['Herkunftsland: Zypern', 'CY'],
+    ['Gebotteld in Nederland', 'NL'],
+    ['Kraj pochodzenia: Hiszpania', 'ES'],
   ])('%s is %s', (drawing, code) => {
     expect(values(drawing, 'country_of_origin')).toEqual([code])
   })
@@ -144,6 +166,11 @@ describe('origin', () => {
     'Vertrieb in Deutschland: Nährmittel GmbH, Bremen',
     'Made with care',
     '95% of the ingredients are of natural origin',
+    'Nouveau : table française',
+    'caramel, português: caramelo',
+    'Recette française',
+    'Origine du lait : UE',
+    'Product code 40272',
   ])('an address says nothing: %s', (drawing) => {
     expect(values(drawing, 'country_of_origin')).toEqual([])
   })

@@ -8,19 +8,19 @@ import { around, yAt, type Fragment, type Layout } from './layout.ts'
  */
 const statements: readonly string[] = [
   // English
-  'madein|productof|producedin|produceof|producein|manufacturedin|packedin|bottledin|brewedin|bakedin|grownin|harvestedin|caughtin|rearedin|processedin|assembledin|originof|countryoforigin|placeoforigin|origin|wineof|importedfrom',
+  'madein|productof|producedin|produceof|producein|manufacturedin|packedin|bottledin|brewedin|bakedin|grownin|harvestedin|caughtin|rearedin|processedin|assembledin|originof|countryoforigin|placeoforigin|origin|wineof|importedfrom|distilledin|brewedandbottledin|roastedin|raisedin|farmedin|milledin|milkfrom|meatfrom|honeyfrom|countryofmilking|countryofmanufacture',
   // French
-  'produitde|produiten|produitau|produitaux|fabriqueen|fabriqueau|fabriqueaux|faiten|elaboreen|elaboreau|transformeen|cultiveen|recolteen|conditionneen|emballeen|brasseen|peche en|paysdorigine|lieudorigine|provenance|origine|originaire|miseenbouteilleen|misenbouteilleen|vinde|importede',
+  'produitde|produiten|produitau|produitaux|fabriqueen|fabriqueau|fabriqueaux|faiten|elaboreen|elaboreau|transformeen|cultiveen|recolteen|conditionneen|emballeen|brasseen|peche en|paysdorigine|lieudorigine|provenance|origine|originaire|miseenbouteilleen|misenbouteilleen|vinde|importede|importedu|importedes|distilleen|distilleau|torrefieen|recoltesen|cultivesen|produitsen|elevesen|eleveen|neeleveetabattuen|conditionneau|transformeau|cultiveau|paysdeproduction|paysdefabrication|paysdecollecte|paysdelevage',
   // German
-  'hergestelltin|herkunftsland|herkunft|ursprungsland|ursprung|produziertin|abgefulltin|abgepacktin|gebrautin|gebackenin|angebautin|geerntetin|erzeugtin|verarbeitetin|erzeugnisaus|produktaus|weinaus|importiertaus|gefertigtin',
+  'hergestelltin|herkunftsland|herkunft|ursprungsland|ursprung|produziertin|abgefulltin|abgepacktin|gebrautin|gebackenin|angebautin|geerntetin|erzeugtin|verarbeitetin|erzeugnisaus|produktaus|weinaus|importiertaus|gefertigtin|destilliertin|gerostetin|geborenin|aufgezogenin|geschlachtetin|gemolkenin|milchaus|fleischaus|honigaus|eieraus|zutatenaus|rohstoffeaus|qualitataus|spezialitataus|herstellungsland|produktionsland|geerntetundverpacktin',
   // Italian
-  'prodottoin|prodottonel|prodottonella|prodottodi|prodottodella|fattoin|confezionatoin|imbottigliatoin|lavoratoin|coltivatoin|raccoltoin|fabbricatoin|paesediorigine|paesedorigine|provenienza|vinodi|importatoda',
+  'prodottoin|prodottonel|prodottonella|prodottodi|prodottodella|fattoin|confezionatoin|imbottigliatoin|lavoratoin|coltivatoin|raccoltoin|fabbricatoin|paesediorigine|paesedorigine|provenienza|vinodi|importatoda|paesedimungitura|paesedicoltivazione|paesedimolitura|paeseditrasformazione|paesedicondizionamento|paesediproduzione|allevatoin|macellatoin|distillatoin|tostatoin|condizionatoin',
   // Spanish
-  'productode|productodel|productoelaboradoen|producidoen|hechoen|fabricadoen|elaboradoen|envasadoen|embotelladoen|cultivadoen|recolectadoen|paisdeorigen|origen|procedencia|vinode|importadode',
+  'productode|productodel|productoelaboradoen|producidoen|hechoen|fabricadoen|elaboradoen|envasadoen|embotelladoen|cultivadoen|recolectadoen|paisdeorigen|origen|procedencia|vinode|importadode|destiladoen|tostadoen|criadoen|sacrificadoen|nacidoen|cosechadoen|procesadoen|paisdefabricacion|paisdeordeno|paisdetransformacion',
   // Portuguese
-  'produtode|produtodo|produtoda|produzidoem|produzidona|produzidono|fabricadoem|fabricadono|fabricadona|feitoem|engarrafadoem|embaladoem|paisdeorigem|origem|vinhode|vinhodo',
+  'produtode|produtodo|produtoda|produzidoem|produzidona|produzidono|fabricadoem|fabricadono|fabricadona|feitoem|engarrafadoem|embaladoem|paisdeorigem|origem|vinhode|vinhodo|destiladoem|torradoem|elaboradoem|cultivadoem|importadode|importadoda|paisdefabrico',
   // Dutch
-  'gemaaktin|geproduceerdin|productuit|verpaktin|geteeldin|gebrouwenin|landvanherkomst|herkomst|landvanoorsprong|oorsprong',
+  'gemaaktin|geproduceerdin|productuit|verpaktin|geteeldin|gebrouwenin|landvanherkomst|herkomst|landvanoorsprong|oorsprong|gebotteldin|gebrandin|gedistilleerdin|gekweektin|melkuit|vleesuit',
   // Polish, Czech, Slovak, Hungarian, Romanian, Croatian, Slovenian
   'wyprodukowanow|wyprodukowanowe|krajpochodzenia|krajprodukcji|vyrobenov|vyrobenev|vyrobenona|zemepuvodu|krajinapovodu|gyartvain|szarmazasihely|szarmazasiorszag|fabricatin|produsin|taradeorigine|proizvedenou|zemljapodrijetla|zemljaporekla|drzavaporekla',
   // Danish, Swedish, Norwegian, Finnish
@@ -86,21 +86,31 @@ interface Match {
 const names = Object.entries(countries).flatMap(([code, words]) => words.map((word) => [word, code] as const))
 const byLength = names.toSorted(([one], [other]) => other.length - one.length)
 const articles = '(?:the|la|le|les|l|el|los|il|lo|de|di|d|du|des|del|della|dall|dalla|der|dem|den|do|da|dos|het)?'
+/** What the statement is about may stand before the country: "origine du lait : France". */
+const matter =
+  '(?:(?:of|du|des|de|dela|del|della|dello|delos|delle|dei|der|do|da|dos|das|van|vande)?(?:the)?(?:milk|meat|honey|beef|wheat|lait|viande|miel|ble|latte|grano|carne|miele|riso|pomodoro|uova|leche|trigo|milch|fleisches|honigs|weizens|leite|mel|melk|vlees))?'
 const statementPattern = new RegExp(
-  `(?:${statements.toSorted((one, other) => other.length - one.length).join('|')})${articles}(${byLength.map(([word]) => word).join('|')})`,
+  `(?:${statements.toSorted((one, other) => other.length - one.length).join('|')})${matter}${articles}(${byLength.map(([word]) => word).join('|')})`,
 )
 
 /** What is said in one word of the country itself: "produit français", "Industria Brasileira". */
 const adjectives: readonly (readonly [RegExp, string])[] = [
   [/industriabrasileira|produtobrasileiro/, 'BR'],
   [/industriaargentina/, 'AR'],
-  [/(?:produit|fabrication|production)francaise?(?!s?anglais)/, 'FR'],
-  [/(?:prodotto|produzione)italian[oa]/, 'IT'],
-  [/(?:producto|produccion)espanola?/, 'ES'],
-  [/(?:produto|producao)portugues/, 'PT'],
-  [/deutsche[srn]?(?:erzeugnis|produkt|produktion|wein)/, 'DE'],
-  [/osterreichische[srn]?(?:erzeugnis|produkt|wein)/, 'AT'],
-  [/schweizer(?:erzeugnis|produkt)/, 'CH'],
+  [
+    /(?:produit|fabrication|production|lait|beurre|creme|bovine|porc|volaille|poulet|agneau)francaise?(?!s?anglais)/,
+    'FR',
+  ],
+  [/(?:lait|miel|oeufs|volaille|pommes|fruits|legumes)(?:100)?(?:de|origine)france/, 'FR'],
+  [/(?:prodotto|produzione|latte|grano|carne|miele|olio|pomodoro|riso|uova)(?:100)?italian[oae]/, 'IT'],
+  [/(?:producto|produccion|leche|aceite|miel|carne)(?:100)?espanola?/, 'ES'],
+  [/(?:produto|producao|leite|azeite)(?:100)?portugues/, 'PT'],
+  [/deutsche[srnm]?(?:erzeugnis|produkt|produktion|wein|milch|honig|rohmilch|fleisch|herstellung)/, 'DE'],
+  [/osterreichische[srnm]?(?:erzeugnis|produkt|produktion|wein|milch|honig)/, 'AT'],
+  [/schweizer(?:erzeugnis|produkt|milch|fleisch)|suissegarantie/, 'CH'],
+  [/scotchwhisky/, 'GB'],
+  [/irishwhiske?y/, 'IE'],
+  [/britishgrown/, 'GB'],
   [/(?:produkt|wyrob)polski/, 'PL'],
   [/(?:cesky|ceske)(?:vyrobek|produkt)/, 'CZ'],
   [/nederlandsproduct/, 'NL'],
