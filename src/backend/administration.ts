@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import type { SettingRow } from '#contract/station/setting-rows.ts'
@@ -86,14 +87,23 @@ export interface Administration {
 /** Who changes something by the command, as the history names it. */
 const byCommand = 'capstan backend'
 
-/** Opens the database of a data folder, or the one of a `postgres://` address. Rejects as `createBackend` does. */
+/**
+ * Opens the database of a data folder, or the one of a `postgres://` address. Rejects with a sentence that says what to do
+ * where there is none: a folder that was mistyped gets no database.
+ */
 export async function openAdministration(options: {
   readonly dataDir: string
   readonly databaseUrl?: string
   readonly now?: () => Date
 }): Promise<Administration> {
   const { dataDir, databaseUrl, now = () => new Date() } = options
-  const { db, write, close } = await openDatabase(databaseUrl ?? join(dataDir, 'backend.sqlite'), silentLog)
+  const file = join(dataDir, 'backend.sqlite')
+  if (databaseUrl === undefined && !existsSync(file)) {
+    throw new Error(`There is no backend in ${dataDir}. Start it once: capstan backend --data ${dataDir} --port 4800`)
+  }
+  const { db, write, close } = await openDatabase(databaseUrl ?? file, silentLog).catch((error: unknown) => {
+    throw new Error(`The database cannot be opened: ${(error as Error).message}`, { cause: error })
+  })
 
   return {
     createKey: (wish, organizationId) =>

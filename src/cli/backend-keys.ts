@@ -130,7 +130,7 @@ export async function administer(
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
     })
   } catch (error) {
-    return refuse({ code: 'not_found', message: `The database cannot be opened: ${(error as Error).message}` })
+    return refuse({ code: 'not_found', message: (error as Error).message })
   }
   try {
     const result = await work(administration)

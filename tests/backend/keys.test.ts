@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { spawn } from 'node:child_process'
@@ -140,6 +140,16 @@ describe('capstan backend keys', () => {
       expect(code, args.join(' ')).toBe(2)
       expect(JSON.parse(error).error.message, args.join(' ')).not.toBe('')
     }
+  })
+
+  it.runIf(engine === 'sqlite')('makes no database in a folder that has none, and says what to do', async () => {
+    const folder = await temporaryFolder()
+    const { code, error } = await capstan(folder, 'keys', 'list')
+    expect(code).toBe(2)
+    expect(JSON.parse(error).error.message).toBe(
+      `There is no backend in ${folder}. Start it once: capstan backend --data ${folder} --port 4800`,
+    )
+    expect(await readdir(folder)).toEqual([])
   })
 })
 
