@@ -41,6 +41,7 @@ describe('the admin pages', () => {
       ['jobs', 'Webhooks to deliver'],
       ['dead-letters', 'No dead letters'],
       ['stations', '&lt;b&gt;Dock 3&lt;/b&gt;'],
+      ['settings', 'Nothing has been set yet.'],
       ['keys', 'host'],
     ] as const) {
       const { status, text, headers } = await go('GET', `/admin/${page}`)
@@ -99,5 +100,50 @@ describe('the admin pages', () => {
     expect((await site.call('GET', '/scanner/api/v1/sessions')).status).toBe(401)
     expect((await go('POST', '/admin/logout', { csrf })).status).toBe(303)
     expect((await go('GET', '/admin/sessions')).status).toBe(401)
+  })
+
+  it('set what holds for stations, with every change and who made it, and revoke one', async () => {
+    const site = await startSite({ user })
+    const { go, signIn, jar } = browser(site)
+    await signIn()
+    const csrf = jar.get('csrftoken') ?? ''
+    const save = (settings: string, group = '') => go('POST', '/admin/settings', { csrf, group, settings })
+    expect((await go('POST', '/admin/settings', { group: '', settings: 'theme = dark' })).status).toBe(403)
+    const wrong = await save('sound.volume = 7\nnonsense = 1')
+    expect([wrong.status, wrong.text]).toEqual([422, expect.stringContaining('nonsense: is no setting')])
+    expect(wrong.text).toContain('sound.volume = 7\nnonsense = 1')
+    expect((await save('theme = dark\r\nsound.volume = 0.5')).status).toBe(303)
+    expect((await save('sound.volume = 0.9', 'north')).headers.get('location')).toBe('/admin/settings?group=north')
+    expect((await save('theme = light')).status).toBe(303)
+    const { text } = await go('GET', '/admin/settings?group=north')
+    expect(text).toContain('sound.volume = 0.9')
+    expect(text).toMatch(/<code>theme<\/code>[^]*?<code>&quot;light&quot;<\/code>[^]*?all stations/)
+    expect(text.split(user.email).length - 1).toBeGreaterThanOrEqual(3)
+    // What a line said and says no more is not set any more.
+    expect((await go('GET', '/admin/settings')).text).toContain(
+      'spellcheck="false">theme = &quot;light&quot;</textarea',
+    )
+
+    const { db } = await databaseOf(site.dataDir)
+    const key = await db.selectFrom('api_keys').selectAll().executeTakeFirstOrThrow()
+    const at = new Date().toISOString()
+    await db
+      .insertInto('stations')
+      .values({
+        organization_id: key.organization_id,
+        id: 'station-1',
+        key_id: key.id,
+        label: '<i>Dock</i>',
+        group_name: 'north',
+        enrolled_at: at,
+        seen_at: at,
+      })
+      .execute()
+    const listed = await go('GET', '/admin/stations')
+    expect(listed.text).toContain('&lt;i&gt;Dock&lt;/i&gt;')
+    expect((await go('POST', '/admin/stations/station-1/revoke', {})).status).toBe(403)
+    expect((await go('POST', '/admin/stations/station-1/revoke', { csrf })).status).toBe(303)
+    expect((await go('GET', '/admin/stations')).text).toContain('>revoked<')
+    expect((await site.call('GET', '/scanner/api/v1/sessions')).status).toBe(401)
   })
 })

@@ -1,8 +1,10 @@
 import { Hono, type Context } from 'hono'
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
+import { fail, ok, type Result } from '#contract/result.ts'
 import { listKeys } from '../administration.ts'
 import type { Database, Db } from '../db/database.ts'
+import { changeLayer, currentLayer, listLayers, listStations, previewLayers, revokeStation } from '../fleet.ts'
 import { isRefusal, type Answer } from '../http/answer.ts'
 import {
   clearedCookies,
@@ -83,8 +85,15 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     },
     stations: {
       title: 'Stations',
-      about: 'Who opened sessions here, and when last.',
-      body: (who) => stationsPage(db, who),
+      about:
+        'Enrolled stations, as they told last, and who else opened sessions here. Codes are made with "capstan backend enrol"; a revoked station keeps what it captures until it is enrolled again.',
+      body: (who, _context, csrf) => stationsPage(db, who, csrf, now()),
+    },
+    settings: {
+      title: 'Settings',
+      about:
+        'What is set for all stations, or for a group over that; a station may set it otherwise for itself. A line is a setting, such as "sound.volume = 0.5"; what is left out is as built in.',
+      body: (who, context, csrf) => settingsPage(db, who, context.req.query('group') ?? '', csrf),
     },
     keys: {
       title: 'Keys',
@@ -161,6 +170,35 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     return leave('/admin/keys')
   })
 
+  app.post('/stations/:id/revoke', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context, publicUrl)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    await revokeStation(db, context.req.param('id'), who.organizationId)
+    return leave('/admin/stations')
+  })
+
+  app.post('/settings', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context, publicUrl)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    const group = form.get('group') ?? ''
+    const text = form.get('settings') ?? ''
+    const changed = await database.write(async (transaction) => {
+      const given = readAssignments(text)
+      if (!given.ok) return given
+      const before = (await currentLayer(transaction, who.organizationId, group))?.settings ?? {}
+      const gone = Object.fromEntries(Object.keys(before).map((path): [string, unknown] => [path, null]))
+      const wish = { organizationId: who.organizationId, group, change: { ...gone, ...given.value }, by: who.name }
+      return changeLayer(transaction, wish, now())
+    })
+    if (changed.ok) return leave(`/admin/settings?group=${encodeURIComponent(group)}`)
+    // What was typed stays, beside what is wrong with it.
+    const csrf = csrfOf(context)
+    const body = await settingsPage(db, who, group, csrf, { text, fault: changed.error.message })
+    return answer(context, frame('settings', pages['settings'] as Page, pages, who, csrf, body), 422)
+  })
+
   app.get('/:page', async (context) => {
     const name = context.req.param('page')
     const page = Object.hasOwn(pages, name) ? pages[name] : undefined
@@ -182,7 +220,11 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
   return app
 }
 
-function answer(context: Context, page: Html, status: 200 | 401 | 403 | 404 | 429 = 200): Response | Promise<Response> {
+function answer(
+  context: Context,
+  page: Html,
+  status: 200 | 401 | 403 | 404 | 422 | 429 = 200,
+): Response | Promise<Response> {
   return context.html(page, status, headers)
 }
 
@@ -336,7 +378,11 @@ function when(instant: string | null): Html | string {
 
 /** A state in words, and in colour beside. */
 function state(word: string): Html {
-  const tone = /FAILED|DEAD|EXPIRED|revoked/.test(word) ? 'bad' : /COMPLETED|ACTIVE|active/.test(word) ? 'good' : ''
+  const tone = /FAILED|DEAD|EXPIRED|revoked|stale/.test(word)
+    ? 'bad'
+    : /COMPLETED|ACTIVE|active/.test(word)
+      ? 'good'
+      : ''
   return html`<span class="${tone}">${word}</span>`
 }
 
@@ -457,7 +503,46 @@ async function deadLettersPage(db: Db, { organizationId }: Credential, csrf: str
   return table(heads, cells, 'No dead letters: every webhook was delivered, or is still being tried.')
 }
 
-async function stationsPage(db: Db, { organizationId }: Credential): Promise<Html> {
+async function stationsPage(db: Db, { organizationId }: Credential, csrf: string, at: Date): Promise<Html> {
+  const stations = (await listStations(db, organizationId, at)).map((station) => {
+    const { health } = station
+    const devices = health?.devices.failing ?? []
+    return [
+      html`${station.label}<br /><code>${station.id}</code>`,
+      station.group,
+      state(station.state),
+      when(station.seen_at),
+      health?.version ?? '',
+      health?.queue.waiting ?? 0,
+      health?.queue.oldestMs === null || health === null ? '' : minutes(health.queue.oldestMs),
+      when(health?.lastScanAt ?? null),
+      html`${health === null ? '' : `${health.devices.ready} ready`}${devices.length > 0 ? html`<br />${devices.join(', ')}` : ''}`,
+      health?.disk.freeBytes === null || health === null ? '' : `${(health.disk.freeBytes / 1e9).toFixed(1)} GB`,
+      health?.alarms.length === 0 || health === null
+        ? ''
+        : html`<span class="bad">${health.alarms.join(', ')}</span
+            >${health.layers.refused === null ? '' : html`<br />${health.layers.refused}`}`,
+      station.state === 'revoked'
+        ? ''
+        : html`<form method="post" action="/admin/stations/${station.id}/revoke">
+            <input type="hidden" name="csrf" value="${csrf}" /><button>Revoke</button>
+          </form>`,
+    ]
+  })
+  const stationHeads = [
+    'Station',
+    'Group',
+    'State',
+    'Last seen',
+    'Version',
+    'Waiting',
+    'Oldest',
+    'Last scan',
+    'Devices',
+    'Disk',
+    'Alarms',
+    'Next',
+  ]
   const rows = await db
     .selectFrom('sessions')
     .select((row) => [
@@ -476,7 +561,101 @@ async function stationsPage(db: Db, { organizationId }: Credential): Promise<Htm
     const said = Object.entries(context).map(([name, value]) => `${name}: ${String(value)}`)
     return [said.join(', ') || 'Says nothing of itself', row.user_agent, row.sessions, when(row.last)]
   })
-  return table(['Station', 'Program', 'Sessions', 'Last seen'], cells, 'No station has been here yet.')
+  const none = 'No station is enrolled yet. Make a code with "capstan backend enrol" and scan it at the station.'
+  return html`${table(stationHeads, stations, none)}
+    <h2>Who opened sessions</h2>
+    ${table(['Who', 'Program', 'Sessions', 'Last seen'], cells, 'Nobody has opened a session here yet.')}`
+}
+
+function minutes(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`
+}
+
+/** The layer of a group to be changed, what would hold for its stations, and who changed what. */
+async function settingsPage(
+  db: Db,
+  { organizationId }: Credential,
+  group: string,
+  csrf: string,
+  typed?: { readonly text: string; readonly fault: string },
+): Promise<Html> {
+  const [layer, rows, history, stations] = [
+    await currentLayer(db, organizationId, group),
+    await previewLayers(db, organizationId, group),
+    await listLayers(db, organizationId),
+    await db
+      .selectFrom('stations')
+      .select('group_name')
+      .distinct()
+      .where('organization_id', '=', organizationId)
+      .execute(),
+  ]
+  const groups = new Set(['', ...history.map((one) => one.group), ...stations.map((one) => one.group_name)])
+  const written = Object.entries(layer?.settings ?? {}).map(([path, value]) => `${path} = ${JSON.stringify(value)}`)
+  const cells = rows
+    .filter(({ isFleet }) => isFleet)
+    .map((row) => [
+      html`<code>${row.path}</code>`,
+      html`<code>${brief(row.value)}</code>`,
+      sources[row.source],
+      row.help,
+    ])
+  const changes = history.map((one) => [
+    when(one.changed_at),
+    one.group === '' ? 'All stations' : one.group,
+    one.changed_by,
+    html`<code>${brief(one.settings)}</code>`,
+  ])
+  return html`<p>
+      ${[...groups]
+        .toSorted()
+        .map(
+          (name) =>
+            html`<a
+              class="button"
+              href="?group=${encodeURIComponent(name)}"
+              ${name === group ? html`aria-current="true"` : ''}
+              >${name === '' ? 'All stations' : name}</a
+            > `,
+        )}
+    </p>
+    <form class="panel" method="post" action="/admin/settings">
+      <input type="hidden" name="csrf" value="${csrf}" />
+      ${typed === undefined ? '' : html`<p class="bad" role="alert">${typed.fault}</p>`}
+      <label>Group (empty: all stations) <input name="group" value="${group}" maxlength="40" /></label>
+      <label
+        >What is set for it
+        <textarea name="settings" rows="8" cols="80" spellcheck="false">${typed?.text ?? written.join('\n')}</textarea>
+      </label>
+      <button class="first">Save</button>
+    </form>
+    <h2>What would hold there, before a station says otherwise</h2>
+    ${table(['Setting', 'Value', 'From', 'What it does'], cells, '')}
+    <h2>Who changed what</h2>
+    ${table(['When', 'Of', 'By', 'What was set then'], changes, 'Nothing has been set yet.')}`
+}
+
+const sources = { built_in: 'built in', site: 'all stations', group: 'group', station: 'station' } as const
+
+function brief(value: unknown): string {
+  const text = JSON.stringify(value) ?? ''
+  return text.length <= 200 ? text : `${text.slice(0, 199)}…`
+}
+
+/** Lines `path = value`; a value is JSON, and what is no JSON is a text. */
+function readAssignments(text: string): Result<Record<string, unknown>> {
+  const settings: Record<string, unknown> = {}
+  for (const line of text.split('\n').map((one) => one.trim())) {
+    if (line === '') continue
+    const [, path, value] = /^([\w.]+)\s*=\s*(.*)$/.exec(line) ?? []
+    if (path === undefined || value === undefined) return fail('invalid_input', `"${line}" is not "setting = value"`)
+    try {
+      settings[path] = JSON.parse(value)
+    } catch {
+      settings[path] = value
+    }
+  }
+  return ok(settings)
 }
 
 async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at: Date): Promise<Html> {

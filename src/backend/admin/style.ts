@@ -32,9 +32,13 @@ button, .button { font: inherit; min-height: 48px; padding: 0 20px; border-radiu
 button.first { justify-content: center; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600 }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 form.sign-in { max-width: 420px; margin: 10vh auto; padding: 32px; display: grid; gap: 16px }
+form.panel:not(.sign-in) { padding: 24px; display: grid; gap: 16px; justify-items: start }
+h2 { font-size: 20px; margin: 32px 0 12px }
 label { display: grid; gap: 4px; font-weight: 600 }
-input { font: inherit; min-height: 48px; padding: 0 12px; border: 1px solid var(--quiet); border-radius: 8px;
+input, textarea { font: inherit; min-height: 48px; max-width: 100%; padding: 0 12px; border: 1px solid var(--quiet); border-radius: 8px;
   background: var(--ground); color: var(--ink) }
+textarea { font: 14px/1.6 ui-monospace, monospace; padding: 12px }
+.button[aria-current] { border-color: var(--accent); font-weight: 600 }
 .pages { display: flex; gap: 12px; align-items: center; margin-top: 16px; color: var(--quiet) }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(180px, 1fr)); gap: 16px; margin-bottom: 24px }
 .tiles div { background: var(--panel); border: 1px solid var(--line); border-radius: 12px; padding: 16px }

@@ -26,6 +26,8 @@ export const settingHelp: Readonly<Record<string, string>> = {
   cameras: 'The cameras that the window remembers.',
   folders: 'Folders whose new photos are taken.',
   'review.keys': 'Which key does what in the review.',
+  'review.probeShare':
+    'How much of what is reviewed is known already, to show how precise the reviewer is; 0 for none.',
   'shoot.lists': 'The views that are wanted of each kind of product.',
   'shoot.list': 'The list that the next product begins with.',
   'shoot.key': 'The key that has all cameras shoot.',
