@@ -11,6 +11,7 @@ import type {
 import type { TopicPayload } from '#contract/station/topics.ts'
 import type { ScannerClient } from '#station/remote/scanner-client.ts'
 import { isProbe } from '#station/store/probes.ts'
+import type { KeptProduct } from '#station/store/reviews.ts'
 import type { Store } from '#station/store/store.ts'
 import type { ProposalFetch } from '#station/sync/proposals.ts'
 
@@ -46,6 +47,8 @@ export function createReviewing(ports: {
   /** What other stations have open, as the backend said when it was last asked. */
   const elsewhere = new Map<string, { readonly since: string; readonly by: string; readonly untilMs: number }>()
   const toldMs = new Map<string, number>()
+  /** Whether photos are being read still, by the product's capture; null until the backend has said so. */
+  const readings = new Map<string, { readonly isReading: boolean | null; readonly askedMs: number }>()
 
   /** Who has a product open, if that is another window, of this station or of another one. */
   const heldBy = (captureId: string, reviewer: string): { readonly since: string; readonly by: string } | null => {
@@ -76,6 +79,22 @@ export function createReviewing(ports: {
     }
     if (was !== elsewhere.has(captureId)) changed([captureId])
   }
+  const isReading = (captureId: string): boolean => readings.get(captureId)?.isReading ?? false
+  /** Asks whether photos of a product of this station are being read still, until they are not. */
+  const askReading = async (captureId: string): Promise<void> => {
+    const remote = ports.remote()
+    const known = readings.get(captureId)
+    const nowMs = clock.monotonicMs()
+    if (remote === null || known?.isReading === false || (known && nowMs - known.askedMs < tellMs)) return
+    const session = reviews.sessionOf(captureId)
+    if (session === null) return
+    readings.set(captureId, { isReading: known?.isReading ?? null, askedMs: nowMs })
+    const answer = await remote.isReading(session)
+    if (!answer.ok) return
+    const was = isReading(captureId)
+    readings.set(captureId, { isReading: answer.value, askedMs: nowMs })
+    if (was !== answer.value) changed([captureId])
+  }
   const tell = (captureId: string, reviewer: string, isLeft: boolean): void => {
     // The answer may come when the station has been closed, and nobody is to be told any more.
     ask(captureId, reviewer, isLeft).catch(() => undefined)
@@ -103,8 +122,17 @@ export function createReviewing(ports: {
       fetchError: ports.fetch()?.error ?? null,
     }
   }
+  // A decision has no window's name: who decides has the product open, or takes it.
+  const answerWith = (found: KeptProduct | null, probe: ReviewAnswer['probe']): Result<ReviewAnswer> =>
+    found
+      ? ok({
+          product: { ...found, isReading: isReading(found.captureId), heldSince: null, heldBy: '' },
+          figures: figures(),
+          probe,
+        })
+      : fail('not_found', 'no such product')
   /** A known value is shown as a product with one field, as any other. */
-  const probed = (id: string): Omit<ReviewProduct, 'heldSince' | 'heldBy'> | null => {
+  const probed = (id: string): KeptProduct | null => {
     const probe = store.probes.get(id)
     const shown = probe && reviews.asProbe(probe.proposal, probe.proposed)
     if (!probe || !shown) return null
@@ -116,19 +144,14 @@ export function createReviewing(ports: {
     const answered = store.probes.answer(id, decision, value)
     if (!answered.ok) return answered
     changed([])
-    const shown = probed(id)
-    return shown
-      ? ok({
-          product: { ...shown, heldSince: null, heldBy: '' },
-          figures: figures(),
-          probe: { isRight: answered.value },
-        })
-      : fail('not_found', 'no such product')
+    return answerWith(probed(id), { isRight: answered.value })
   }
   const product = (captureId: string, reviewer: string): ReviewProduct | null => {
     const found = isProbe(captureId) ? probed(captureId) : reviews.product(captureId)
     const held = heldBy(captureId, reviewer)
-    return found && { ...found, heldSince: held?.since ?? null, heldBy: held?.by ?? '' }
+    return (
+      found && { ...found, isReading: isReading(captureId), heldSince: held?.since ?? null, heldBy: held?.by ?? '' }
+    )
   }
   const changed = (captureIds: readonly string[]): void =>
     ports.publish({ captureIds: captureIds.slice(0, 1_000), figures: figures() })
@@ -137,11 +160,7 @@ export function createReviewing(ports: {
     if (!done.ok) return done
     ports.wakeSync()
     changed([done.value])
-    const found = reviews.product(done.value)
-    // A decision has no window's name: who decides has the product open, or takes it.
-    return found
-      ? ok({ product: { ...found, heldSince: null, heldBy: '' }, figures: figures(), probe: null })
-      : fail('not_found', 'no such product')
+    return answerWith(reviews.product(done.value), null)
   }
   const settled = (done: Result<string>): Result<Record<string, never>> => {
     if (!done.ok) return done
@@ -173,6 +192,7 @@ export function createReviewing(ports: {
         // Where another station has it, it is asked again until that has left.
         const isOurs = holds.get(captureId)?.reviewer === reviewer || found.heldBy !== '' || found.heldSince === null
         if (isOurs && !isProbe(captureId)) tell(captureId, reviewer, false)
+        askReading(captureId).catch(() => undefined)
         if (found.heldSince === null) {
           hold(captureId, reviewer)
           if (!isProbe(captureId) && store.facts.get('review.place') !== captureId)

@@ -91,6 +91,8 @@ export const reviewProductSchema = z.object({
       skipped: z.array(z.object({ field: z.string(), reason: z.string() })),
     })
     .nullable(),
+  /** Photos of it are being read still, so that more may be proposed. */
+  isReading: z.boolean(),
   /** Since when another window has it open; null when none has. */
   heldSince: instantSchema.nullable(),
   /** The other station's name; empty for another window of this one. */

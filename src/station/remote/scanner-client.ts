@@ -117,6 +117,8 @@ export interface ScannerClient extends ProposalsClient, CatalogueClient {
   /** Adds to a session's metadata; not every backend lets it be changed. */
   describeSession(sessionId: string, metadata: Record<string, string>): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
+  /** Whether its photos are being read still. */
+  isReading(sessionId: string): Promise<RemoteResult<boolean>>
   /** The state of every capture of a session by its id there: one request however many there are. */
   sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, KeptCapture>>>
   /** One page of a session's captures; `page` from 1. Not every backend has it. */
@@ -284,6 +286,10 @@ export function createScannerClient(options: {
     async sessionState(sessionId) {
       const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
       return answer.ok ? { ok: true, value: answer.value?.session_status ?? 'unknown' } : answer
+    },
+    async isReading(sessionId) {
+      const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
+      return answer.ok ? { ok: true, value: answer.value?.extraction_status === 'processing' } : answer
     },
     async sessionCaptures(sessionId) {
       const answer = await request('GET', sessionPath(sessionId), foreignSessionDetailSchema, {

@@ -65,6 +65,9 @@ const appliedSchema = z.object({
 })
 export type Application = z.infer<typeof appliedSchema>
 
+/** A product as it is kept: who has it open and what is being read of it is not. */
+export type KeptProduct = Omit<ReviewProduct, 'isReading' | 'heldSince' | 'heldBy'>
+
 /** A person's word about one proposal. */
 export interface NewDecision {
   readonly id: string
@@ -86,7 +89,9 @@ export interface Reviews {
   /** Captures of this station that may have proposals, newest first: for a backend that has no list of all. */
   ownCaptures(limit: number): string[]
   queue(limit: number): Omit<ReviewEntry, 'isHeld'>[]
-  product(captureId: string): Omit<ReviewProduct, 'heldSince' | 'heldBy'> | null
+  product(captureId: string): KeptProduct | null
+  /** The backend's id of the session in which this station captured it; null for one of another station. */
+  sessionOf(captureId: string): string | null
   captureOf(proposalId: string): string | null
   /** The proposal as it would be shown with another value, undecided; null when it is not known. */
   asProbe(
@@ -479,6 +484,11 @@ export function createReviews(
         application: lastApplication(captureId),
       }
     },
+    sessionOf: (captureId) =>
+      (database.get(
+        'SELECT s.remote_id FROM captures c JOIN sessions s ON s.id = c.session_id WHERE c.remote_id = ?',
+        captureId,
+      )?.['remote_id'] as string | null | undefined) ?? null,
     captureOf: (proposalId) => get(proposalId)?.capture ?? null,
     asProbe(proposalId, proposed) {
       const proposal = get(proposalId)

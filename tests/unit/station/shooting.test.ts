@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import sharp from 'sharp'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ExtractedField, Vision } from '#backend/index.ts'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
+import { ok } from '#contract/result.ts'
 import type { Desk } from '#contract/station/item.ts'
 import { checkLedgerOf } from '#station/index.ts'
+import { systemClock } from '#station/system-clock.ts'
 import { drawCode } from '../../barcode-image.ts'
 import { drawLabel } from '../../label-image.ts'
 import { temporaryFolder, valueOf } from './parts.ts'
@@ -209,4 +212,46 @@ describe('the shooting desk', () => {
     expect(kept.product_photos.map(({ photo_type }) => photo_type)).toEqual(['front', 'ingredients'])
     expect(kept.extraction_status).not.toBe('pending')
   })
+})
+
+describe('the review of a product whose photos are read one after another', () => {
+  it('says so until the last of them is read', async () => {
+    const turn = Promise.withResolvers<undefined>()
+    let photos = 0
+    const vision: Vision = {
+      async extract() {
+        photos += 1
+        const field = photos === 1 ? ('brand' as const) : ('net_content' as const)
+        if (photos > 1) await turn.promise
+        const read = { field, value: '12 g', data: null, confidence: 0.9, reasoning: '', source: 'test' }
+        const fields: readonly ExtractedField[] = [{ ...read, box: [1, 2, 3, 4] }]
+        return ok({ fields, text: '', ms: 1, engine: 'test', fallback: null })
+      },
+      close: () => turn.resolve(undefined),
+    }
+    const backend = await startBackend({ vision })
+    onTestFinished(() => turn.resolve(undefined))
+    // The backend is asked every few seconds, which need not pass here.
+    let skippedMs = 0
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + skippedMs }
+    const started = await startDesk(backend, { clock })
+    const { call } = started
+    await started.scan(pen)
+    await put(started, await photo(1), '&role=front')
+    await put(started, await photo(2), '&role=back')
+    await call('item.submit', {})
+    const ask = async () => {
+      skippedMs += 10_000
+      return (await call('review.queue', { reviewer: 'test' })).entries[0]?.captureId
+    }
+    await expect.poll(ask, { timeout: 20_000, interval: 100 }).toBeTypeOf('string')
+    const captureId = (await ask()) ?? ''
+    const isReading = async () => {
+      skippedMs += 10_000
+      return (await call('review.product', { captureId, reviewer: 'test' })).isReading
+    }
+    await expect.poll(isReading, { timeout: 20_000, interval: 100 }).toBe(true)
+    turn.resolve(undefined)
+    await expect.poll(isReading, { timeout: 20_000, interval: 100 }).toBe(false)
+  }, 60_000)
 })
