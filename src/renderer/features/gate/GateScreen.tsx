@@ -26,7 +26,7 @@ function OpenGate({ status, settings }: { readonly status: GateStatus; readonly 
   const { state, dispatch } = useGateState(status)
   const isStaffed = settings.mode === 'staffed'
   return (
-    <div className={`gate gate-${settings.mode}`}>
+    <div className={`gate filling gate-${settings.mode}`}>
       <Visitor languages={settings.languages} isAway={state.view.name === 'attract'}>
         <Face view={state.view} status={status} />
         {!isStaffed && <GateEntry status={status} settings={settings} dispatch={dispatch} />}

@@ -2,9 +2,8 @@ import { useState, type FormEvent } from 'react'
 import { useTranslation } from 'react-i18next'
 import { productValueFault, type ProductValues } from '#contract/station/catalogue.ts'
 import { isGtin } from '#domain/gtin.ts'
-import { Button } from '../../ui/Button.tsx'
 import { Field } from '../../ui/Fields.tsx'
-import { useShortcut } from '../../ui/shortcuts.ts'
+import { FormEnd } from './FormEnd.tsx'
 import { firstFields, ValueField } from './EditForm.tsx'
 
 /** A new product: its GTIN, and what is known of it. It is saved here first and then told to the server. */
@@ -21,7 +20,6 @@ export function CreateForm(props: {
   const isRight = isGtin(digits)
   const isSound = firstFields.every((field) => productValueFault(field, (values[field] ?? '').trim()) === null)
   const isReady = isRight && isSound && (values.product_name ?? '').trim() !== ''
-  useShortcut('Esc', onCancel)
   const create = (event: FormEvent) => {
     event.preventDefault()
     if (isReady) onCreate(digits, values)
@@ -51,14 +49,7 @@ export function CreateForm(props: {
           />
         ))}
       </div>
-      <div className="product-form-end">
-        <Button kind="primary" type="submit" keyName="Enter" isDisabled={!isReady}>
-          {t('products.create')}
-        </Button>
-        <Button keyName="Esc" onPress={onCancel}>
-          {t('products.cancel')}
-        </Button>
-      </div>
+      <FormEnd done={{ text: t('products.create'), isDisabled: !isReady }} onBack={onCancel} />
     </form>
   )
 }

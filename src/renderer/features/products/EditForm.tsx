@@ -7,9 +7,8 @@ import {
   type ProductRecord,
   type ProductValues,
 } from '#contract/station/catalogue.ts'
-import { Button } from '../../ui/Button.tsx'
 import { Field } from '../../ui/Fields.tsx'
-import { useShortcut } from '../../ui/shortcuts.ts'
+import { FormEnd } from './FormEnd.tsx'
 
 /** Fields with more than a line. */
 const long: ReadonlySet<ProductField> = new Set([
@@ -47,7 +46,6 @@ export function EditForm(props: {
     return from === to ? [] : [{ field, from, to }]
   })
   const isSound = changes.every(({ field, to }) => productValueFault(field, to) === null)
-  useShortcut('Esc', onCancel)
   const save = (event: FormEvent) => {
     event.preventDefault()
     if (changes.length > 0 && isSound) onSave(changes)
@@ -66,14 +64,13 @@ export function EditForm(props: {
           />
         ))}
       </div>
-      <div className="product-form-end">
-        <Button kind="primary" type="submit" keyName="Enter" isDisabled={changes.length === 0 || !isSound}>
-          {t('products.save', { count: changes.length })}
-        </Button>
-        <Button keyName="Esc" onPress={onCancel}>
-          {t('products.cancel')}
-        </Button>
-      </div>
+      <FormEnd
+        done={{
+          text: t('products.save', { count: changes.length }),
+          isDisabled: changes.length === 0 || !isSound,
+        }}
+        onBack={onCancel}
+      />
     </form>
   )
 }

@@ -2,10 +2,10 @@ import { useEffect, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { productFields, type ProductBrief, type ProductField, type ProductRecord } from '#contract/station/catalogue.ts'
 import { call } from '../../client/station.ts'
-import { Button } from '../../ui/Button.tsx'
 import { CodeText } from '../../ui/CodeText.tsx'
 import { Field } from '../../ui/Fields.tsx'
-import { useShortcut } from '../../ui/shortcuts.ts'
+import { Brief } from './Brief.tsx'
+import { FormEnd } from './FormEnd.tsx'
 
 interface Merge {
   readonly gtin: string
@@ -22,7 +22,6 @@ export function MergeForm(props: {
   const { record, onMerge, onCancel } = props
   const { t } = useTranslation()
   const [other, setOther] = useState<ProductRecord | null>(null)
-  useShortcut('Esc', onCancel)
   return (
     <section className="product-form" aria-label={t('products.merge_title')}>
       <h2>{t('products.merge_title')}</h2>
@@ -72,21 +71,13 @@ function Choice(props: {
           .filter(({ gtin }) => gtin !== record.gtin)
           .map((product) => (
             <li key={product.gtin}>
-              <button type="button" className="product-entry" onClick={() => void choose(product.gtin)}>
-                <b>{product.name || t('products.unnamed')}</b>
-                <span className="product-entry-sub">
-                  <span>{[product.brand, product.netContent].filter((part) => part !== '').join(' · ')}</span>
-                  <CodeText raw={product.gtin} />
-                </span>
+              <button type="button" className="entry" onClick={() => void choose(product.gtin)}>
+                <Brief product={product} />
               </button>
             </li>
           ))}
       </ul>
-      <div className="product-form-end">
-        <Button keyName="Esc" onPress={onCancel}>
-          {t('products.cancel')}
-        </Button>
-      </div>
+      <FormEnd onBack={onCancel} />
     </>
   )
 }
@@ -153,14 +144,11 @@ function Compare(props: {
           </tbody>
         </table>
       </div>
-      <div className="product-form-end">
-        <Button kind="primary" onPress={merge}>
-          {t('products.merge_do', { gtin: kept.gtin })}
-        </Button>
-        <Button keyName="Esc" onPress={onCancel}>
-          {t('products.merge_back')}
-        </Button>
-      </div>
+      <FormEnd
+        done={{ text: t('products.merge_do', { gtin: kept.gtin }), run: merge }}
+        back={t('products.merge_back')}
+        onBack={onCancel}
+      />
     </>
   )
 }

@@ -5,11 +5,11 @@ import { productExportFormats, stationPaths } from '#contract/station/http.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
-import { CodeText } from '../../ui/CodeText.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field } from '../../ui/Fields.tsx'
 import { useShortcut } from '../../ui/shortcuts.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
+import { Brief } from './Brief.tsx'
 import { CreateForm } from './CreateForm.tsx'
 import './products.css'
 import { ProductView } from './ProductView.tsx'
@@ -31,7 +31,7 @@ export function ProductsScreen() {
   useShortcut('ArrowDown', () => step(1))
   useShortcut('ArrowUp', () => step(-1))
   return (
-    <section className="products">
+    <section className="products filling">
       <Finder products={products} onStep={step} onNew={() => setIsNew(true)} />
       <div className="product-place">
         {error !== null && <ErrorNote error={{ ...error, code: error.code === 'conflict' ? 'refused' : error.code }} />}
@@ -149,29 +149,20 @@ function Entry(props: { readonly product: ProductBrief; readonly isOpen: boolean
     if (isOpen) button.current?.scrollIntoView({ block: 'nearest' })
   }, [isOpen])
   return (
-    <button
-      ref={button}
-      type="button"
-      className="product-entry"
-      aria-current={isOpen ? 'true' : undefined}
-      onClick={onOpen}
-    >
-      <b>{product.name || t('products.unnamed')}</b>
-      <span className="product-entry-sub">
-        <span>{[product.brand, product.netContent].filter((part) => part !== '').join(' · ')}</span>
-        <CodeText raw={product.gtin} />
-      </span>
-      {product.refused > 0 ? (
-        <span className="product-mark">
-          <StateShape tone="stop" size={18} /> {t('products.refused_short', { count: product.refused })}
-        </span>
-      ) : (
-        product.waiting > 0 && (
+    <button ref={button} type="button" className="entry" aria-current={isOpen ? 'true' : undefined} onClick={onOpen}>
+      <Brief product={product}>
+        {product.refused > 0 ? (
           <span className="product-mark">
-            <StateShape tone="waiting" size={18} /> {t('products.waiting_short', { count: product.waiting })}
+            <StateShape tone="stop" size={18} /> {t('products.refused_short', { count: product.refused })}
           </span>
-        )
-      )}
+        ) : (
+          product.waiting > 0 && (
+            <span className="product-mark">
+              <StateShape tone="waiting" size={18} /> {t('products.waiting_short', { count: product.waiting })}
+            </span>
+          )
+        )}
+      </Brief>
     </button>
   )
 }

@@ -100,7 +100,7 @@ export function QueueScreen() {
       </dl>
       {backend.state === 'unauthorised' && <SignIn onDone={() => void syncNow()} />}
       {error !== null && <ErrorNote error={error} />}
-      {parts !== null && parts.length === 0 && (
+      {parts !== null && parts.length === 0 && queue.parked === 0 && (
         <p className="nothing">{t(backend.state === 'unconfigured' ? 'queue.empty_unconfigured' : 'queue.empty')}</p>
       )}
       <RefusedDecisions />

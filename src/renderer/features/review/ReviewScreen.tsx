@@ -77,7 +77,7 @@ export function ReviewScreen() {
     )
   }
   return (
-    <section className="review">
+    <section className="review filling">
       <Head
         review={review}
         product={product}
@@ -129,7 +129,7 @@ function Waiting(props: { readonly review: Review; readonly product: ReviewProdu
           <li key={entry.captureId}>
             <button
               type="button"
-              className="review-field"
+              className="entry"
               aria-current={entry.captureId === product.captureId ? 'true' : undefined}
               autoFocus={index === 0}
               onClick={() => {
@@ -138,7 +138,7 @@ function Waiting(props: { readonly review: Review; readonly product: ReviewProdu
               }}
             >
               <StateShape tone={entry.isHeld ? 'info' : 'waiting'} size={24} />
-              <span>
+              <span className="entry-what">
                 <b>{entry.name || t('review.unnamed')}</b>
                 <small>
                   {t('review.fields_left', { count: entry.open })}
@@ -214,9 +214,15 @@ function Head(props: {
           {t('review.pause')}
         </Button>
       </div>
-      {review.error !== null && <ErrorNote error={{ ...review.error, code: 'refused' }} />}
+      {review.error !== null &&
+        (review.error.code === 'conflict' ? (
+          <Note tone="attention" text={t('review.conflict')} quote={review.error.message} />
+        ) : (
+          <ErrorNote error={review.error} />
+        ))}
       <ProbeNote probe={review.probe} />
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
+      {product.isReading && <Note tone="waiting" text={t('review.reading')} />}
       {product.heldSince !== null && (
         <Note
           tone="attention"
@@ -258,12 +264,12 @@ function Fields({ review, product }: { readonly review: Review; readonly product
             <li key={field}>
               <button
                 type="button"
-                className="review-field"
+                className="entry"
                 aria-current={review.selected?.field === field ? 'step' : undefined}
                 onClick={() => review.select(stands.id)}
               >
                 <StateShape tone={tones[stands.state]} size={24} />
-                <span>
+                <span className="entry-what">
                   <b>{t(`review.field.${field}`, field)}</b>
                   <small>
                     {t(`review.state.${stands.state}`)}
@@ -271,7 +277,7 @@ function Fields({ review, product }: { readonly review: Review; readonly product
                     {stands.delivery === 'refused' && ` · ${t('review.not_taken')}`}
                   </small>
                 </span>
-                {proposals.length > 1 && <span className="review-count">{proposals.length}</span>}
+                {proposals.length > 1 && <span className="entry-count">{proposals.length}</span>}
               </button>
             </li>
           )
@@ -375,7 +381,12 @@ function Work(props: { readonly review: Review; readonly product: ReviewProduct;
         {action('next', () => review.step(1))}
         {beside.length > 1 && action('other', review.other)}
         {action('acceptClear', review.acceptClear, isHeld || !isClearLeft)}
-        {action('apply', review.apply, isHeld || !isReady || isOnItsWay, isDone ? 'primary' : 'plain')}
+        {action(
+          'apply',
+          review.apply,
+          isHeld || !isReady || isOnItsWay,
+          isDone && !product.isReading ? 'primary' : 'plain',
+        )}
       </footer>
     </>
   )
@@ -418,6 +429,7 @@ function Proposed(props: {
           </span>
         )}
       </header>
+      <ProposedValue field={proposal.field} current={proposal.current} value={proposal.value ?? proposal.proposed} />
       <p className="review-confidence">
         <meter min={0} max={1} value={proposal.confidence} aria-hidden="true" />
         <b>{t(`review.confidence.${confidenceWord(proposal.confidence)}`)}</b>
@@ -434,7 +446,6 @@ function Proposed(props: {
           ))}
         </ul>
       )}
-      <ProposedValue field={proposal.field} current={proposal.current} value={proposal.value ?? proposal.proposed} />
       {proposal.note !== '' && <q>{proposal.note}</q>}
       {proposal.refusal !== null && <q>{proposal.refusal.message}</q>}
       {proposal.reasoning !== '' && <p className="hint review-reasoning">{proposal.reasoning}</p>}

@@ -97,7 +97,7 @@ function DeskScreen(props: {
   }
 
   return (
-    <section className="shoot" data-open={item !== null}>
+    <section className="shoot filling" data-open={item !== null}>
       <Head item={item} desk={desk} settings={settings} onList={(id) => item && work.setList(item.id, id)} />
       <div className="shoot-notes" aria-live="polite">
         <DeskNotes />

@@ -16,7 +16,7 @@ export function StartItem({ isTaken, onLists }: { readonly isTaken: boolean; rea
   const { t } = useTranslation()
   useShortcut(deskKeys.lists, onLists)
   return (
-    <section className="shoot-begin">
+    <section className="shoot-begin" data-taken={isTaken}>
       {isTaken ? (
         <Note tone="attention" text={t('shoot.taken')} />
       ) : (

@@ -43,19 +43,19 @@ export function Views(props: {
           <li key={view}>
             <button
               type="button"
-              className="shoot-view"
+              className="entry"
               aria-current={view === wanted ? 'step' : undefined}
               onClick={() => onTarget(view === item.next ? null : view)}
             >
               <StateShape tone={viewTones[state]} size={24} />
-              <span>
+              <span className="entry-what">
                 <b>{t(`camera.role.${view}`)}</b>
                 <small>
                   {t(`shoot.view_state.${state}`)}
                   {!required && state === 'missing' && ` · ${t('shoot.optional')}`}
                 </small>
               </span>
-              {photos > 1 && <span className="shoot-count">{photos}</span>}
+              {photos > 1 && <span className="entry-count">{photos}</span>}
             </button>
           </li>
         ))}
