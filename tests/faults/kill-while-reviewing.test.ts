@@ -13,12 +13,12 @@ import { startStation } from '../unit/station/start-station.ts'
 const reviewer = fileURLToPath(new URL('reviewer-process.ts', import.meta.url))
 const fields = ['description', 'category', 'ingredients', 'certifications', 'serving_size'] as const
 
-describe('a station that is killed between decision and apply', () => {
+describe('a station that is killed between decision and apply, or while a product is changed by hand', () => {
   it('has every acknowledged decision, and the product gets each of them once', async () => {
     const site = await startReviewSite()
     const dataDir = temporaryFolder()
     const random = seededRandom(20_261_121)
-    const acknowledged: { decided?: string; applied?: string }[] = []
+    const acknowledged: { decided?: string; applied?: string; edited?: string }[] = []
     /** Runs the reviewer until it has acknowledged so much, and kills it; a moment later, so that the kill falls anywhere. */
     const run = (killAfter: number): Promise<void> =>
       new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ describe('a station that is killed between decision and apply', () => {
         child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text))
         createInterface({ input: child.stdout }).on('line', (line) => {
           if (!line.endsWith('}')) return
-          acknowledged.push(JSON.parse(line) as { decided?: string; applied?: string })
+          acknowledged.push(JSON.parse(line) as (typeof acknowledged)[number])
           heard += 1
           if (heard === killAfter) setTimeout(() => child.kill('SIGKILL'), random() * 20)
         })
@@ -96,6 +96,16 @@ describe('a station that is killed between decision and apply', () => {
       const last = written.find((change) => change.field === field)
       if (last) expect(product[field]).toBe(last.to)
     }
+    // Each change by hand that was acknowledged has arrived once, in its order, and the last of them stands.
+    const edited = acknowledged.flatMap((line) => line.edited ?? [])
+    expect(edited.length).toBeGreaterThan(0)
+    const changed = history
+      .filter(({ action }) => action === 'update')
+      .flatMap((change) => change.fields.filter(({ field }) => field === 'net_content').map(({ to }) => to))
+      .toReversed()
+    expect(new Set(changed).size).toBe(changed.length)
+    expect(changed.filter((value) => edited.includes(value))).toEqual(edited)
+    expect(product.net_content).toBe(changed.at(-1))
     await station.close()
     expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
   })

@@ -3,7 +3,7 @@ import type { Log } from '#contract/ports.ts'
 
 /**
  * A reviewer in a process of its own, to be killed: accepts one proposal after another, applies each capture, changes the
- * product, and prints what the station has acknowledged, a line each. Arguments: folder, backend, key.
+ * product by hand, and prints what the station has acknowledged, a line each. Arguments: folder, backend, key.
  */
 const [, , dataDir = '', url = '', apiKey = ''] = process.argv
 const nothing = (): void => undefined
@@ -25,20 +25,33 @@ const say = (line: object): void => void process.stdout.write(`${JSON.stringify(
 interface Answer {
   readonly ok: boolean
   readonly value: {
-    readonly entries: readonly { readonly captureId: string }[]
+    readonly values: { readonly net_content?: string }
+    readonly entries: readonly { readonly captureId: string; readonly gtin: string }[]
     readonly proposals: readonly { readonly id: string; readonly version: number; readonly state: string }[]
   }
 }
 const call = async (name: string, input: object): Promise<Answer> => (await station.call(name, input)) as Answer
 
+/** Changes the product by hand: to another value each time. */
+const edit = async (gtin: string): Promise<void> => {
+  const here = await call('product.get', { gtin, from: 'station' })
+  const known = here.ok ? here : await call('product.get', { gtin, from: 'backend' })
+  if (!known.ok) return
+  const from = known.value.values.net_content ?? ''
+  const to = `${Number.parseInt(from, 10) + 1} pc`
+  const { ok } = await call('product.edit', { gtin, fields: [{ field: 'net_content', from, to }] })
+  if (ok) say({ edited: to })
+}
+
 for (;;) {
   const queue = await call('review.queue', { reviewer: 'test' })
-  for (const { captureId } of queue.value.entries) {
+  for (const { captureId, gtin } of queue.value.entries) {
     const { proposals } = (await call('review.product', { captureId, reviewer: 'test' })).value
     for (const { id, version, state } of proposals) {
       if (state !== 'open') continue
       const { ok } = await call('review.decide', { id, version, decision: 'accept' })
       if (ok) say({ decided: id })
+      await edit(gtin)
     }
     const { ok } = await call('review.apply', { captureId, reviewer: 'test' })
     if (ok) say({ applied: captureId })

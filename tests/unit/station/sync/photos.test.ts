@@ -259,6 +259,46 @@ describe('a photo where products are photographed', () => {
     expect([...backend.photos.values()]).toMatchObject([{ session: 'S2', capture_short_id: null }])
   })
 
+  it('is of the same product in the continuation: its code is submitted there once more, once for all its photos', async () => {
+    const backend = await startScriptedBackend({ takesPhotos: true })
+    const dataDir = temporaryFolder()
+    const before = openTestStore({ dataDir })
+    const session = openTestSession(before, { captureMode: 'product_photography' })
+    const { hash } = await before.media.put(new Blob([jpeg]).stream(), 10_000)
+    const ofCapture = addCapture(before, session.id, { raw: '4006381333931' })
+    const photoOf = (store: typeof before, role: 'front' | 'back' | 'nutrition') =>
+      addCapture(store, session.id, {
+        type: 'IMAGE',
+        raw: '',
+        photo: hash,
+        upload: hash,
+        photoRole: role,
+        ofCapture,
+        itemKey: `photo:${role}`,
+      })
+    photoOf(before, 'front')
+    before.close()
+    const { store, sync, drained } = startSync(backend.url, { dataDir })
+    expect(await drained()).toBe('empty')
+    Object.assign(backend.sessions.get('S1') ?? {}, { status: 'EXPIRED' })
+    for (const role of ['back', 'nutrition'] as const) photoOf(store, role)
+    sync.wake()
+    expect(await drained()).toBe('empty')
+    const captures = [...backend.captures.entries()]
+    expect(captures.map(([, capture]) => capture)).toMatchObject([{ session: 'S1' }, { session: 'S2' }])
+    const there = captures[1]?.[0]
+    const photos = [...backend.photos.values()].map((photo) => [
+      photo.session,
+      photo.photo_type,
+      photo.capture_short_id,
+    ])
+    expect(photos.toSorted()).toEqual([
+      ['S1', 'front', captures[0]?.[0]],
+      ['S2', 'back', there],
+      ['S2', 'nutrition', there],
+    ])
+  })
+
   it('is taken back at the backend when its capture is undone', async () => {
     for (const raw of ['', '4006381333931']) {
       const backend = await startScriptedBackend({ takesPhotos: true })
