@@ -9,6 +9,7 @@ import {
 } from '#contract/station/catalogue.ts'
 import { isGtin } from '#domain/gtin.ts'
 import type { KeptChange, KeptProduct, RemoteFailure, ScannerClient } from '#station/remote/scanner-client.ts'
+import type { StoredEvent } from '#station/store/catalogue.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** The catalogue as windows see it: its procedures, and what is told after a change. */
@@ -32,19 +33,20 @@ export function createCataloguing(ports: {
   const { store } = ports
   const { catalogue } = store
 
+  const withEvidence = (event: StoredEvent): ProductRecord['history'][number] => ({
+    ...event,
+    fields: event.fields.map(({ proposal, ...field }) => ({
+      ...field,
+      evidence: proposal === null ? null : (store.reviews.evidenceOf(proposal) ?? unseen),
+    })),
+  })
   const show = (gtin: string): ProductRecord | null => {
     const record = catalogue.get(gtin)
     if (record === null) return null
     return {
       ...record,
       ...catalogue.around(gtin),
-      history: record.history.map((event) => ({
-        ...event,
-        fields: event.fields.map(({ proposal, ...field }) => ({
-          ...field,
-          evidence: proposal === null ? null : (store.reviews.evidenceOf(proposal) ?? unseen),
-        })),
-      })),
+      history: record.history.map(withEvidence),
     }
   }
   const shown = (gtin: string): Result<ProductRecord> => {
@@ -151,12 +153,7 @@ export function createCataloguing(ports: {
         return shown(done.value)
       },
       'product.refused': () =>
-        ok(
-          catalogue.refused().flatMap(({ id, gtin, name }) => {
-            const event = show(gtin)?.history.find((each) => each.id === id)
-            return event ? [{ ...event, gtin, name }] : []
-          }),
-        ),
+        ok(catalogue.refused().map(({ event, gtin, name }) => ({ ...withEvidence(event), gtin, name }))),
     },
   }
 }

@@ -176,17 +176,17 @@ export function createShooting(ports: {
   const stateOf = (item: ShotItem): Item['state'] =>
     item.sessions.at(-1) === store.sessions.current()?.id ? 'open' : item.submittedAt === null ? 'left' : 'submitted'
 
+  /** What an item is, however much else is shown of it. */
+  const head = (item: ShotItem) => {
+    const { id, gtin, raw, openedAt, submittedAt } = item
+    return { id, gtin, raw, state: stateOf(item), openedAt, submittedAt }
+  }
+
   const shown = (item: ShotItem): Item => {
     const photos = photosOf(item)
     const views = viewsFor(item, photos)
-    const { id, gtin, raw, openedAt, submittedAt } = item
     return {
-      id,
-      gtin,
-      raw,
-      state: stateOf(item),
-      openedAt,
-      submittedAt,
+      ...head(item),
       product: productOf(item),
       list: listOf(item),
       views: [...views],
@@ -197,14 +197,8 @@ export function createShooting(ports: {
 
   const entry = (item: ShotItem): ItemEntry => {
     const photos = photosOf(item).filter(({ disposition }) => disposition === 'counted')
-    const { id, gtin, raw, openedAt, submittedAt } = item
     return {
-      id,
-      gtin,
-      raw,
-      state: stateOf(item),
-      openedAt,
-      submittedAt,
+      ...head(item),
       name: productOf(item).product?.name ?? '',
       photos: photos.length,
       missing: missingOf(viewsFor(item, photos)),

@@ -61,11 +61,12 @@ export interface OwedEdit {
 export type StoredRecord = Omit<
   ProductRecord,
   'photos' | 'captures' | 'capturesTotal' | 'toReview' | 'history' | 'photosElsewhere'
-> & {
-  readonly history: (Omit<ProductEvent, 'fields'> & {
-    readonly fields: readonly (Pick<FoundChange['fields'][number], 'field' | 'from' | 'to'> & {
-      readonly proposal: string | null
-    })[]
+> & { readonly history: StoredEvent[] }
+
+/** An event of a record's history; what its values were read from is in other tables. */
+export type StoredEvent = Omit<ProductEvent, 'fields'> & {
+  readonly fields: readonly (Pick<FoundChange['fields'][number], 'field' | 'from' | 'to'> & {
+    readonly proposal: string | null
   })[]
 }
 
@@ -96,7 +97,7 @@ export interface Catalogue {
   retry(id: string): Result<string>
   giveUp(id: string, reason: string): Result<string>
   refusedCount(): number
-  refused(): { readonly id: string; readonly gtin: string; readonly name: string }[]
+  refused(): { readonly gtin: string; readonly name: string; readonly event: StoredEvent }[]
   /** What an item of the outbox has to tell; null when it was taken back. */
   owed(id: string): OwedEdit | null
   delivered(id: string, changeId: string | null, receipt?: Receipt): void
@@ -128,6 +129,23 @@ export function createCatalogue(
   const historyOf = (row: Row | undefined): FoundChange[] =>
     typeof row?.['history'] === 'string' ? z.array(foundChangeSchema).parse(JSON.parse(row['history'])) : []
 
+  /** A decision of this station in the history of a product. */
+  const eventOf = (row: Row, gtin: string): StoredEvent => ({
+    id: String(row['id']),
+    origin: 'station',
+    at: String(row['at']),
+    action: String(row['kind']),
+    actor: '',
+    fields: fieldsOf(row).map((field) => ({ ...field, proposal: null })),
+    captureId: null,
+    otherGtin: String(row['gtin']) === gtin ? (row['other'] as string | null) : String(row['gtin']),
+    isUndone: isUndone(row),
+    canUndo: canTakeBack(row),
+    delivery: deliverySchema.parse(row['delivery']),
+    isOpen: row['delivery'] === 'refused' && row['settled'] === null,
+    refusal: row['delivery'] === 'refused' ? { code: String(row['code']), message: String(row['message']) } : null,
+  })
+
   const stored = (gtin: string, row: Row | undefined): StoredRecord | null => {
     const edits = editsOf(gtin)
     if (!row && edits.length === 0) return null
@@ -158,23 +176,8 @@ export function createCatalogue(
     )
     const changes = historyOf(row)
     const events = [
-      ...here.map((each): StoredRecord['history'][number] => ({
-        id: String(each['id']),
-        origin: 'station',
-        at: String(each['at']),
-        action: String(each['kind']),
-        actor: '',
-        fields: fieldsOf(each).map((field) => ({ ...field, proposal: null })),
-        captureId: null,
-        otherGtin: String(each['gtin']) === gtin ? (each['other'] as string | null) : String(each['gtin']),
-        isUndone: isUndone(each),
-        canUndo: canTakeBack(each),
-        delivery: deliverySchema.parse(each['delivery']),
-        isOpen: each['delivery'] === 'refused' && each['settled'] === null,
-        refusal:
-          each['delivery'] === 'refused' ? { code: String(each['code']), message: String(each['message']) } : null,
-      })),
-      ...changes.map((change): StoredRecord['history'][number] => {
+      ...here.map((each) => eventOf(each, gtin)),
+      ...changes.map((change): StoredEvent => {
         const isTakenBack = edits.some(
           (each) => each['kind'] === 'undo' && each['change_id'] === change.id && isPending(each),
         )
@@ -516,10 +519,13 @@ export function createCatalogue(
     refused: () =>
       database
         .all(
-          `SELECT e.id, e.gtin, coalesce(p.name, '') AS name FROM product_edits e LEFT JOIN products p ON p.gtin = e.gtin
+          `SELECT e.*, coalesce(p.name, '') AS product_name FROM product_edits e LEFT JOIN products p ON p.gtin = e.gtin
            WHERE e.delivery = 'refused' AND e.settled IS NULL ORDER BY e.number DESC LIMIT 200`,
         )
-        .map((row) => ({ id: String(row['id']), gtin: String(row['gtin']), name: String(row['name']) })),
+        .map((row) => {
+          const gtin = String(row['gtin'])
+          return { gtin, name: String(row['product_name']), event: eventOf(row, gtin) }
+        }),
     refusedCount: () =>
       Number(
         database.get(`SELECT count(*) AS n FROM product_edits WHERE delivery = 'refused' AND settled IS NULL`)?.['n'] ??
