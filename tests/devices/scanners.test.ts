@@ -57,13 +57,18 @@ describe.skipIf(reason !== null)('scanners on the USB bus', () => {
     expect(bus.events.filter((event) => event.number === keyboard.number)).toEqual([])
   })
 
-  it('never touches what is no scanner', async () => {
-    const mouse = await bus.plug(hidKeyboard({ vendorId: 0x046d, productId: 0xc31c, product: 'Keyboard' }))
+  it('never touches what is no scanner: a keyboard and a foot pedal type into the window, whatever is claimed', async () => {
+    const others = [
+      await bus.plug(hidKeyboard({ vendorId: 0x046d, productId: 0xc31c, product: 'Keyboard' })),
+      await bus.plug(hidKeyboard({ vendorId: 0x3553, productId: 0xb001, product: 'FootSwitch' })),
+    ]
     await bus.plug(hidPosA())
     const room = start()
     await room.reported('ready')
-    expect((await mouse.state()).drivers).toEqual({ 0: 'usbhid' })
-    expect(bus.events.filter((event) => event.number === mouse.number)).toEqual([])
+    for (const { number, state } of others) {
+      expect((await state()).drivers).toEqual({ 0: 'usbhid' })
+      expect(bus.events.filter((event) => event.number === number)).toEqual([])
+    }
   })
 
   it('reads a HID-POS scanner of a maker that nobody knows, by its usage', async () => {
