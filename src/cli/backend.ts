@@ -88,7 +88,11 @@ export const help = {
     },
     'media-region': { type: 'string', value: 'NAME', about: 'else AWS_REGION or AWS_DEFAULT_REGION, or us-east-1' },
     'media-path-style': { type: 'boolean', about: 'the bucket is in the path, not in the host name' },
-    'rate-limit': { type: 'string', value: 'N', about: 'requests a minute for each key; 0 is none' },
+    'rate-limit': {
+      type: 'string',
+      value: 'N',
+      about: 'requests a minute for each key, and 33 times as many a day; 0 is none',
+    },
   },
   example: 'capstan backend --data ~/backend --port 4800 --products products.csv',
 } as const satisfies Help

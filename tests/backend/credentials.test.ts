@@ -3,7 +3,17 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { Role } from '#backend/db/tables.ts'
 import { isWellFormedKey, makeKey, secretHash } from '#backend/keys.ts'
-import { databaseOf, engine, photoForm, readReply, scanner, startSite, temporaryFolder, type Site } from './fixture.ts'
+import {
+  databaseOf,
+  engine,
+  jpeg,
+  photoForm,
+  readReply,
+  scanner,
+  startSite,
+  temporaryFolder,
+  type Site,
+} from './fixture.ts'
 
 /** Adds a key to a running site's database, as a later `keys` command will. */
 async function addKey(
@@ -213,6 +223,26 @@ describe('the rate limit', () => {
     expect((await site.call('GET', `${scanner}/sessions`, undefined, await addKey(site))).status).toBe(200)
     site.clock.at = new Date('2026-11-21T09:01:00.000Z')
     expect((await read()).status).toBe(200)
+  })
+
+  it('is neither for those who watch the server nor for photos to an address that it gave; for guessed ones it is', async () => {
+    const site = await startSite({ rateLimitPerMinute: 4 })
+    site.clock.at = new Date('2026-11-21T09:00:15.000Z')
+    const { body } = await site.call(
+      'GET',
+      `${scanner}/sessions/${await site.openSession({})}/presigned-upload-url?photo_type=front`,
+    )
+    const put = async (url: string) => (await fetch(url, { method: 'PUT', body: jpeg() })).status
+    for (let index = 0; index < 6; index += 1) {
+      for (const path of ['/healthz', '/readyz', '/metrics']) {
+        expect((await fetch(site.url + path)).status, path).toBe(200)
+      }
+      expect(await put(body.upload_url)).toBe(204)
+    }
+    const guessed = `${body.upload_url.slice(0, -4)}AAAA`
+    const answers: number[] = []
+    for (let index = 0; index < 6; index += 1) answers.push(await put(guessed))
+    expect(answers).toEqual([404, 404, 404, 404, 429, 429])
   })
 
   it.runIf(engine === 'postgres')(

@@ -13,7 +13,7 @@ import { hasCsrfToken, type Identify } from './credentials.ts'
 import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
 import type { KeyUse } from './key-use.ts'
-import type { RateLimiter } from './rate-limit.ts'
+import { unlimited, type RateLimiter } from './rate-limit.ts'
 import { nameRequest, requestIdOf } from './request-id.ts'
 import { honoPath, parameterNames, type Call, type Credential, type Route } from './route.ts'
 
@@ -82,8 +82,9 @@ export function createApp(parts: AppParts): Hono {
       const who = row.access === 'none' || row.access === 'signed' ? stranger : await identify(context.req.raw, at)
       const known = isRefusal(who as Answer) ? undefined : (who as Credential)
       if (known?.kind === 'key') keyUse.mark(known.subject.slice('key:'.length), at)
-      const limit =
-        known === undefined || known.kind === 'none'
+      const limit = isFree(row, context, at)
+        ? limiter.takeHere('free', unlimited, at)
+        : known === undefined || known.kind === 'none'
           ? limiter.takeHere(addressOf(context), ownLimits, at)
           : await limiter.take(
               known.subject,
@@ -259,6 +260,14 @@ export function createApp(parts: AppParts): Hono {
 function addressOf(context: Context): string {
   const incoming = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
   return `address:${incoming?.socket?.remoteAddress ?? ''}`
+}
+
+/** Whether a request is under no limit: what machines ask all day, and an upload whose address was asked for under one. */
+function isFree(row: Route, context: Context, at: Date): boolean {
+  if (row.isFree === true) return true
+  if (row.access !== 'signed' || row.admit === undefined) return false
+  const read = readParams(row, context)
+  return read.ok && row.admit({ params: read.params, at }) === undefined
 }
 
 /** Parameters that are no ids. */

@@ -21,6 +21,7 @@ export function operationRoutes(parts: {
       operationId: 'health',
       summary: 'Whether the server answers',
       access: 'none',
+      isFree: true,
       success: { status: 200 },
       handle: () => ok({ status: 'ok' }),
     }),
@@ -30,6 +31,7 @@ export function operationRoutes(parts: {
       operationId: 'ready',
       summary: 'Whether the server can take captures: its database answers and its media folder can be written',
       access: 'none',
+      isFree: true,
       success: { status: 200 },
       refusals: ['service_unavailable'],
       async handle({ db }) {
@@ -53,6 +55,7 @@ export function operationRoutes(parts: {
       operationId: 'metrics',
       summary: 'Figures for Prometheus',
       access: 'none',
+      isFree: true,
       success: { status: 200, contentType: 'text/plain' },
       async handle() {
         const text = await parts.metrics.text()

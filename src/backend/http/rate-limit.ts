@@ -5,7 +5,7 @@ import { gather } from '../gather.ts'
 const minuteMs = 60_000
 const dayMs = 86_400_000
 /** What the headers say where there is no limit: figures that nobody reaches. */
-const unlimited = { perMinute: 1_000_000, perDay: 1_000_000_000 }
+export const unlimited: OwnLimits = { perMinute: 1_000_000, perDay: 1_000_000_000 }
 /** The documented daily limit is 10,000 where that of the minute is 300. */
 const dayForMinute = 10_000 / 300
 

@@ -53,6 +53,8 @@ interface RouteBase {
    * read-only keys. `write` and `signed` run in a transaction.
    */
   readonly access: 'none' | 'read' | 'write' | 'signed'
+  /** Under no limit of requests. */
+  readonly isFree?: boolean
   /** Only managers are let through. */
   readonly isForManagers?: boolean
   /** Asked before the body is read; answers a refusal, or undefined to let the request through. */
