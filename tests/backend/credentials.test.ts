@@ -245,6 +245,19 @@ describe('the rate limit', () => {
     expect(answers).toEqual([404, 404, 404, 404, 429, 429])
   })
 
+  it('is there for passwords where there is no other, by address', async () => {
+    const site = await startSite({ user: { email: 'a@example.org', password: 'correct horse' } })
+    site.clock.at = new Date('2026-11-21T09:00:15.000Z')
+    const signIn = async (password: string) =>
+      (await site.call('POST', '/account/api/v1/login', { email: 'a@example.org', password })).status
+    const answers = await Promise.all(Array.from({ length: 22 }, (_, index) => signIn(`guess ${index}`)))
+    expect(answers.toSorted()).toEqual([...Array.from({ length: 20 }, () => 401), 429, 429])
+    expect(await signIn('correct horse')).toBe(429)
+    expect((await site.call('GET', `${scanner}/sessions`)).status).toBe(200)
+    site.clock.at = new Date('2026-11-21T09:01:00.000Z')
+    expect(await signIn('correct horse')).toBe(200)
+  })
+
   it.runIf(engine === 'postgres')(
     'is one for all processes of a database, and counts what was let through',
     async () => {

@@ -15,6 +15,7 @@ export function accountRoutes(): readonly Route[] {
       body: loginSchema,
       success: { status: 200, schema: loginAnswerSchema },
       refusals: ['unauthorized'],
+      attemptsPerMinute: 20,
       async handle({ body, at, db, origin }) {
         const login = await signIn(db, body.email, body.password, at, origin)
         if (!login) return refuse('unauthorized', 'E-mail address or password is wrong.')

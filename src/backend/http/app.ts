@@ -13,7 +13,7 @@ import { hasCsrfToken, type Identify } from './credentials.ts'
 import { readForm, readPhoto } from './form.ts'
 import { readJson } from './json-body.ts'
 import type { KeyUse } from './key-use.ts'
-import { unlimited, type RateLimiter } from './rate-limit.ts'
+import { unlimited, type OwnLimits, type RateLimiter } from './rate-limit.ts'
 import { nameRequest, requestIdOf } from './request-id.ts'
 import { honoPath, parameterNames, type Call, type Credential, type Route } from './route.ts'
 
@@ -85,7 +85,7 @@ export function createApp(parts: AppParts): Hono {
       const limit = isFree(row, context, at)
         ? limiter.takeHere('free', unlimited, at)
         : known === undefined || known.kind === 'none'
-          ? limiter.takeHere(addressOf(context), ownLimits, at)
+          ? limiter.takeHere(...strangerOf(row, context), at)
           : await limiter.take(
               known.subject,
               { perMinute: known.rateLimitPerMinute, perDay: known.rateLimitPerDay },
@@ -260,6 +260,14 @@ export function createApp(parts: AppParts): Hono {
 function addressOf(context: Context): string {
   const incoming = (context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined)?.incoming
   return `address:${incoming?.socket?.remoteAddress ?? ''}`
+}
+
+/** What is counted of whoever is not known: attempts to sign in are few and have a count of their own. */
+function strangerOf(row: Route, context: Context): readonly [subject: string, own: OwnLimits] {
+  const address = addressOf(context)
+  return row.attemptsPerMinute === undefined
+    ? [address, ownLimits]
+    : [`${row.operationId}:${address}`, { perMinute: row.attemptsPerMinute, perDay: 0 }]
 }
 
 /** Whether a request is under no limit: what machines ask all day, and an upload whose address was asked for under one. */

@@ -53,6 +53,8 @@ interface RouteBase {
    * read-only keys. `write` and `signed` run in a transaction.
    */
   readonly access: 'none' | 'read' | 'write' | 'signed'
+  /** Of a route without a credential: how often an address may try in a minute, whatever the server's limit. */
+  readonly attemptsPerMinute?: number
   /** Under no limit of requests. */
   readonly isFree?: boolean
   /** Only managers are let through. */
