@@ -10,7 +10,7 @@ import { openPassList } from '#station/gate/pass-list.ts'
 import { createGateClient } from '#station/remote/gate-client.ts'
 import { silentLog } from '#backend/log.ts'
 import { gateVectors } from '../vectors/gate.ts'
-import { databaseOf, startSite, temporaryFolder, type Site } from './fixture.ts'
+import { databaseOf, engine, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 const tenantKey = 'tenant-key-of-acme'
 const usual = [
@@ -211,6 +211,30 @@ describe('the gates of one venue', () => {
     expect((await verdict(site, '0007-chip', { gate: 'east' })).judgement.code).toBe('used')
   })
 
+  // SQLite has one writer, which waits for no row.
+  it.runIf(engine === 'postgres')(
+    'wait for one another without a connection, which others need meanwhile',
+    async () => {
+      const { site, wallet } = await startVenue()
+      const other = await databaseOf(site.dataDir)
+      const { promise: isOver, resolve: letGo } = Promise.withResolvers<void>()
+      const held = Promise.withResolvers<void>()
+      const holding = other.write(async (db) => {
+        await db.selectFrom('tenants').selectAll().forNoKeyUpdate().execute()
+        held.resolve()
+        await isOver
+      })
+      await held.promise
+      // More than there are connections, as when all gates are shown passes while another process of the site decides.
+      const asking = Array.from({ length: 30 }, () => verdict(site, '000123'))
+      expect((await wallet('GET', '/api/acme/passes')).status).toBe(200)
+      letGo()
+      await holding
+      await Promise.all(asking)
+      expect((await wallet('GET', '/api/acme/scans')).headers.get('x-pagination-total')).toBe('30')
+    },
+  )
+
   it('answer a repeat as before and count it once', async () => {
     const { site } = await startVenue()
     const id = randomUUID()
@@ -304,61 +328,65 @@ describe('the gates of one venue', () => {
     list.close()
   })
 
-  it('give a list whose load was interrupted from where it was, and what has changed meanwhile', async () => {
-    const count = 4_500
-    const rows = Array.from({ length: count }, (_, index) => `pass-${index},value-${index}`)
-    const { site } = await startVenue(['passId,value', ...rows].join('\n'))
-    const log = { ...silentLog, debug: () => undefined, child: () => log } as never
-    const path = join(await temporaryFolder(), 'list.sqlite')
-    const asked: string[] = []
-    /** A road that is cut in the middle of the page with this number. */
-    const load = async (cutPage: number) => {
-      let pages = 0
-      const client = createGateClient({
-        fetch: async (address, init) => {
-          const { pathname, search } = new URL(address)
-          if (pathname !== '/gate/v1/list') return await fetch(address, init)
-          asked.push(search)
-          const response = await fetch(address, init)
-          pages += 1
-          if (pages !== cutPage || response.body === null) return response
-          const reader = response.body.getReader()
-          const half = new ReadableStream<Uint8Array>({
-            async pull(controller) {
-              controller.enqueue((await reader.read()).value?.subarray(0, 1_000) ?? new Uint8Array())
-              controller.error(new Error('the road is cut'))
-              await reader.cancel()
-            },
-          })
-          return new Response(half, response)
-        },
-        url: site.url,
-        credential: () => Promise.resolve(site.apiKey),
-        now: () => new Date(),
-      })
-      const key = await client.listKey()
-      if (!key.ok) throw new Error(key.failure.message)
-      // Another process each time: what is there is what the file has.
-      const list = openPassList({ path, key: key.value, log })
-      const ended = await loadList({
-        client,
-        list,
-        log,
-        signal: new AbortController().signal,
-        key: () => Promise.resolve(key.value),
-        onProgress: () => undefined,
-      })
-      const found = [0, count - 1].map((index) => list.find(`value-${index}`)?.use.entries ?? null)
-      const { state } = list
-      list.close()
-      return { outcome: ended.outcome, state, found }
-    }
-    expect(await load(1)).toMatchObject({ outcome: 'failed', state: null, found: [null, null] })
-    expect(await load(2)).toMatchObject({ outcome: 'failed', state: { at: 4_000, asOf: null }, found: [0, null] })
-    await verdict(site, 'value-0')
-    expect(await load(0)).toMatchObject({ outcome: 'current', state: { values: count, left: 0 }, found: [1, 0] })
-    expect(asked).toEqual(['?after=0', '?after=0', '?after=4000', '?after=4000'])
-  })
+  it(
+    'give a list whose load was interrupted from where it was, and what has changed meanwhile',
+    { timeout: 180_000 },
+    async () => {
+      const count = 4_500
+      const rows = Array.from({ length: count }, (_, index) => `pass-${index},value-${index}`)
+      const { site } = await startVenue(['passId,value', ...rows].join('\n'))
+      const log = { ...silentLog, debug: () => undefined, child: () => log } as never
+      const path = join(await temporaryFolder(), 'list.sqlite')
+      const asked: string[] = []
+      /** A road that is cut in the middle of the page with this number. */
+      const load = async (cutPage: number) => {
+        let pages = 0
+        const client = createGateClient({
+          fetch: async (address, init) => {
+            const { pathname, search } = new URL(address)
+            if (pathname !== '/gate/v1/list') return await fetch(address, init)
+            asked.push(search)
+            const response = await fetch(address, init)
+            pages += 1
+            if (pages !== cutPage || response.body === null) return response
+            const reader = response.body.getReader()
+            const half = new ReadableStream<Uint8Array>({
+              async pull(controller) {
+                controller.enqueue((await reader.read()).value?.subarray(0, 1_000) ?? new Uint8Array())
+                controller.error(new Error('the road is cut'))
+                await reader.cancel()
+              },
+            })
+            return new Response(half, response)
+          },
+          url: site.url,
+          credential: () => Promise.resolve(site.apiKey),
+          now: () => new Date(),
+        })
+        const key = await client.listKey()
+        if (!key.ok) throw new Error(key.failure.message)
+        // Another process each time: what is there is what the file has.
+        const list = openPassList({ path, key: key.value, log })
+        const ended = await loadList({
+          client,
+          list,
+          log,
+          signal: new AbortController().signal,
+          key: () => Promise.resolve(key.value),
+          onProgress: () => undefined,
+        })
+        const found = [0, count - 1].map((index) => list.find(`value-${index}`)?.use.entries ?? null)
+        const { state } = list
+        list.close()
+        return { outcome: ended.outcome, state, found }
+      }
+      expect(await load(1)).toMatchObject({ outcome: 'failed', state: null, found: [null, null] })
+      expect(await load(2)).toMatchObject({ outcome: 'failed', state: { at: 4_000, asOf: null }, found: [0, null] })
+      await verdict(site, 'value-0')
+      expect(await load(0)).toMatchObject({ outcome: 'current', state: { values: count, left: 0 }, found: [1, 0] })
+      expect(asked).toEqual(['?after=0', '?after=0', '?after=4000', '?after=4000'])
+    },
+  )
 
   it('do not let one pass in for another that has the same value', async () => {
     const { site, wallet } = await startVenue('passId,value\none,the same\nother,the same')

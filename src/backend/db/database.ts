@@ -23,6 +23,11 @@ export interface Database {
    * `forNoKeyUpdate()`, as other processes write too.
    */
   readonly write: <T>(work: (db: Db) => Promise<T>) => Promise<T>
+  /**
+   * As `write`, for works that all hold the same row: those of one name are done one after the other, and what waits for
+   * its turn in this process waits without a connection, which others need meanwhile.
+   */
+  readonly writeInTurn: <T>(name: string, work: (db: Db) => Promise<T>) => Promise<T>
   /** As `write`, but no other process does work of the same name meanwhile. */
   readonly writeAlone: <T>(name: string, work: (db: Db) => Promise<T>) => Promise<T>
   /** Whether an error says that the database cannot be asked now, and perhaps can later. */

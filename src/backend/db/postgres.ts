@@ -38,11 +38,23 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
     },
   })
   const write: Database['write'] = (work) => retried(() => db.transaction().execute(work))
+  const turns = new Map<string, Promise<unknown>>()
   return {
     engine: 'postgres',
     location: url,
     db,
     write,
+    writeInTurn(name, work) {
+      const turn = (turns.get(name) ?? Promise.resolve()).then(() => write(work))
+      // Whatever became of it, the next one follows; the last one leaves nothing behind.
+      const over = turn.then(
+        () => undefined,
+        () => undefined,
+      )
+      turns.set(name, over)
+      void over.then(() => turns.get(name) === over && turns.delete(name))
+      return turn
+    },
     writeAlone: (name, work) =>
       write(async (transaction) => {
         await sql`select pg_advisory_xact_lock(hashtext(${`capstan ${name}`}))`.execute(transaction)

@@ -49,6 +49,7 @@ export function openSqlite(path: string): Database {
     db,
     write,
     // A transaction that writes is alone already.
+    writeInTurn: (_name, work) => write(work),
     writeAlone: (_name, work) => write(work),
     isAway: () => false,
     async close() {

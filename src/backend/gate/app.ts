@@ -57,9 +57,12 @@ export function createGateApp(options: GateAppOptions): Hono {
   const { db } = database
 
   const { admit, body: readBody } = createRequests({ db, now, scopeFailureStatus })
+  /** A write that holds the tenant's row; its turn is waited for without a connection. */
+  const hold = <T>(tenant: Pick<TenantRow, 'id'>, work: (db: Db) => Promise<T>): Promise<T> =>
+    database.writeInTurn(`tenant ${tenant.id}`, work)
   /** A write whose scans and events are then taken up. */
-  const write: Database['write'] = async (work) => {
-    const answer = await database.write(work)
+  const write = async <T>(tenant: Pick<TenantRow, 'id'>, work: (db: Db) => Promise<T>): Promise<T> => {
+    const answer = await hold(tenant, work)
     scans.wake()
     return answer
   }
@@ -116,12 +119,13 @@ export function createGateApp(options: GateAppOptions): Hono {
   // --- Scans ----------------------------------------------------------------------------------------
 
   on(gateOperations.recordScan, async ({ context, tenant, body: scan }) => {
-    const passId = await write(async (transaction) => {
+    const passId = await database.write(async (transaction) => {
       const pass = await findPass(transaction, tenant, scan.data)
       const from = { scannedAt: now().toISOString(), clientScanId: null, deviceId: '' }
       if (pass !== undefined) await scans.record(transaction, tenant, pass, { ...scan, ...from })
       return pass?.id
     })
+    scans.wake()
     if (passId === undefined) throw new Problem(404, 'No pass has this value.')
     return context.json({ passId }, 201)
   })
@@ -237,7 +241,7 @@ export function createGateApp(options: GateAppOptions): Hono {
 
   on(gateOperations.createPrivilege, async ({ context, tenant, body: wish }) => {
     const id = newId()
-    await database.write((transaction) => putPrivilege(transaction, tenant, param(context, 'passId'), id, wish))
+    await hold(tenant, (transaction) => putPrivilege(transaction, tenant, param(context, 'passId'), id, wish))
     return context.json({ privilegeId: id }, 202)
   })
 
@@ -294,14 +298,12 @@ export function createGateApp(options: GateAppOptions): Hono {
   on(gateOperations.putPrivilege, async ({ context, tenant, body: wish }) => {
     const privilegeId = param(context, 'privilegeId')
     if (!/^[A-Za-z0-9._-]{1,100}$/.test(privilegeId)) throw new Problem(400, 'This is no id of a privilege.')
-    await database.write((transaction) =>
-      putPrivilege(transaction, tenant, param(context, 'passId'), privilegeId, wish),
-    )
+    await hold(tenant, (transaction) => putPrivilege(transaction, tenant, param(context, 'passId'), privilegeId, wish))
     return context.json({ privilegeId }, 202)
   })
 
   on(gateOperations.deletePrivilege, async ({ context, tenant }) => {
-    await database.write(async (transaction) => {
+    await hold(tenant, async (transaction) => {
       const held = await holdTenant(transaction, tenant.id)
       const found = await privilegeOf(transaction, tenant, context)
       await transaction
@@ -324,7 +326,7 @@ export function createGateApp(options: GateAppOptions): Hono {
     tenant: TenantRow,
     wish: z.infer<typeof movementRequestSchema>,
   ): Promise<z.infer<typeof movementResponseSchema>> =>
-    database.write(async (transaction) => {
+    hold(tenant, async (transaction) => {
       const held = await holdTenant(transaction, tenant.id)
       const found = await privilegeOf(transaction, tenant, context)
       if (found.total !== wish.expectedTotal) {
@@ -427,7 +429,7 @@ export function createGateApp(options: GateAppOptions): Hono {
   // --- The relay --------------------------------------------------------------------------------------
 
   on(gateOperations.relayScan, async ({ context, tenant: { id }, body: scan }) => {
-    const known = await write(async (transaction) => {
+    const known = await write({ id }, async (transaction) => {
       const tenant = await holdTenant(transaction, id)
       const earlier = await earlierRead(transaction, id, scan)
       if (earlier !== undefined) return earlier
@@ -539,12 +541,18 @@ export function createGateApp(options: GateAppOptions): Hono {
   // --- The gates --------------------------------------------------------------------------------------
 
   on(gateOperations.decideVerdict, async ({ context, tenant, body: asked }) => {
-    return context.json(await write((transaction) => decide(transaction, tenant.id, asked, scans)))
+    const { signal } = context.req.raw
+    const answer = await write(tenant, (transaction) => {
+      // Its gate has decided alone meanwhile and will tell of it: the others need not wait for an answer to nobody.
+      if (signal.aborted) throw new Problem(503, 'Whoever asked has gone.')
+      return decide(transaction, tenant.id, asked, scans)
+    })
+    return context.json(answer)
   })
 
   on(gateOperations.undoVerdict, async ({ context, tenant, body: { reason } }) => {
     const id = param(context, 'id')
-    const isDone = await database.write((transaction) => undo(transaction, tenant.id, id, reason, now()))
+    const isDone = await hold(tenant, (transaction) => undo(transaction, tenant.id, id, reason, now()))
     if (!isDone) throw new Problem(404, 'There is no such admission.')
     return context.json({})
   })
