@@ -23,8 +23,11 @@ export interface PhotoCodes {
 /** What the process answers. */
 export type CodesAnswer = { readonly codes: readonly FoundCode[] | null } | { readonly fault: string }
 
-/** No photo that people take needs this long. */
-const deadlineMs = 30_000
+/**
+ * For a process that hangs: the search itself is bounded by processor time, and a machine that is busy with other things
+ * costs no photo.
+ */
+const deadlineMs = 120_000
 /** An idle process gives its memory back. */
 const idleMs = 30_000
 
