@@ -23,6 +23,7 @@ export const rooms = {
     packages: ['node'],
   },
   'station/staff': { rooms: ['contract', 'domain', 'station/store'], packages: ['node', 'zod'] },
+  'station/upkeep': { rooms: ['contract', 'domain', 'station/store'], packages: ['node', 'zod', 'fflate'] },
   'station/export': {
     rooms: ['contract', 'domain', 'station/store'],
     packages: ['node', 'csv-stringify', 'write-excel-file'],
@@ -39,6 +40,7 @@ export const rooms = {
       'station/sync',
       'station/gate',
       'station/staff',
+      'station/upkeep',
       'station/export',
       'enrolment',
       'sheets',

@@ -107,6 +107,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  support: {
+    about: 'writes what support needs to know, without keys, codes, photos or names',
+    load: async () => {
+      const { support: run, help } = await import('./support.ts')
+      return { run, help }
+    },
+  },
   'control-sheet': {
     about: 'writes the control barcodes to print',
     load: async () => {

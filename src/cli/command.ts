@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
-import { pino } from 'pino'
+import { pino, type Level } from 'pino'
 import type { Log } from '#contract/ports.ts'
+import { openLogFile } from '#station/index.ts'
 import { fail, ok, type AppError, type Result } from '#contract/result.ts'
 
 /** The program's version, as package.json has it. */
@@ -10,12 +11,23 @@ export const version: string = (
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 ).version
 
-/** The log of a command: JSON lines on standard error, since standard output belongs to results. `CAPSTAN_LOG` sets the level. */
-export function createLog(): Log {
+/**
+ * The log of a command: JSON lines on standard error, since standard output belongs to results. `CAPSTAN_LOG` sets the level.
+ * A command that runs a kiosk keeps them in its data folder, too, from `info` on.
+ */
+export function createLog(dataDir: string | null = null): Log {
   const level = process.env['CAPSTAN_LOG'] ?? 'warn'
+  const known = level in pino.levels.values ? level : 'warn'
+  const stream = pino.destination({ dest: 2, sync: true })
+  if (dataDir === null) return pino({ level: known, base: null }, stream)
+  const { values } = pino.levels
+  const isFiner = (values[known] ?? 0) < (values['info'] ?? 0)
   return pino(
-    { level: level in pino.levels.values ? level : 'warn', base: null },
-    pino.destination({ dest: 2, sync: true }),
+    { level: isFiner ? known : 'info', base: null },
+    pino.multistream([
+      { level: known as Level, stream },
+      { level: 'info', stream: openLogFile(dataDir) },
+    ]),
   )
 }
 

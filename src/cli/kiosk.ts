@@ -132,8 +132,8 @@ async function openElectron(path: string, options: KioskOptions): Promise<number
 
 async function openWeb(options: KioskOptions, reason: string): Promise<number> {
   const stopped = stopSignal()
-  const log = createLog()
   const dataDir = options.data ?? defaultDataFolder(process.env)
+  const log = createLog(dataDir)
   await mkdir(dataDir, { recursive: true })
   /** What has to be ended, the last one opened first: the station before the backend it sends to. */
   const closers: Closers = []

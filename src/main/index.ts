@@ -36,8 +36,10 @@ import { createSecrets, type Secrets } from './secrets.ts'
 import { createUtilitySpawner } from './utility.ts'
 import { createKioskWindow } from './window.ts'
 
-const log = createLog()
 const options = parseKioskArguments(process.argv.slice(1))
+if (options.data !== null) app.setPath('userData', join(options.data, 'electron'))
+const dataDir = options.data ?? join(app.getPath('userData'), 'data')
+const log = createLog(dataDir)
 const isKiosk = app.isPackaged || options.kiosk
 /** A page that closes its window again and again must not take the whole machine. */
 const reopenMs = 500
@@ -55,7 +57,6 @@ else app.enableSandbox()
 protocol.registerSchemesAsPrivileged([ownSchemePrivileges])
 Menu.setApplicationMenu(null)
 lockNavigation(app, log)
-if (options.data !== null) app.setPath('userData', join(options.data, 'electron'))
 
 if (app.requestSingleInstanceLock()) {
   endInOrder()
@@ -67,7 +68,6 @@ if (app.requestSingleInstanceLock()) {
 }
 
 async function start(): Promise<void> {
-  const dataDir = options.data ?? join(app.getPath('userData'), 'data')
   const opening = Promise.withResolvers<Station>()
   // Whoever waits for it hears of a failure by the end of the program.
   opening.promise.catch(() => {})
@@ -139,7 +139,7 @@ async function start(): Promise<void> {
     platform: process.platform,
     log,
   })
-  const backend = options.backend === null ? embeddedBackend(dataDir) : await remoteBackend(options.backend, secrets)
+  const backend = options.backend === null ? embeddedBackend() : await remoteBackend(options.backend, secrets)
   const opened = await createStation({
     dataDir,
     host: 'electron',
@@ -203,7 +203,7 @@ function whenOpen(opening: Promise<Transport>): Transport {
 }
 
 /** The embedded backend, on a free port of this machine. */
-function embeddedBackend(dataDir: string) {
+function embeddedBackend() {
   const backend = createEmbedded({
     dataDir: join(dataDir, 'backend'),
     spawn: spawner('backend'),

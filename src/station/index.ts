@@ -23,6 +23,8 @@ import {
   type PhotoRegion,
 } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
+import type { Member } from '#contract/station/staff.ts'
+import { logLevelSchema, type About, type LogEntry } from '#contract/station/upkeep.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
 import type { Shot } from '#contract/station/shoot.ts'
 import type { EnrolmentStatus } from '#contract/station/enrolment.ts'
@@ -49,6 +51,7 @@ import { createWatchedFolders, type FolderDelays, type FoundFile } from '#statio
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
+import { describeStation } from '#station/upkeep/about.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
@@ -69,6 +72,11 @@ import { createCataloguing } from '#station/cataloguing.ts'
 import { createReviewing } from '#station/reviewing.ts'
 import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
+import { createOnceOnly } from '#station/upkeep/once-only.ts'
+import { readLogFile } from '#station/upkeep/log-file.ts'
+import { redactLine } from '#station/upkeep/redact.ts'
+import { measureStorage } from '#station/upkeep/storage.ts'
+import { gatherSupport, namesIn } from '#station/upkeep/support.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
 export { createLineDriver } from '#station/device/line-driver.ts'
@@ -88,6 +96,9 @@ export { createScannerClient } from '#station/remote/scanner-client.ts'
 export { readHeartbeat, startHeartbeat } from '#station/heartbeat.ts'
 export { openStaffFile, type StaffFile } from '#station/staff/staff-file.ts'
 export type { LedgerClaim } from '#station/store/ledger-check.ts'
+export { openLogFile } from '#station/upkeep/log-file.ts'
+export { describeStation } from '#station/upkeep/about.ts'
+export { gatherSupport } from '#station/upkeep/support.ts'
 export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
 /** What a host gives the station: everything it touches beyond its data folder. */
@@ -182,6 +193,7 @@ const maxImagingProcesses = 4
 const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
+const gone: AppError = { code: 'not_found', message: 'it was fetched already, or is too old: make it again' }
 /** What stands in the place of a badge's text, or of an enrolment code's. */
 const secretShown = 'secret'
 /** Below this the station says that the disk is nearly full. */
@@ -765,6 +777,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     if (result.ok) staff.changed()
     return result
   }
+  const staffMembers = (): readonly Member[] => {
+    const members = staffFile.members()
+    return members.ok ? members.value : []
+  }
+  const namesHere = (): string[] => namesIn([staffMembers(), settings, describe()])
+  const once = createOnceOnly()
+  const about = (): About =>
+    describeStation({ version: ports.version, host: ports.host, stationId, dataDir: ports.dataDir })
   const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
 
   const dispatch = createDispatch(
@@ -1020,6 +1040,48 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const removed = changedStaff(staffFile.remove(id))
         return removed.ok ? ok({}) : removed
       },
+      'staff.giveBadge': async ({ id }) => {
+        const members = staffFile.members()
+        if (!members.ok) return members
+        const member = members.value.find((one) => one.id === id)
+        if (!member) return fail('not_found', 'no such member of the staff')
+        const badge = changedStaff(await staffFile.giveBadge(id))
+        if (!badge.ok) return badge
+        // Loaded only here: it is large, and most runs of a station print nothing.
+        const { writeBadgeSheet } = await import('#sheets/index.ts')
+        const card = await writeBadgeSheet(member, badge.value)
+        return ok({ path: once.keep({ name: 'capstan-badge.pdf', type: 'application/pdf', bytes: card }) })
+      },
+      'about.get': () => ok(about()),
+      'storage.measure': async () => ok(await measureStorage(ports.dataDir)),
+      'log.list': ({ least, words, limit }) => {
+        const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
+        const levels = logLevelSchema.options.slice(logLevelSchema.options.indexOf(least))
+        const lines = readLogFile(ports.dataDir).toReversed()
+        const names = namesHere()
+        const found: LogEntry[] = []
+        for (const line of lines) {
+          const entry = redactLine(line, names)
+          if (entry === null || !levels.includes(entry.level)) continue
+          // In what is shown, not in what was taken out of it.
+          const text = `${entry.room} ${entry.message} ${Object.entries(entry.facts).flat().join(' ')}`.toLowerCase()
+          if (wanted.every((word) => text.includes(word)) && found.push(entry) >= limit) break
+        }
+        return ok(found)
+      },
+      'support.make': async () => {
+        const { files, zip } = await gatherSupport({
+          dataDir: ports.dataDir,
+          store,
+          about: about(),
+          settings,
+          status: status(),
+          devices: describe(),
+          staff: staffMembers(),
+        })
+        const name = `capstan-support-${clock.now().toISOString().slice(0, 19).replaceAll(':', '-')}.zip`
+        return ok({ path: once.keep({ name, type: 'application/zip', bytes: zip }), bytes: zip.length, files })
+      },
       'kiosk.leave': ({ to }) => {
         if (!ports.leaveKiosk) return fail('conflict', 'this host has no lock to leave: close its window')
         ports.leaveKiosk(to)
@@ -1120,6 +1182,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
         return await sendFile(store.media.path(thumbnail ?? media))
       }
+      if (url.pathname.startsWith(stationPaths.once(''))) return once.fetch(url.pathname) ?? refuse(404, gone)
       if (url.pathname === stationPaths.drillSheet) return await sendDrillSheet()
       if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
       if (products) return await sendProducts(String(products[1]), url.searchParams.get('q') ?? '')

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
@@ -7,6 +7,7 @@ import { findChromium } from '#cli/browsers.ts'
 import { openStaffFile } from '#station/index.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
+import { look } from './look.ts'
 
 const found = findChromium(process.env)
 const pictures = 'test-results/staff'
@@ -108,5 +109,84 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
     await page.keyboard.press('Escape')
     await pad().waitFor({ state: 'detached' })
     await page.getByText('This is for staff').waitFor()
+  })
+
+  const tab = (label: string) => page.getByRole('tab', { name: label })
+
+  it('shows an administrator who is staff, by keys alone: added, given a badge, removed; the last one stays', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await tab('Settings').focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByRole('button', { name: 'Show the staff' }).focus()
+    await page.keyboard.press('Enter')
+    await pad().getByText('Type your PIN').waitFor()
+    await page.keyboard.type('739184', { delay: 120 })
+    await page.keyboard.press('Enter')
+    const kim = page.getByRole('button', { name: /^Kim/ })
+    await kim.waitFor()
+    await page.getByRole('button', { name: 'Add somebody' }).focus()
+    await page.keyboard.press('Enter')
+    await pad().getByLabel('Name').waitFor()
+    await page.keyboard.type('Alex', { delay: 120 })
+    await pad().getByRole('button', { name: 'Next: choose a PIN' }).press('Enter')
+    await pad().getByText('At least four digits').waitFor()
+    await page.keyboard.type('1234', { delay: 120 })
+    await page.keyboard.press('Enter')
+    await pad().getByText('Choose another PIN').waitFor()
+    await page.keyboard.type('8305', { delay: 120 })
+    await page.keyboard.press('Enter')
+    const alex = page.getByRole('button', { name: /^Alex/ })
+    await alex.waitFor()
+    await look(page, join(pictures, 'members'))
+    await alex.press('Enter')
+    await pad().getByRole('button', { name: 'Give a badge' }).press('Enter')
+    const saving = page.waitForEvent('download')
+    await pad().getByRole('link', { name: 'Save the card' }).press('Enter')
+    expect((await saving).suggestedFilename()).toBe('capstan-badge.pdf')
+    await pad().getByRole('button', { name: 'Remove' }).press('Enter')
+    await pad().getByRole('button', { name: 'Remove Alex' }).press('Enter')
+    await alex.waitFor({ state: 'detached' })
+    await kim.press('Enter')
+    await pad().getByRole('button', { name: 'Remove' }).press('Enter')
+    await pad().getByRole('button', { name: 'Remove Kim' }).press('Enter')
+    await pad().getByText('an administrator with a PIN has to stay').waitFor()
+    await page.keyboard.press('Escape')
+    await kim.waitFor()
+  })
+
+  it('tells what takes room, what was logged, what this is, and saves for support only what it has listed', async () => {
+    // Who was let in before is not any more.
+    await page.reload()
+    for (const [label, title] of [
+      ['Storage', 'Storage'],
+      ['Log', 'Log'],
+      ['About and support', 'Capstan 0.1.0'],
+    ] as const) {
+      await tab(label).click()
+      await page.getByRole('heading', { name: title, level: 1 }).waitFor()
+      if (label === 'Log') {
+        await pad().getByText('Type your PIN').waitFor()
+        await touch('739184')
+        await pad().getByRole('button', { name: 'Enter' }).click()
+        await page.getByText('a wrong PIN or badge').first().waitFor()
+      }
+      if (label === 'Storage') await page.getByText('Scans and sessions').waitFor()
+      if (label === 'About and support') {
+        await page.getByRole('button', { name: 'Make a bundle' }).press('Enter')
+        await touch('739184')
+        await pad().getByRole('button', { name: 'Enter' }).click()
+        await page.getByText('log.ndjson').waitFor()
+        await page.getByText(/^Licences of \d+ packages/).click()
+        await page.getByRole('rowheader', { name: 'react', exact: true }).waitFor()
+        await page.getByText(/^Licences of \d+ packages/).click()
+      }
+      await look(page, join(pictures, label.toLowerCase().replaceAll(' ', '-')))
+    }
+    const saving = page.waitForEvent('download')
+    await page.getByRole('link', { name: /^Save it/ }).press('Enter')
+    const saved = await saving
+    expect(saved.suggestedFilename()).toMatch(/^capstan-support-.*\.zip$/)
+    expect((await readFile(await saved.path())).subarray(0, 2).toString()).toBe('PK')
+    expect(await kiosk.violations()).toEqual([])
   })
 })

@@ -14,6 +14,7 @@
  *   file's name ends in `-as-known-here` when it could not be.
  * - `GET /exports/drill.pdf`: the sheet of the last drill that was begun in the window.
  * - `GET /exports/<session id>.certificate.<pdf|json>`: what the session came to up to now, with the ledger's head.
+ * - `GET /exports/once/<id>`: what a procedure has made for one fetch (contract/station/upkeep.ts), within some minutes.
  */
 export const stationPaths = {
   photos: '/media/photos',
@@ -22,6 +23,7 @@ export const stationPaths = {
   region: (hash: string, { x, y, width, height }: PhotoRegion, maxWidthPixels = 1024): string =>
     `/media/${hash}?region=${x},${y},${width},${height}&width=${maxWidthPixels}`,
   drillSheet: '/exports/drill.pdf',
+  once: (id: string): string => `/exports/once/${id}`,
   products: (format: ProductExportFormat, words: string): string =>
     `/exports/products.${format}?q=${encodeURIComponent(words)}`,
   certificate: (sessionId: string, format: CertificateFormat): string => `/exports/${sessionId}.certificate.${format}`,

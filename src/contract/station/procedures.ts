@@ -30,6 +30,7 @@ import { settingsChangeSchema, settingsSchema } from '#contract/station/settings
 import { shootReportSchema, shotSchema } from '#contract/station/shoot.ts'
 import { grantSchema, memberSchema, pinSchema, purposeSchema, roleSchema, unlockedSchema } from './staff.ts'
 import { operatorSettings } from './settings.ts'
+import { upkeepProcedures } from '#contract/station/upkeep.ts'
 import { reportDeviceSchema, stationStatusSchema } from '#contract/station/status.ts'
 import { idSchema } from '#contract/station/values.ts'
 
@@ -271,6 +272,7 @@ export const procedures = {
   ...reviewProcedures,
   ...itemProcedures,
   ...catalogueProcedures,
+  ...upkeepProcedures,
 } as const satisfies Record<string, ProcedureDefinition>
 
 export type ProcedureName = keyof typeof procedures

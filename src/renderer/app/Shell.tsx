@@ -14,12 +14,12 @@ import { SessionsScreen } from '../features/sessions/SessionsScreen.tsx'
 import { FirstUse } from '../features/staff/FirstUse.tsx'
 import { StaffMenu } from '../features/staff/StaffMenu.tsx'
 import { StaffDoor } from '../features/staff/StaffDoor.tsx'
-import { SettingsScreen } from '../features/settings/SettingsScreen.tsx'
 import { ShootScreen } from '../features/shoot/ShootScreen.tsx'
 import { Key } from '../ui/Button.tsx'
 import { useShortcut } from '../ui/shortcuts.ts'
 import { RailIcon, Mark } from './icons.tsx'
 import { screens } from './screens.ts'
+import { SettingsPages } from './SettingsPages.tsx'
 import type { ScreenName } from './screens.ts'
 import { StatusStrip } from './StatusStrip.tsx'
 
@@ -31,7 +31,7 @@ const content = {
   shoot: ShootScreen,
   products: ProductsScreen,
   devices: DevicesScreen,
-  settings: SettingsScreen,
+  settings: SettingsPages,
   gate: GateScreen,
 } as const
 

@@ -44,6 +44,8 @@ export interface Store {
   readonly shotItems: ShotItems
   readonly probes: Probes
   readonly catalogue: Catalogue
+  /** Rows by table, what was refused by code, the schema, the ledger's end: numbers only, for support. */
+  counts(): Readonly<Record<string, number>>
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
@@ -194,6 +196,7 @@ function assemble(
     probes: createProbes(database, { ...options, ledger }),
     catalogue: createCatalogue(database, { ...options, ledger, outbox }),
     recovered,
+    counts: () => countAll(database),
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),
     transaction: (work) => database.transaction(work),
@@ -202,6 +205,20 @@ function assemble(
       release()
     },
   }
+}
+
+function countAll(database: Database): Record<string, number> {
+  const counts: Record<string, number> = {
+    schema: Number(database.get('PRAGMA user_version')?.['user_version']),
+    ledgerEnd: Number(database.get('SELECT max(sequence) AS last FROM ledger')?.['last'] ?? 0),
+  }
+  const tables = database.all(`SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+  for (const { name } of tables) counts[String(name)] = Number(database.get(`SELECT count(*) AS n FROM ${name}`)?.['n'])
+  const waiting = database.all(
+    `SELECT kind, state, coalesce(error_code, '') AS code, count(*) AS n FROM outbox GROUP BY 1, 2, 3`,
+  )
+  for (const { kind, state, code, n } of waiting) counts[`outbox ${kind} ${state} ${code}`.trim()] = Number(n)
+  return counts
 }
 
 /** Brings a store up to the present schema: with a name of its own and a ledger that tells what it holds. */

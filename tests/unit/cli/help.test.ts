@@ -6,6 +6,7 @@ import { help as certificate } from '#cli/certificate.ts'
 import { help as calibrationSheet } from '#cli/calibration-sheet.ts'
 import { help as controlSheet } from '#cli/control-sheet.ts'
 import { help as decode } from '#cli/decode.ts'
+import { help as support } from '#cli/support.ts'
 import { help as doctor } from '#cli/doctor.ts'
 import { help as exportHelp } from '#cli/export.ts'
 import { help as importHelp } from '#cli/import.ts'
@@ -26,6 +27,7 @@ const helps: readonly Help[] = [
   controlSheet,
   decode,
   doctor,
+  support,
   exportHelp,
   importHelp,
   kiosk,

@@ -89,6 +89,9 @@ describe('what is only for staff', () => {
     ['staff.list', {}, 'staff'],
     ['staff.save', { id: null, name: 'Eve', role: 'administrator', pin: '918273' }, 'staff'],
     ['staff.remove', { id: '00000000-0000-7000-8000-000000000001' }, 'staff'],
+    ['staff.giveBadge', { id: '00000000-0000-7000-8000-000000000001' }, 'staff'],
+    ['log.list', {}, 'settings'],
+    ['support.make', {}, 'support_bundle'],
     ['kiosk.leave', { to: 'end' }, 'quit'],
   ] as const)(
     '%s is refused without a grant, with a wrong one and with one of too low a role',
@@ -133,6 +136,9 @@ describe('what is only for staff', () => {
         'staff.list',
         'staff.save',
         'staff.remove',
+        'staff.giveBadge',
+        'log.list',
+        'support.make',
         'kiosk.leave',
       ].toSorted(),
     )

@@ -1,0 +1,124 @@
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { AppError } from '#contract/result.ts'
+import type { SupportBundle } from '#contract/station/upkeep.ts'
+import { call } from '../../client/station.ts'
+import { Button } from '../../ui/Button.tsx'
+import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { bytesText } from './bytes.ts'
+import { useAnswer } from './use-answer.ts'
+import './upkeep.css'
+
+/** Name, version and licence of each package that this window and its station are made of; put in by the build. */
+declare const __LICENCES__: readonly { readonly name: string; readonly version: string; readonly licence: string }[]
+
+/** What runs here, where its data lies, and what support may get of it. */
+export function AboutPage() {
+  const { t } = useTranslation()
+  const { answer, error } = useAnswer('about.get', {})
+  return (
+    <section className="page">
+      <header className="page-head">
+        <h1>{t('upkeep.about.title', { version: answer?.version ?? '' })}</h1>
+      </header>
+      {error !== null && <ErrorNote error={error} />}
+      {answer !== null && (
+        <section className="panel">
+          <h2>{t('upkeep.about.station')}</h2>
+          <dl className="upkeep-facts-list">
+            <dt>{t('upkeep.about.id')}</dt>
+            <dd>{answer.stationId}</dd>
+            <dt>{t('upkeep.about.host')}</dt>
+            <dd>{t(`upkeep.about.hosts.${answer.host === 'electron' ? 'electron' : 'web'}`)}</dd>
+            <dt>{t('upkeep.about.system')}</dt>
+            <dd>{answer.system}</dd>
+            <dt>{t('upkeep.about.folder')}</dt>
+            <dd>{answer.dataDir}</dd>
+            <dt>{t('upkeep.about.schema')}</dt>
+            <dd>{answer.schemaVersion}</dd>
+            {Object.entries(answer.versions).map(([name, version]) => (
+              <Version key={name} name={name} version={version} />
+            ))}
+          </dl>
+        </section>
+      )}
+      <Support />
+      <details className="panel upkeep-licences">
+        <summary>{t('upkeep.about.licences', { count: __LICENCES__.length })}</summary>
+        <table className="upkeep-table">
+          <thead>
+            <tr>
+              <th scope="col">{t('upkeep.about.package')}</th>
+              <th scope="col">{t('upkeep.about.version')}</th>
+              <th scope="col">{t('upkeep.about.licence')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {__LICENCES__.map(({ name, version, licence }) => (
+              <tr key={`${name} ${version}`}>
+                <th scope="row">{name}</th>
+                <td>{version}</td>
+                <td>{licence}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </details>
+    </section>
+  )
+}
+
+function Version({ name, version }: { readonly name: string; readonly version: string }) {
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>{version}</dd>
+    </>
+  )
+}
+
+/** Makes a bundle, says what is in it, and only then hands it over. */
+function Support() {
+  const { t, i18n } = useTranslation()
+  const [bundle, setBundle] = useState<SupportBundle | null>(null)
+  const [isSaved, setIsSaved] = useState(false)
+  const [error, setError] = useState<AppError | null>(null)
+  const make = async () => {
+    const result = await call('support.make', {})
+    if (result.ok) setBundle(result.value)
+    setIsSaved(false)
+    setError(result.ok || result.error.code === 'locked' ? null : result.error)
+  }
+  return (
+    <section className="panel">
+      <h2>{t('upkeep.support.title')}</h2>
+      <p className="hint">{t('upkeep.support.lead')}</p>
+      {error !== null && <ErrorNote error={error} />}
+      {bundle === null || isSaved ? (
+        <div className="row">
+          {isSaved && <output>{t('upkeep.support.saved')}</output>}
+          <Button kind="primary" onPress={() => void make()}>
+            {t('upkeep.support.make')}
+          </Button>
+        </div>
+      ) : (
+        <>
+          <ul className="upkeep-files">
+            {bundle.files.map(({ name, bytes }) => (
+              <li key={name}>
+                <b>{name}</b> <span className="count">{bytesText(bytes, i18n.language)}</span>
+                <span className="hint">{t(`upkeep.support.files.${name.replace(/\..*$/, '') as 'about'}`)}</span>
+              </li>
+            ))}
+          </ul>
+          <div className="row">
+            <a className="button button-primary" href={bundle.path} download onClick={() => setIsSaved(true)}>
+              {t('upkeep.support.save', { size: bytesText(bundle.bytes, i18n.language) })}
+            </a>
+            <Button onPress={() => setBundle(null)}>{t('upkeep.support.drop')}</Button>
+          </div>
+        </>
+      )}
+    </section>
+  )
+}
