@@ -73,7 +73,10 @@ export const rooms = {
     ],
   },
   preload: { rooms: ['contract'], packages: ['electron'] },
-  main: { rooms: ['contract', 'station', 'backend'], packages: ['node', 'electron', 'electron-store', 'pino'] },
+  main: {
+    rooms: ['contract', 'station', 'backend'],
+    packages: ['node', 'electron', 'electron-store', 'electron-updater', 'pino'],
+  },
   web: { rooms: ['contract', 'station', 'backend'], packages: ['node', 'ws', 'hono', '@hono/node-server', 'conf'] },
   cli: { rooms: ['contract', 'domain', 'station', 'sheets', 'backend', 'web'], packages: ['node', 'pino'] },
   renderer: {

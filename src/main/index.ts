@@ -20,8 +20,9 @@ import {
 import Store from 'electron-store'
 import { createEmbedded, type PhotoReaders } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
+import type { Settings } from '#contract/station/settings.ts'
 import type { Transport } from '#contract/transport.ts'
-import { createStation, startHeartbeat, systemClock, type Station } from '#station/index.ts'
+import { createStation, startHeartbeat, systemClock, type Heartbeat, type Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
 import { createDrillRunner } from './drill.ts'
 import { limitDownloads } from './downloads.ts'
@@ -33,7 +34,9 @@ import { ownScheme, ownUrl, visitorUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
+import { createUpdates, watchTrial, type Updates } from './updates.ts'
 import { createUtilitySpawner } from './utility.ts'
+import { findVersions, type Versions } from './versions.ts'
 import { createKioskWindow } from './window.ts'
 
 const options = parseKioskArguments(process.argv.slice(1))
@@ -45,10 +48,14 @@ const isKiosk = app.isPackaged || options.kiosk
 const reopenMs = 500
 /** A page that does not come keeps the rest from starting no longer than this. */
 const shownMs = 5_000
+/** The service manager starts what ends with it again (sysexits.h: EX_TEMPFAIL). */
+const restartCode = 75
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
 let station: Station | null = null
 let lock: KioskLock | null = null
+const versions = app.isPackaged && process.platform === 'linux' ? findVersions(process.execPath) : null
+let updates: Updates | null = null
 
 // Chromium has no sandbox for root, and a machine that runs its kiosk as root has said so on the command line.
 // The window's own sandbox (window.ts) holds all the same.
@@ -151,6 +158,8 @@ async function start(): Promise<void> {
     secrets,
     spawnImaging: spawner('imaging'),
     ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
+    updates: () => updates,
+    takesNewerStore: versions?.isRolledBack() ?? false,
     drill: createDrillRunner({
       folder: join(dataDir, 'drill'),
       version: app.getVersion(),
@@ -158,6 +167,7 @@ async function start(): Promise<void> {
     }),
   })
   if (!opened.ok) throw new Error(opened.error.message)
+  versions?.rolledBackIsDone()
   const running = opened.value
   station = running
   closers.push(() => {
@@ -166,6 +176,7 @@ async function start(): Promise<void> {
   })
   const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
   closers.push(() => heartbeat.close(), stopIpc)
+  if (versions?.isOnTrial()) beginTrial(versions, heartbeat)
   opening.resolve(running)
   await running.readScanners()
   running.watchFolders()
@@ -173,6 +184,7 @@ async function start(): Promise<void> {
   powerMonitor.on('resume', () => void running.call('network.changed', {}))
   // Scans do not need it, and it would keep the page from its processor.
   await isShown
+  if (station !== null) await startUpdates(running)
   if (station === null || !('start' in backend)) return
   const startWhenNeeded = (): void => {
     // A station that is enrolled at a site needs none of its own, until it leaves there.
@@ -180,6 +192,71 @@ async function start(): Promise<void> {
   }
   startWhenNeeded()
   running.subscribe('enrolment.changed', startWhenNeeded)
+}
+
+/** A version on trial that does not become ready, or does not stay it, ends; the launcher counts. */
+function beginTrial(found: Versions, heartbeat: Heartbeat): void {
+  watchTrial({
+    isReady: () => heartbeat.isReady(),
+    later,
+    confirm() {
+      log.info({}, 'this version works')
+      found.confirm()
+    },
+    fail() {
+      log.error({}, 'this version does not become ready')
+      restart()
+    },
+  })
+}
+
+/** Looks for updates where the package has the key of whoever releases it. Loaded late: nobody waits for it. */
+async function startUpdates(running: Station): Promise<void> {
+  const publicKey = await readFile(join(process.resourcesPath, 'update-key.txt'), 'utf8').catch(() => '')
+  if (publicKey.trim() === '' || !app.isPackaged) return
+  const { createUpdateSource } = await import('./update-source.ts')
+  const source = createUpdateSource({
+    platform: process.platform,
+    isPackaged: app.isPackaged,
+    versions,
+    restart,
+    log,
+  })
+  const settings = await running.call('settings.get', {})
+  if (source === null || !settings.ok || station === null) return
+  let current = (settings.value as Settings).update
+  const stop = running.subscribe('settings.changed', (changed) => (current = (changed as Settings).update))
+  const made = createUpdates({
+    source,
+    station: running,
+    settings: () => (isSafeBackendAddress(current.address) ? current : { ...current, address: '' }),
+    publicKey: publicKey.trim(),
+    platform: process.platform,
+    failed: versions?.failed() ?? [],
+    clock: systemClock,
+    log,
+    later,
+    onChange: () => {},
+    random: Math.random,
+  })
+  updates = made
+  closers.push(() => {
+    stop()
+    made.close()
+  })
+}
+
+/** Ends in order, to be started again: by the service manager where there is one, which counts an end with a fault. */
+function restart(): void {
+  if (
+    versions !== null &&
+    process.env['NOTIFY_SOCKET'] === undefined &&
+    process.env['CAPSTAN_SUPERVISED'] === undefined
+  ) {
+    app.relaunch({ execPath: versions.launcher, args: process.argv.slice(1) })
+  }
+  process.exitCode = restartCode
+  app.quit()
 }
 
 /** A station that is about to open: calls wait for it, and listeners begin with it. */

@@ -19,6 +19,8 @@ export interface Beat {
 }
 
 export interface Heartbeat {
+  /** A window listens to scanners, and the station answered within the last beats. */
+  isReady(): boolean
   /** The end is on purpose: nobody is to start it again because the beat stopped. */
   close(): void
 }
@@ -51,6 +53,7 @@ export function startHeartbeat(ports: {
   let isReady = false
   let isOver = false
   let isAsking = false
+  let answeredMs = clock.monotonicMs()
   const hasManager = (env['NOTIFY_SOCKET'] ?? '') !== ''
   const watchdogMs = hasManager ? Number(env['WATCHDOG_USEC'] ?? 0) / 1_000 : 0
 
@@ -83,6 +86,7 @@ export function startHeartbeat(ports: {
     isAsking = true
     try {
       const answer = (await station.call('station.status', {})) as Result<unknown>
+      if (answer.ok) answeredMs = clock.monotonicMs()
       if (answer.ok && !isOver) andThen()
     } finally {
       isAsking = false
@@ -105,6 +109,7 @@ export function startHeartbeat(ports: {
     if (devices.some(({ id, state }) => id === windowDevices.wedge && state === 'ready')) ready()
   })
   return {
+    isReady: () => isReady && clock.monotonicMs() - answeredMs < beatMs * share,
     close() {
       isOver = true
       stopListening()

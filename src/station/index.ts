@@ -24,6 +24,7 @@ import {
 } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import type { Member } from '#contract/station/staff.ts'
+import type { UpdateStatus } from '#contract/station/update.ts'
 import { logLevelSchema, type About, type LogEntry } from '#contract/station/upkeep.ts'
 import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
 import type { Shot } from '#contract/station/shoot.ts'
@@ -93,7 +94,7 @@ export { createImaging } from '#station/imaging/imaging.ts'
 export type { ImagingProcess, SpawnImaging } from '#station/imaging/process.ts'
 export { forkImaging } from '#station/imaging/spawn-forked.ts'
 export { createScannerClient } from '#station/remote/scanner-client.ts'
-export { readHeartbeat, startHeartbeat } from '#station/heartbeat.ts'
+export { readHeartbeat, startHeartbeat, type Heartbeat } from '#station/heartbeat.ts'
 export { openStaffFile, type StaffFile } from '#station/staff/staff-file.ts'
 export type { LedgerClaim } from '#station/store/ledger-check.ts'
 export { openLogFile } from '#station/upkeep/log-file.ts'
@@ -133,8 +134,19 @@ export interface StationPorts {
   readonly quietMs?: number
   /** Rehearses what can go wrong; where it is missing the window offers no drill. */
   readonly drill?: RunDrill
+  /** Where the host updates itself; without it the window says that something else does. */
+  readonly updates?: () => HostUpdates | null
+  /** The program before a newer one was put back: takes what the newer one has saved over. */
+  readonly takesNewerStore?: boolean
   /** Ends the lock of the screen (`window`), or the program; only a kiosk has either. */
   readonly leaveKiosk?: (to: 'window' | 'end') => void
+}
+
+/** The host's own updates. */
+export interface HostUpdates {
+  status(): UpdateStatus
+  check(): Promise<UpdateStatus>
+  install(): UpdateStatus
 }
 
 /** Secrets by name; the empty text forgets one. */
@@ -193,6 +205,14 @@ const maxImagingProcesses = 4
 const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
 const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
+const noUpdates: UpdateStatus = {
+  state: 'unavailable',
+  version: null,
+  waitsFor: null,
+  message: null,
+  checkedAt: null,
+  failed: [],
+}
 const gone: AppError = { code: 'not_found', message: 'it was fetched already, or is too old: make it again' }
 /** What stands in the place of a badge's text, or of an enrolment code's. */
 const secretShown = 'secret'
@@ -208,7 +228,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const clock = ports.clock ?? systemClock
   const ids = ports.ids ?? timeOrderedIds
   const log = ports.log.child({ room: 'station' })
-  const opened = openStore({ dataDir: ports.dataDir, clock, ids, log: log.child({ room: 'store' }) })
+  const { dataDir, takesNewerStore = false } = ports
+  const opened = openStore({ dataDir, clock, ids, log: log.child({ room: 'store' }), takesNewerStore })
   if (!opened.ok) return opened
   const store = opened.value
 
@@ -1052,6 +1073,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const card = await writeBadgeSheet(member, badge.value)
         return ok({ path: once.keep({ name: 'capstan-badge.pdf', type: 'application/pdf', bytes: card }) })
       },
+      'update.status': () => ok(ports.updates?.()?.status() ?? noUpdates),
+      'update.check': async () => ok((await ports.updates?.()?.check()) ?? noUpdates),
+      'update.install': () => ok(ports.updates?.()?.install() ?? noUpdates),
       'about.get': () => ok(about()),
       'storage.measure': async () => ok(await measureStorage(ports.dataDir)),
       'log.list': ({ least, words, limit }) => {

@@ -7,9 +7,14 @@ import { _electron, type ElectronApplication, type Page } from 'playwright-core'
 import type { Bus } from '../devices/bus/bus.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist')
+/** The runtime's folder. */
+export const dist = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? join(root, 'node_modules/electron/dist')
 /** The runtime's program. */
 export const executable = join(dist, process.platform === 'win32' ? 'electron.exe' : 'electron')
+/** It is older than the product's, and has no node:sqlite. */
+export const isOld =
+  existsSync(join(dist, 'version')) &&
+  Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
 
 /** The longest that opening, asking and closing are waited for, each: a third of a test's own time. */
 const patienceMs = 60_000
@@ -40,7 +45,6 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
     display?.server.kill()
     rmSync(dataDir, { recursive: true, force: true })
   }
-  const isOld = Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
   const app = await _electron
     .launch({
       timeout: patienceMs,

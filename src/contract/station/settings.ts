@@ -5,6 +5,7 @@ import { rememberedCameraSchema, watchedFolderSchema } from './camera-settings.t
 import { calibrationSchema } from './calibration.ts'
 import { reviewKeysSchema } from './review-keys.ts'
 import { shootSettingsSchema } from './shot-list.ts'
+import { updateRingSchema } from './update.ts'
 import { keyboardLayoutSchema } from './keyboard-layout.ts'
 
 /** What photos are uploaded as; the original is kept as it came. */
@@ -84,6 +85,16 @@ export const settingsSchema = z.strictObject({
     .strictObject({
       /** Whoever was let in and does nothing for so long is let in no more. */
       idleMs: z.number().int().min(10_000).max(3_600_000).default(180_000),
+    })
+    .prefault({}),
+  /** Where Capstan itself comes from, where it is updated by itself. */
+  update: z
+    .strictObject({
+      /** A site's server, https or of this machine; empty for no updates. */
+      address: z.string().max(500).default(''),
+      ring: updateRingSchema.default('all'),
+      /** An update is installed when nothing was scanned for so long. */
+      quietMinutes: z.number().int().min(0).max(1_440).default(15),
     })
     .prefault({}),
   /** The venue's gate, where this station is one. */

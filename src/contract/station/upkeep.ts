@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { ProcedureDefinition } from '#contract/transport.ts'
+import { updateStatusSchema } from '#contract/station/update.ts'
 import { idSchema, instantSchema } from '#contract/station/values.ts'
 
 /** What is kept of the log, the important last. */
@@ -79,6 +80,11 @@ export const upkeepProcedures = {
   },
   /** Makes a support bundle and says what is in it; it leaves the station when it is fetched, and only then. */
   'support.make': { input: nothing, output: supportBundleSchema, purpose: 'support_bundle' },
+  'update.status': { input: nothing, output: updateStatusSchema },
+  /** Looks at the site's server now. */
+  'update.check': { input: nothing, output: updateStatusSchema, purpose: 'settings' },
+  /** Installs what is ready as soon as no session is open and nothing is on its way, without a quiet time. */
+  'update.install': { input: nothing, output: updateStatusSchema, purpose: 'settings' },
   /** A new badge in the place of the old one, as a card to print, fetched once; its text is kept nowhere. */
   'staff.giveBadge': {
     input: z.strictObject({ id: idSchema }),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
@@ -60,10 +60,18 @@ const files = { database: 'station.sqlite', lock: 'station.lock', media: 'media'
  * Opens (or makes) the store of a data folder for writing.
  *
  * Checks its integrity first: a damaged database is set aside, and every row that can still be read is
- * carried over. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
+ * carried over. Before a store is brought up to this program's schema a copy of it is set aside. `takesNewerStore`: one that a
+ * newer Capstan has written, which was then taken back, is set aside too, and its rows are carried over like those of a damaged
+ * one. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
  * store, and `storage_full` when the disk cannot be written.
  */
-export function openStore(options: { dataDir: string; clock: Clock; ids: Ids; log: Log }): Result<Store> {
+export function openStore(options: {
+  dataDir: string
+  clock: Clock
+  ids: Ids
+  log: Log
+  takesNewerStore?: boolean
+}): Result<Store> {
   const { dataDir, clock } = options
   const path = join(dataDir, files.database)
   let lock: DatabaseSync | null = null
@@ -234,7 +242,7 @@ function prepare(database: Database, ports: { clock: Clock; ids: Ids }, setAside
 function openSound(
   path: string,
   asideFolder: string,
-  ports: { clock: Clock; ids: Ids; log: Log },
+  ports: { clock: Clock; ids: Ids; log: Log; takesNewerStore?: boolean },
 ): { database: Database; recovered: Store['recovered'] } {
   const { clock, log } = ports
   const rebuilt = `${path}.rebuilding`
@@ -244,21 +252,24 @@ function openSound(
 
   const found = existsSync(path)
   let database: Database | null = null
+  let isNewer = false
   try {
     database = openDatabase(path)
     const faults = found ? complaints(database, 'quick_check') : []
     if (faults.length === 0) {
+      if (found) keepCopy(database, asideFolder, log)
       migrate(database)
       prepare(database, ports, null)
       return { database, recovered: null }
     }
     log.error({ faults: faults.slice(0, 5) }, 'the store is damaged')
   } catch (error) {
-    if (!isCorruptionError(error)) {
+    isNewer = ports.takesNewerStore === true && error instanceof NewerSchemaError
+    if (!isCorruptionError(error) && !isNewer) {
       database?.close()
       throw error
     }
-    log.error({ error: (error as Error).message }, 'the store is damaged')
+    log.error({ error: (error as Error).message }, isNewer ? 'the store is of a newer version' : 'the store is damaged')
   }
   try {
     database?.close()
@@ -278,8 +289,26 @@ function openSound(
   }
   const aside = setAside(path, asideFolder, at)
   renameSync(rebuilt, path)
-  log.warn({ aside, captures }, 'the damaged store was set aside and rebuilt')
-  return { database: openDatabase(path), recovered: { at, setAsideAs: aside, captures } }
+  log.warn({ aside, captures }, 'the store was set aside and rebuilt')
+  return { database: openDatabase(path), recovered: isNewer ? null : { at, setAsideAs: aside, captures } }
+}
+
+/** Copies of the store from before the last migrations: for people, should a version turn out to have harmed something. */
+const keptCopies = 2
+const copyName = /^before-schema-\d+-.*\.sqlite$/
+
+function keepCopy(database: Database, folder: string, log: Log): void {
+  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
+  if (version === 0 || version >= schemaVersion) return
+  mkdirSync(folder, { recursive: true })
+  const older = readdirSync(folder).filter((name) => copyName.test(name))
+  const byAge = older.toSorted((a, b) => statSync(join(folder, b)).mtimeMs - statSync(join(folder, a)).mtimeMs)
+  for (const name of byAge.slice(keptCopies - 1)) rmSync(join(folder, name))
+  const path = join(folder, `before-schema-${schemaVersion}-of-${version}.sqlite`)
+  // What a start that was cut off has left is half a copy.
+  rmSync(path, { force: true })
+  database.run('VACUUM INTO ?', path)
+  log.info({ from: version, to: schemaVersion }, 'a copy of the store was kept before it is migrated')
 }
 
 function removeDatabase(path: string): void {

@@ -75,7 +75,7 @@ export function redactLine(line: string, names: readonly string[] | null): LogEn
     at: at.toISOString(),
     level: levels[Number(level)] ?? logLevelSchema.enum.error,
     room: typeof room === 'string' ? redactText(room) : '',
-    message: typeof msg === 'string' ? redactText(msg, names ?? []) : '',
+    message: typeof msg === 'string' ? redactText(msg) : '',
     facts,
   }
 }

@@ -32,7 +32,7 @@ it('turns off the switches that make an Electron a Node for whoever finds it', (
 
 it('packs the kiosk for three platforms', () => {
   const targets = (platform: string) => (config[platform] as { target: unknown }).target
-  expect(targets('linux')).toEqual(['AppImage', 'deb'])
+  expect(targets('linux')).toEqual(['AppImage', 'deb', 'tar.gz'])
   expect(targets('win')).toEqual(['nsis'])
   expect(targets('mac')).toEqual(['dmg'])
   expect(config['nsis']).toMatchObject({ perMachine: true, deleteAppDataOnUninstall: false })

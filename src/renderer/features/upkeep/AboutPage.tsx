@@ -6,6 +6,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { bytesText } from './bytes.ts'
+import { Updates } from './Updates.tsx'
 import { useAnswer } from './use-answer.ts'
 import './upkeep.css'
 
@@ -42,6 +43,7 @@ export function AboutPage() {
           </dl>
         </section>
       )}
+      <Updates />
       <Support />
       <details className="panel upkeep-licences">
         <summary>{t('upkeep.about.licences', { count: __LICENCES__.length })}</summary>

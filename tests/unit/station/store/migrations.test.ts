@@ -1,10 +1,10 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { openDatabase } from '#station/store/database.ts'
 import { checkLedger } from '#station/store/ledger-check.ts'
 import { migrate, schemaVersion } from '#station/store/migrations.ts'
-import { openStore, openStoreForReading } from '#station/store/store.ts'
+import { checkLedgerOf, openStore, openStoreForReading } from '#station/store/store.ts'
 import {
   addCapture,
   createClock,
@@ -13,6 +13,7 @@ import {
   openTestSession,
   openTestStore,
   temporaryFolder,
+  valueOf,
 } from '../parts.ts'
 
 /** A store as a station with that schema left it: a session, a capture that was sent and one that was refused. */
@@ -152,5 +153,61 @@ describe('the schema of a store', () => {
     expect(openStore({ dataDir, ...ports() })).toMatchObject({
       error: { message: expect.stringContaining('schema') as string },
     })
+  })
+
+  it('is kept as a copy before it is migrated, and of such copies the last two', () => {
+    const dataDir = temporaryFolder()
+    const [session] = writeOldStore(dataDir, 3)
+    const aside = join(dataDir, 'set-aside')
+    mkdirSync(aside)
+    for (const [index, name] of [
+      'before-schema-2-of-1.sqlite',
+      'before-schema-3-of-2.sqlite',
+      'other.sqlite',
+    ].entries()) {
+      writeFileSync(join(aside, name), '')
+      utimesSync(join(aside, name), index, index)
+    }
+    valueOf(openStore({ dataDir, ...ports() })).close()
+    const copy = `before-schema-${schemaVersion}-of-3.sqlite`
+    expect(readdirSync(aside).toSorted()).toEqual(['before-schema-3-of-2.sqlite', copy, 'other.sqlite'].toSorted())
+    const kept = openDatabase(join(aside, copy), { readOnly: true })
+    expect(kept.get('PRAGMA user_version')).toEqual({ user_version: 3 })
+    expect(kept.get('SELECT id FROM sessions')).toEqual({ id: session })
+    expect(kept.all('PRAGMA integrity_check')).toEqual([{ integrity_check: 'ok' }])
+    kept.close()
+    // The next start has nothing to migrate.
+    valueOf(openStore({ dataDir, ...ports() })).close()
+    expect(readdirSync(aside)).toHaveLength(3)
+  })
+
+  it('of a newer Capstan that was taken back is carried over whole, with what was saved meanwhile', () => {
+    const dataDir = temporaryFolder()
+    const store = openTestStore({ dataDir })
+    const session = openTestSession(store, { label: 'before' })
+    const ids = ['A', 'B', 'C'].map((raw) => addCapture(store, session.id, { raw }))
+    store.captures.setQuantity(ids[1] ?? '', 7)
+    store.captures.undo(ids[2] ?? '')
+    store.close()
+    const newer = openDatabase(join(dataDir, 'station.sqlite'))
+    newer.exec(`ALTER TABLE captures ADD COLUMN mood TEXT; CREATE TABLE moods (id TEXT) STRICT;
+      UPDATE captures SET mood = 'fine'; PRAGMA user_version = ${schemaVersion + 3}`)
+    newer.close()
+
+    const back = valueOf(openStore({ dataDir, ...ports(), takesNewerStore: true }))
+    expect(back.recovered).toBeNull()
+    expect(back.sessions.current()).toMatchObject({ id: session.id, label: 'before', totals: { scans: 2, units: 8 } })
+    expect(ids.map((id) => back.captures.get(id)?.raw)).toEqual(['A', 'B', 'C'])
+    expect(back.captures.get(ids[1] ?? '')).toMatchObject({ quantity: 7, sync: 'waiting' })
+    expect(back.captures.get(ids[2] ?? '')).toMatchObject({ disposition: 'undone' })
+    expect(back.outbox.figures().waiting).toBe(2)
+    addCapture(back, session.id, { raw: 'D' })
+    back.close()
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+    // What only the newer one understands is where it was set aside.
+    const [aside] = readdirSync(join(dataDir, 'set-aside'))
+    const whole = openDatabase(join(dataDir, 'set-aside', aside ?? ''), { readOnly: true })
+    expect(whole.all('SELECT DISTINCT mood FROM captures')).toEqual([{ mood: 'fine' }])
+    whole.close()
   })
 })
