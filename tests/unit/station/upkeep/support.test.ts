@@ -36,6 +36,9 @@ async function startPlanted() {
   const dataDir = temporaryFolder()
   const log = pino({ base: null }, openLogFile(dataDir))
   createSecretFile(dataDir, 'https://site.example').write(planted.key)
+  // A file keeps the work factors that it was begun with.
+  const weak = { format: 1, generation: 'one', salt: 'c2FsdA==', cost: { N: 2, r: 1, p: 1 }, members: [] }
+  writeFileSync(join(dataDir, 'staff.json'), JSON.stringify(weak))
   valueOf(await openStaffFile(dataDir).save({ id: null, name: planted.name, role: 'administrator', pin: planted.pin }))
   const { station, call, ask } = await startStation(null, { dataDir, log })
   const grantFor = async (purpose: Purpose): Promise<string> => {
@@ -119,8 +122,6 @@ it('holds no key, code, photo or name of the station, nor what was logged of the
   expect((await runCapstan(['support', '--data', dataDir, '--out', out])).code).toBe(0)
   const damaged = expectNothing(readFileSync(out), dataDir, photo)
   expect(damaged['store.json']).toContain('not a database')
-  // And it is not written into nowhere.
-  expect((await runCapstan(['support', '--data', dataDir, '--out', dataDir])).code).toBe(2)
 })
 
 describe('a text of the log', () => {
