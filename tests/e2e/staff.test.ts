@@ -115,6 +115,15 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
 
   it('shows an administrator who is staff, by keys alone: added, given a badge, removed; the last one stays', async () => {
     await page.setViewportSize({ width: 1280, height: 800 })
+    // Texts get larger at once, and nothing runs out of the window.
+    for (const [label, pixels] of [
+      ['Largest', '21px'],
+      ['Normal', '16px'],
+    ] as const) {
+      await page.getByRole('radio', { name: label }).click({ force: true })
+      await page.waitForFunction((size) => getComputedStyle(document.documentElement).fontSize === size, pixels)
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+    }
     await tab('Settings').focus()
     await page.keyboard.press('ArrowRight')
     await page.getByRole('button', { name: 'Show the staff' }).focus()

@@ -21,6 +21,7 @@ export const settingsSchema = z.strictObject({
   stationName: z.string().max(100).default('Station'),
   language: languageSchema.default('en'),
   theme: z.enum(['system', 'light', 'dark']).default('system'),
+  textSize: z.enum(['normal', 'large', 'largest']).default('normal'),
   sound: z
     .strictObject({ enabled: z.boolean().default(true), volume: z.number().min(0).max(1).default(0.8) })
     .prefault({}),
@@ -109,6 +110,7 @@ export type Settings = z.infer<typeof settingsSchema>
 export const operatorSettings: ReadonlySet<string> = new Set<keyof Settings>([
   'language',
   'theme',
+  'textSize',
   'sound',
   'camera',
   'cameras',

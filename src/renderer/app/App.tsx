@@ -18,7 +18,7 @@ const gestures = ['pointerdown', 'pointerup', 'keydown'] as const
 export function App() {
   const { i18n: current } = useTranslation()
   const settings = useStation((state) => state.settings)
-  useTheme(settings?.theme ?? 'system')
+  useTheme(settings?.theme ?? 'system', settings?.textSize ?? 'normal')
   useScanSounds()
 
   useEffect(() => {

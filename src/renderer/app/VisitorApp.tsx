@@ -9,7 +9,7 @@ import { useWedge } from './use-wedge.ts'
 /** The visitor's display: the face of the gate and nothing else, without a sound; the window of the staff has those. */
 export function VisitorApp() {
   const theme = useStation((state) => state.settings?.theme)
-  useTheme(theme ?? 'system')
+  useTheme(theme ?? 'system', 'normal')
   useEffect(() => {
     scanQueue.resume()
     return followStation()

@@ -1,8 +1,11 @@
 import { useEffect } from 'react'
 import type { Settings } from '#contract/station/settings.ts'
 
-/** Puts the theme on the document: as set, or as the computer has it. */
-export function useTheme(theme: Settings['theme']): void {
+/** Puts theme and text size on the document: the theme as set, or as the computer has it. */
+export function useTheme(theme: Settings['theme'], textSize: Settings['textSize']): void {
+  useEffect(() => {
+    document.documentElement.dataset['textSize'] = textSize
+  }, [textSize])
   useEffect(() => {
     const dark = window.matchMedia('(prefers-color-scheme: dark)')
     const apply = () => {

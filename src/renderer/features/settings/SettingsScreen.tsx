@@ -104,6 +104,16 @@ function StationSettings({ settings, change }: { readonly settings: Settings; re
           label: t(`settings.themes.${value}`),
         }))}
       />
+      <Choices
+        label={t('settings.text_size')}
+        look="row"
+        value={settings.textSize}
+        onChange={(textSize) => change({ textSize })}
+        choices={(['normal', 'large', 'largest'] as const).map((value) => ({
+          value,
+          label: t(`settings.text_sizes.${value}`),
+        }))}
+      />
     </section>
   )
 }

@@ -76,9 +76,12 @@ describe('a station without staff', () => {
 describe('what is only for staff', () => {
   it.each([
     ['settings.change', { stationName: 'x' }, 'settings'],
+    ['settings.reset', { paths: ['theme'] }, 'settings'],
     ['device.configure', { id: 'usb:1', settings: {} }, 'settings'],
     ['device.forget', { id: 'usb:1' }, 'settings'],
     ['backend.signIn', { kind: 'key', key: 'k' }, 'credentials'],
+    ['enrolment.enrol', { code: null, fingerprint: '' }, 'credentials'],
+    ['enrolment.leave', {}, 'credentials'],
     ['gate.override', { id: '00000000-0000-7000-8000-000000000001', reason: 'r' }, 'gate_override'],
     ['gate.undo', { id: '00000000-0000-7000-8000-000000000001', reason: 'r' }, 'gate_override'],
     ['gate.close', {}, 'leave_gate'],
@@ -125,9 +128,12 @@ describe('what is only for staff', () => {
     expect(guarded.toSorted()).toEqual(
       [
         'settings.change',
+        'settings.reset',
         'device.configure',
         'device.forget',
         'backend.signIn',
+        'enrolment.enrol',
+        'enrolment.leave',
         'gate.override',
         'gate.undo',
         'gate.close',
