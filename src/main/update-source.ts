@@ -1,4 +1,4 @@
-import { AppUpdater, BaseUpdater, MacUpdater, NsisUpdater } from 'electron-updater'
+import { BaseUpdater, MacUpdater, NsisUpdater, type AppUpdater } from 'electron-updater'
 import type { Log } from '#contract/ports.ts'
 import type { UpdateSource } from './updates.ts'
 import type { Versions } from './versions.ts'

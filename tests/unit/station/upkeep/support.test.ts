@@ -5,7 +5,7 @@ import { pino } from 'pino'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Purpose } from '#contract/station/staff.ts'
-import { openLogFile, openStaffFile } from '#station/index.ts'
+import { describeStation, gatherSupport, openLogFile, openStaffFile } from '#station/index.ts'
 import { redactText, takenOut } from '#station/upkeep/redact.ts'
 import { createSecretFile } from '#web/index.ts'
 import { runCapstan } from '../../cli/run-capstan.ts'
@@ -117,11 +117,18 @@ it('holds no key, code, photo or name of the station, nor what was logged of the
   const { code, lines } = await runCapstan(['support', '--data', dataDir, '--out', out])
   expect([code, lines.length]).toEqual([0, 7])
   expectNothing(readFileSync(out), dataDir, photo)
-  // Of a damaged store it says so.
+})
+
+it('of a store that cannot be read tells of the log what the program says by itself', async () => {
+  const { dataDir, station, photo } = await startPlanted()
+  await station.close()
   writeFileSync(join(dataDir, 'station.sqlite'), 'no database')
-  expect((await runCapstan(['support', '--data', dataDir, '--out', out])).code).toBe(0)
-  const damaged = expectNothing(readFileSync(out), dataDir, photo)
-  expect(damaged['store.json']).toContain('not a database')
+  const about = describeStation({ version: '0', host: 'cli', stationId: '', dataDir })
+  const nothing = { settings: null, status: null, devices: [], staff: [] }
+  const { zip } = await gatherSupport({ dataDir, store: 'it is damaged', about, ...nothing })
+  const texts = expectNothing(zip, dataDir, photo)
+  expect(texts['store.json']).toContain('not a database')
+  expect(texts['log.ndjson']).toContain('"message":"not taken"')
 })
 
 describe('a text of the log', () => {
