@@ -441,10 +441,12 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     })
   }
 
+  const keptInside = (): number | null => {
+    const kept = store.facts.get('gate_site_inside')
+    return kept === null || kept === '' ? null : Number(kept)
+  }
   const inside = (): number | null =>
-    settings.road === 'site'
-      ? (siteInside ?? (Number(store.facts.get('gate_site_inside')) || null))
-      : store.verdicts.inside(rules.event)
+    settings.road === 'site' ? (siteInside ?? keptInside()) : store.verdicts.inside(rules.event)
 
   const commit = (
     read: Read,
