@@ -34,6 +34,15 @@ export async function prepareDesk(): Promise<{ readonly folder: string; readonly
   return { folder, video }
 }
 
+/** The key that shoots now, by its cap. */
+export async function shootKey(page: Page): Promise<string> {
+  const cap = await page
+    .getByRole('button', { name: /^Shoot: / })
+    .locator('kbd')
+    .textContent()
+  return cap === 'PgDn' ? 'PageDown' : (cap ?? '')
+}
+
 /**
  * Takes a product from its code to its record: one photo by the camera, one by each of the two folders in `folder`, the
  * reading of the labels, and a review by keys alone. Afterwards its record is right, and its history says why.
@@ -57,8 +66,7 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   const views = page.getByRole('navigation', { name: 'Views of this product' })
   const there = (view: string) => views.getByRole('button', { name: new RegExp(`^${view}.*(there|look at it)`) })
 
-  const cap = await page.getByRole('button', { name: 'Shoot: Front' }).locator('kbd').textContent()
-  await pressKey(page, cap === 'PgDn' ? 'PageDown' : (cap ?? ''))
+  await pressKey(page, await shootKey(page))
   await there('Front').waitFor({ timeout: 90_000 })
   const jpeg = async (lines: readonly string[], to: string) => {
     const drawn = await (await drawText(lines, 28)).jpeg().toBuffer()

@@ -241,14 +241,13 @@ function Figures({ figures }: { readonly figures: Desk['figures'] }) {
   )
 }
 
-/** What stands in the way of photos, or of their sending, each with the next step. */
+/** What stands in the way of photos, or of their sending, each with the next step; that photos have stopped is said above every screen. */
 function DeskNotes() {
   const { t } = useTranslation()
   const storage = useStation((state) => state.status?.storage)
   const backend = useStation((state) => state.status?.backend.state)
   return (
     <>
-      {storage?.arePhotosStopped === true && <Note tone="stop" text={t('shoot.stopped')} />}
       {storage?.arePhotosStopped === false && storage.state === 'low' && (
         <Note tone="attention" text={t('shoot.low')} />
       )}
