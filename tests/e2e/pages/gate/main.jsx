@@ -35,19 +35,14 @@ window.show = (name, language) => {
   flushSync(() =>
     root.render(
       <I18nextProvider i18n={i18n}>
-        <main className="work work-alone">
-          <div className="gate gate-self">
-            <Visitor
-              key={language}
-              languages={[language, ...visitorLanguages.filter((one) => one !== language)]}
-              isAway={false}
-            >
-              <Face
-                view={view}
-                status={{ gate: 'north', direction: name === 'exited' ? 'exit' : 'entry', site, list }}
-              />
-            </Visitor>
-          </div>
+        <main className="gate gate-visitor">
+          <Visitor
+            key={language}
+            languages={[language, ...visitorLanguages.filter((one) => one !== language)]}
+            isAway={false}
+          >
+            <Face view={view} status={{ gate: 'north', direction: name === 'exited' ? 'exit' : 'entry', site, list }} />
+          </Visitor>
         </main>
       </I18nextProvider>,
     ),
