@@ -32,6 +32,8 @@ import { DatabaseSync } from 'node:sqlite'
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
  *               names what is wrong)
  *   start       from the kiosk's process to ready to scan, beside a bare Electron; its processor when nothing happens
+ *   package     the packed kiosk: its size, its fuses, and from its process to ready to scan
+ *   day         the memory of a kiosk over the work of 24 hours, as fast as it goes (--captures N, at most 4,800)
  *   recovery    until it is ready again after crashes, hangs, kills, a damaged store, a full disk, a clock set, a storm
  *   backlog     saving, starting and memory beside captures and photos that wait (--captures N, drained for --minutes N)
  *
@@ -211,6 +213,8 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   ],
   vision: [async () => (await import('./bench-vision.ts')).benchVision(say, options.verbose)],
   start: [async () => (await import('./bench-recovery.ts')).benchStart(say)],
+  package: [async () => (await import('./bench-package.ts')).benchPackage(say)],
+  day: [async () => (await import('./bench-day.ts')).benchDay(say, Math.min(Number(options.captures), 4_800))],
   recovery: [async () => (await import('./bench-recovery.ts')).benchRecovery(say)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }

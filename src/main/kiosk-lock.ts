@@ -24,6 +24,9 @@ export interface KioskLockPorts {
 /** Where the page of a covered display is; `service-screen.ts` makes it. */
 export const coverUrl = `${ownUrl}cover`
 
+/** A screen that staff have left is locked again by itself. */
+const relockMs = 15 * 60_000
+
 /**
  * Keeps the window on its whole screen and every other screen covered: it is not closed, made smaller or hidden by whatever
  * asks, but by the program's own end. A display that is plugged in is covered as well.
@@ -97,6 +100,13 @@ export function lockKiosk({ app, window, Window, screen, shown, onLost, log }: K
   for (const name of changes) screen.on(name as 'display-added', look)
   look()
 
+  const relock = (): void => {
+    if (window.isDestroyed()) return
+    log.info({}, 'the screen is locked again')
+    isLocked = true
+    window.setKiosk(true)
+    look()
+  }
   const uncoverAll = (): void => {
     for (const id of covers.keys()) uncover(id)
   }
@@ -117,6 +127,9 @@ export function lockKiosk({ app, window, Window, screen, shown, onLost, log }: K
       if (to === 'end') return app.quit()
       window.setKiosk(false)
       window.setFullScreen(false)
+      // Whoever left it open has gone.
+      const timer = setTimeout(relock, relockMs)
+      window.once('closed', () => clearTimeout(timer))
     },
   }
 }

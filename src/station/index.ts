@@ -76,6 +76,7 @@ import { createSync } from '#station/sync/sync.ts'
 import { createOnceOnly } from '#station/upkeep/once-only.ts'
 import { readLogFile } from '#station/upkeep/log-file.ts'
 import { redactLine } from '#station/upkeep/redact.ts'
+import { wipeOldPhotos } from '#station/upkeep/retention.ts'
 import { measureStorage } from '#station/upkeep/storage.ts'
 import { gatherSupport, namesIn } from '#station/upkeep/support.ts'
 
@@ -197,6 +198,8 @@ const closeGraceMs = 3_000
 /** How often events and answers of devices are compared. */
 const auditMs = 1_000
 const disagreementLimit = 20
+/** How often photos whose time is over are looked for; also whenever that time is set. */
+const wipeEveryMs = 60 * 60_000
 /** Settings of devices that came and went: more than this is nobody's station. */
 const keptDeviceLimit = 500
 /** A batch of photos is read by a process a core, up to so many: each may hold half a gigabyte. */
@@ -675,6 +678,15 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     arePhotosStopped = isLow || isUsedUp
     return !arePhotosStopped
   }
+  let wiping: Promise<unknown> = Promise.resolve()
+  const wipeOld = (): void => {
+    const ports = { store, clock, log: log.child({ room: 'upkeep' }), keepDays: settings.photo.keepDays }
+    wiping = wiping
+      .then(() => wipeOldPhotos(ports))
+      .catch((error: unknown) => log.error({ error: (error as Error).message }, 'old photos could not be wiped'))
+  }
+  const wipeTimer = setInterval(wipeOld, wipeEveryMs)
+  wipeTimer.unref()
   const diskTimer = setInterval(() => void hasRoomForPhotos(), 30_000)
   diskTimer.unref()
 
@@ -735,7 +747,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     folders.configure(settings.folders)
     deskChanged()
     if (JSON.stringify(before.gate) !== JSON.stringify(settings.gate)) gate.configure(settings.gate)
-    if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) void hasRoomForPhotos()
+    if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) {
+      void hasRoomForPhotos()
+      wipeOld()
+    }
     publish('settings.changed', settings)
     statusChanged()
   }
@@ -1392,6 +1407,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         service.close()
         clearInterval(auditTimer)
         clearInterval(diskTimer)
+        clearInterval(wipeTimer)
+        await wiping
         clockWatch.close()
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)

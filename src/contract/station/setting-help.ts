@@ -35,6 +35,7 @@ export const settingHelp: Readonly<Record<string, string>> = {
   'photo.uploadFormat': 'What photos are sent as: JPEG, or WebP, which is smaller and slower.',
   'photo.reserveMegabytes': 'Photos stop while less than this is free on the disk: it is kept for scans.',
   'photo.quotaMegabytes': 'Photos stop when they take so much together; 0 for no limit.',
+  'photo.keepDays': 'Photos that the server has are wiped here after so many days; 0 for never.',
   'update.address': 'The server that updates come from; empty for none.',
   'update.ring': 'When this station gets a new version: first, early, or with everybody.',
   'update.quietMinutes': 'An update is installed when nothing was scanned for so many minutes.',

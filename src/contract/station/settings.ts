@@ -80,6 +80,8 @@ export const settingsSchema = z.strictObject({
       reserveMegabytes: z.number().int().min(0).max(1_000_000).default(300),
       /** Photos stop when their files have this size together; 0 for no limit. */
       quotaMegabytes: z.number().int().min(0).max(100_000_000).default(0),
+      /** Photos are wiped from this station so many days after they were taken, once the backend has them; 0 for never. */
+      keepDays: z.number().int().min(0).max(3_650).default(0),
     })
     .prefault({}),
   staff: z

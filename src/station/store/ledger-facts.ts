@@ -207,6 +207,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     purpose: purposeSchema,
     procedure: z.string(),
   }),
+  /** Photos whose time was over were wiped, with what was made of them; each file was looked for afterwards. */
+  z.strictObject({ kind: z.literal('photos.wiped'), photos: z.array(digestSchema).max(100) }),
   /** Who has a PIN or a badge from now on; `by` is null when it was found changed, by the `capstan staff` command. */
   z.strictObject({
     kind: z.literal('staff.changed'),
@@ -396,6 +398,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'staff.unlocked':
     case 'staff.refused':
     case 'staff.acted':
+    case 'photos.wiped':
     case 'staff.changed':
     case 'station.enrolled':
     case 'station.left':

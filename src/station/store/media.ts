@@ -17,6 +17,8 @@ export interface Media {
   has(hash: string): boolean
   /** The file as a Blob that is read from disk only as it is sent; its type is what its first bytes say. */
   blob(hash: string): Promise<Blob>
+  /** Removes a file, and says whether it is gone; one that was not there is. */
+  wipe(hash: string): Promise<boolean>
   /** Bytes of all files; counted once, then kept. */
   usedBytes(): Promise<number>
   /** A name in the same file system for a file that is to be adopted. */
@@ -63,6 +65,13 @@ export function createMedia(folder: string): Media {
     temporaryPath,
     usedBytes: () => (used ??= count()),
     has: (hash) => existsSync(path(hash)),
+    async wipe(hash) {
+      const size = (await stat(path(hash)).catch(() => null))?.size ?? 0
+      await rm(path(hash), { force: true })
+      if (size > 0) await syncToDisk(dirname(path(hash)))
+      if (used !== null) used = used.then((bytes) => bytes - size)
+      return !existsSync(path(hash))
+    },
     async blob(hash) {
       const type = await typeOfFile(path(hash))
       return openAsBlob(path(hash), type === null ? {} : { type })

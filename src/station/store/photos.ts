@@ -40,6 +40,15 @@ export interface Photos {
   get(hash: string): KnownPhoto | null
   /** The verdict on a photo; null for what is no photo, or one from before verdicts. */
   qualityOf(hash: string): PhotoQuality | null
+  /**
+   * Photos that were taken before an instant, the oldest first, of which the backend has all that it is to have: no capture, no
+   * sending and no open session wants their files any more. `after` is the last one that was looked at.
+   */
+  due(
+    before: Instant,
+    after: Pick<PhotoRecord, 'hash' | 'takenAt'> | null,
+    limit: number,
+  ): readonly Pick<PhotoRecord, 'hash' | 'upload' | 'thumbnail' | 'takenAt'>[]
   /** The photos of a session that look like a new one, those that do the most first: taken again, or sent twice. */
   findAlike(sessionId: string, perceptualHash: string): readonly { readonly photo: string; readonly takenAt: Instant }[]
 }
@@ -90,6 +99,27 @@ export function createPhotos(database: Database): Photos {
       const stored = database.get('SELECT quality FROM photos WHERE hash = ?', hash)?.['quality']
       return typeof stored === 'string' ? photoQualitySchema.parse(JSON.parse(stored)) : null
     },
+    due: (before, after, limit) =>
+      database
+        .all(
+          `SELECT hash, upload, thumbnail, taken_at FROM photos p
+           WHERE taken_at < ? AND (taken_at, hash) > (?, ?) AND upload IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = p.session_id AND s.state = 'ACTIVE')
+             AND EXISTS (SELECT 1 FROM captures c WHERE c.photo = p.hash)
+             AND NOT EXISTS (SELECT 1 FROM captures c WHERE c.photo = p.hash AND (c.sync NOT IN ('sent', 'discarded', 'none')
+               OR EXISTS (SELECT 1 FROM outbox o WHERE o.capture_id = c.id)))
+           ORDER BY taken_at, hash LIMIT ?`,
+          before,
+          after?.takenAt ?? '',
+          after?.hash ?? '',
+          limit,
+        )
+        .map((row) => ({
+          hash: String(row['hash']),
+          upload: String(row['upload']),
+          thumbnail: String(row['thumbnail']),
+          takenAt: String(row['taken_at']),
+        })),
     findAlike(sessionId, perceptualHash) {
       const rows = database.all(
         'SELECT hash, taken_at, perceptual_hash FROM photos WHERE session_id = ? ORDER BY taken_at',

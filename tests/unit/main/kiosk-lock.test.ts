@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { coverUrl, lockKiosk } from '#main/kiosk-lock.ts'
 import { createKeptLog } from '../../contract/fake-station.ts'
 import { createFakeEvent } from './fake-electron.ts'
@@ -119,6 +119,19 @@ describe('a locked kiosk', () => {
     expect(close()).toBe(false)
     expect(covers.map(({ isGone }) => isGone)).toEqual([true])
     expect(done).toEqual([to === 'end' ? 'quit' : 'setKiosk false'])
+  })
+
+  it('locks again by itself a while after it was left to the window', () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const { lock, close, done, covers } = locked([display(0), display(1)])
+    lock.leave('window')
+    vi.advanceTimersByTime(14 * 60_000)
+    expect(lock.isLocked).toBe(false)
+    vi.advanceTimersByTime(60_000)
+    expect([lock.isLocked, close()]).toEqual([true, true])
+    expect(done.at(-1)).toBe('setKiosk true')
+    expect(covers.map(({ isGone }) => isGone)).toEqual([true, false])
   })
 
   it('lets the program end when the system tells it to', () => {

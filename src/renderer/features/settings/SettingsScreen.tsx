@@ -149,6 +149,12 @@ function ReviewSettings({ review, change }: { readonly review: Settings['review'
   )
 }
 
+const photoLabels = {
+  reserveMegabytes: 'settings.photo_reserve',
+  quotaMegabytes: 'settings.photo_quota',
+  keepDays: 'settings.photo_keep',
+} as const
+
 function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; readonly change: Change }) {
   const { t } = useTranslation()
   return (
@@ -162,10 +168,10 @@ function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; r
         choices={uploadFormatSchema.options.map((value) => ({ value, label: t(`settings.upload_formats.${value}`) }))}
       />
       <p className="hint">{t('settings.upload_format_hint')}</p>
-      {(['reserveMegabytes', 'quotaMegabytes'] as const).map((name) => (
+      {(['reserveMegabytes', 'quotaMegabytes', 'keepDays'] as const).map((name) => (
         <Field
           key={name}
-          label={t(name === 'reserveMegabytes' ? 'settings.photo_reserve' : 'settings.photo_quota')}
+          label={t(photoLabels[name])}
           value={String(photo[name])}
           inputMode="numeric"
           maxLength={6}
