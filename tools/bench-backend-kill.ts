@@ -646,7 +646,9 @@ export async function benchBackendKill(
       continue
     }
     say(lineOf(figures))
-    for (const fault of figures.faults.slice(0, 20)) say(`  ${fault}`)
+    const alike = Map.groupBy(figures.faults, (fault) => fault)
+    for (const [fault, times] of [...alike].slice(0, 40))
+      say(`  ${fault}${times.length > 1 ? ` (${times.length} times)` : ''}`)
     if (figures.lost + figures.doubled + figures.stuck + figures.faults.length > 0) process.exitCode = 1
   }
 }
