@@ -5,7 +5,7 @@ import { ownUrl } from './origin.ts'
 /** The lock of a kiosk's screens. */
 export interface KioskLock {
   readonly isLocked: boolean
-  /** Ends it: the window is one like others, or the program ends. It is locked again at the next start. */
+  /** Ends it: the window is one like others for a quarter of an hour or until the next start, or the program ends. */
   leave(to: 'window' | 'end'): void
 }
 
