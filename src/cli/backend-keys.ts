@@ -5,7 +5,11 @@ import { parseArguments, printLine, refuse, type Help } from './command.ts'
 /** Which backend is meant, whether it runs or not. */
 export const where = {
   data: { type: 'string', value: 'DIR', about: 'the folder of the backend' },
-  'database-url': { type: 'string', value: 'URL', about: 'its postgres:// address, when it is on PostgreSQL' },
+  'database-url': {
+    type: 'string',
+    value: 'URL',
+    about: 'its postgres:// address, when it is on PostgreSQL; else CAPSTAN_DATABASE_URL',
+  },
 } as const
 
 export const keysHelp = {
@@ -117,7 +121,11 @@ function one<Value>(result: Result<Value>): Result<readonly Value[]> {
 
 /** Does work on a backend's database and prints a JSON line for each of its results. */
 export async function administer(
-  { data, 'database-url': databaseUrl }: { readonly data?: string; readonly 'database-url'?: string },
+  {
+    data,
+    // As the backend itself takes it.
+    'database-url': databaseUrl = process.env['CAPSTAN_DATABASE_URL'],
+  }: { readonly data?: string; readonly 'database-url'?: string },
   work: (administration: Administration) => Promise<Result<readonly unknown[]>>,
 ): Promise<number> {
   if (databaseUrl === undefined && (data === undefined || data === '')) {

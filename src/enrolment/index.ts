@@ -1,17 +1,10 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { canonicalJson, type CanonicalValue } from '#domain/canonical-json.ts'
+import { enrolmentBody, enrolmentLetters as letters, enrolmentPrefix } from '#domain/enrolment-text.ts'
 
-/**
- * The letters that Latin keyboards have in one place, as in the control codes: whatever layout a keyboard scanner is set
- * to, it types them. The first 16 of them stand for half a byte each.
- */
-const letters = 'BCDEFGHJKLNOPRST'
-const prefix = 'XENROL'
 const keyBytes = 32
 const signatureBytes = 64
-/** The letters that a code without a word in it would have: what is shorter is something else. */
-const leastLetters = prefix.length + 2 * (keyBytes + signatureBytes)
 
 /** What an administrator of a site lets a station do once, until `expiresAt`. */
 export interface EnrolmentCode {
@@ -59,7 +52,7 @@ export function openSiteKey(secret: string): SiteKey {
         Buffer.from(publicKey, 'base64url'),
         Buffer.from(JSON.stringify([url, id, seconds, label, group])),
       ])
-      return prefix + spell(Buffer.concat([sign(null, ofCode(body), privateKey), body]))
+      return enrolmentPrefix + spell(Buffer.concat([sign(null, ofCode(body), privateKey), body]))
     },
     signed: (value) => ({
       ...value,
@@ -74,12 +67,9 @@ export function openSiteKey(secret: string): SiteKey {
  * Spaces, line ends, small letters and an AIM identifier in front do not matter.
  */
 export function readEnrolmentCode(text: string): EnrolmentReading {
-  const plain = text
-    .replace(/^\][A-Za-z]\d/, '')
-    .replaceAll(/\s/g, '')
-    .toUpperCase()
-  if (!plain.startsWith(prefix) || plain.length < leastLetters) return { kind: 'none' }
-  const bytes = unspell(plain.slice(prefix.length))
+  const written = enrolmentBody(text)
+  if (written === null) return { kind: 'none' }
+  const bytes = unspell(written)
   if (bytes === null) return { kind: 'tampered' }
   const signature = bytes.subarray(0, signatureBytes)
   const body = bytes.subarray(signatureBytes)

@@ -22,6 +22,8 @@ export function startCheckIn(ports: {
   readonly isEnrolled: () => boolean
   readonly health: () => Health
   readonly onAnswer: (answer: CheckInAnswer) => void
+  /** The site does not take the key; its words. */
+  readonly onRefused: (words: string) => void
   readonly now: () => Date
   readonly random: () => number
   readonly log: Log
@@ -30,13 +32,17 @@ export function startCheckIn(ports: {
   let timer: NodeJS.Timeout | undefined
   let running: Promise<void> | null = null
   let isClosed = false
+  /** Asked for while it was under way. */
+  let isAgain = false
 
   const tell = async (): Promise<void> => {
     if (!ports.isEnrolled()) return
     const answer = await ports.client.checkIn(ports.health())
     if (isClosed) return
     if (!answer.ok) {
-      // Whether the site is there, and takes the key, is for the sync to say.
+      // Whether the site is there is for the sync to say.
+      // 403 is a key that is good for all else: a person's, perhaps.
+      if (answer.failure.status === 401) ports.onRefused(answer.failure.message)
       ports.log.debug({ reason: answer.failure.message }, 'the site was not told how the station is')
       return
     }
@@ -45,11 +51,17 @@ export function startCheckIn(ports: {
   }
   const run = (): void => {
     clearTimeout(timer)
-    running ??= tell()
+    // What was told a moment ago may not be so any more.
+    if (running !== null) {
+      isAgain = true
+      return
+    }
+    isAgain = false
+    running = tell()
       .catch((error: unknown) => ports.log.error({ err: error }, 'the check-in failed'))
       .finally(() => {
         running = null
-        plan(usualMs * (1 + spread * (ports.random() - 0.5)))
+        plan(isAgain ? 0 : usualMs * (1 + spread * (ports.random() - 0.5)))
       })
   }
   const plan = (ms: number): void => {

@@ -763,7 +763,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     }),
     isEnrolled: () => site.current() !== null,
     health: () => healthOf(status(), ownSettings.layers(), store.captures.lastAt()),
+    onRefused: (words) => sync?.keyAnswered(words),
     onAnswer(answer) {
+      sync?.keyAnswered(null)
       site.relabel(answer.label, answer.group)
       if (ownSettings.adopt(answer)) settingsChanged()
       enrolmentChanged()

@@ -336,6 +336,11 @@ describe('a revoked station', () => {
     const [enrolled] = await administration.listStations()
     expect(valueOf(await administration.revokeStation(enrolled?.id ?? ''))).toMatchObject([{ state: 'revoked' }])
 
+    // Though it has nothing to send.
+    await call('enrolment.refresh', {})
+    await expect
+      .poll(async () => (await call('station.status', {})).backend.state, { timeout: 15_000 })
+      .toBe('unauthorised')
     await call('scan.submit', { data: '4006381333948' })
     expect(await station.drained()).toBe('unauthorised')
     const { backend, queue } = await call('station.status', {})

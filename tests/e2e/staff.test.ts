@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openAdministration } from '#backend/index.ts'
 import { findChromium } from '#cli/browsers.ts'
 import { openStaffFile } from '#station/index.ts'
 import { openKiosk } from './kiosk.ts'
@@ -109,6 +110,41 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
     await page.keyboard.press('Escape')
     await pad().waitFor({ state: 'detached' })
     await page.getByText('This is for staff').waitFor()
+  })
+
+  it('enrols the station by a code that a keyboard scanner types: the site is shown, and its PIN asked for, first', async () => {
+    const administration = await openAdministration({ dataDir: join(kiosk.folder, 'backend') })
+    const wish = { label: 'Dock 6', group: 'north', validMs: 3_600_000, url: kiosk.backend.url }
+    const made = await administration.createCode(wish)
+    if (!made.ok) throw new Error(made.error.message)
+    const { code, fingerprint } = made.value
+    const site = page.getByRole('region', { name: 'Site' })
+    await kiosk.scan(code.replace(/.$/, (letter) => (letter === 'B' ? 'C' : 'B')))
+    await site.getByText('This code is damaged, or somebody has changed it.').waitFor()
+    expect(await site.getByRole('button', { name: 'Yes, enrol here' }).count()).toBe(0)
+    await kiosk.scan(code)
+    await site.getByText(fingerprint).waitFor()
+    await site.scrollIntoViewIfNeeded()
+    await page.screenshot({ path: join(pictures, 'enrol.png') })
+    const { violations } = await new AxeBuilder({ page }).include('.site').analyze()
+    expect(violations.map(({ id }) => id)).toEqual([])
+    await site.getByRole('button', { name: 'Yes, enrol here' }).click()
+    await pad().waitFor()
+    expect(await administration.listStations()).toEqual([])
+    await touch('739184')
+    await pad().getByRole('button', { name: 'Enter' }).click()
+    await site.getByText('Organisation').waitFor()
+    expect(await page.content()).not.toContain(code)
+
+    const [station] = await administration.listStations()
+    expect((await administration.revokeStation(String(station?.id))).ok).toBe(true)
+    await site.getByRole('button', { name: 'Tell the site now' }).click()
+    await site.getByText('it was revoked').waitFor()
+    await administration.close()
+    // Who was let in is not any more.
+    await page.reload()
+    await page.keyboard.press('Alt+5')
+    await name().waitFor()
   })
 
   const tab = (label: string) => page.getByRole('tab', { name: label })

@@ -4,6 +4,7 @@ import type { Result } from '#contract/result.ts'
 import type { ScanSource } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
 import { readControlCode } from '#domain/control-code.ts'
+import { enrolmentBody } from '#domain/enrolment-text.ts'
 
 /** One read on its way from a device to the station's disk. */
 export interface PendingScan {
@@ -50,9 +51,9 @@ export interface ScanQueuePorts {
   readonly onSettled?: (scan: PendingScan) => void
 }
 
-/** Whether a read is a control barcode, or was one before it was damaged. */
+/** Whether a read is a control barcode, or was one before it was damaged, or enrols the station: no capture in any case. */
 export function isControl({ data }: Pick<PendingScan, 'data'>): boolean {
-  return readControlCode(data).kind !== 'none'
+  return readControlCode(data).kind !== 'none' || enrolmentBody(data) !== null
 }
 
 const storageKey = 'capstan.scans'

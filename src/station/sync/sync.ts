@@ -26,6 +26,11 @@ export interface Sync {
   wake(): void
   /** Tries everything at once: a person asked, or there is a new key. */
   hurry(): void
+  /**
+   * What another asker with the same key was told: the words by which it was refused, or null where it was taken. Without it a
+   * station that has nothing to send would not notice.
+   */
+  keyAnswered(refusal: string | null): void
   /** The network may be another one now: a wait for it to come back is over. */
   networkChanged(): void
   /** How fast it goes, and what is under way. */
@@ -178,6 +183,8 @@ export function createSync(ports: {
   const accepted: { readonly atMs: number; count: number }[] = []
   const uploads = new Map<string, { sentBytes: number; totalBytes: number }>()
   let blockedUntilMs = 0
+  /** The words by which our key was refused to another asker; a probe needs no key and says nothing of it. */
+  let refusedWords: string | null = null
   let nextProbeMs = 0
   let nextAnchorMs = clock.now().getTime() + limits.anchorMs
   /** The ledger's entry that says that it was left with the backend: what is behind it is new. */
@@ -223,7 +230,7 @@ export function createSync(ports: {
   const noteContact = (): void => {
     failuresInRow = 0
     // The refused key is what a person must know; an answer that was on its way, or needed no key, does not change it.
-    if (isBlocked() && backend.state === 'unauthorised') return
+    if (backend.state === 'unauthorised' && (isBlocked() || refusedWords !== null)) return
     if (isOpen) {
       isOpen = false
       blockedUntilMs = 0
@@ -1258,13 +1265,25 @@ export function createSync(ports: {
     }
   })()
 
+  const hurry = (): void => {
+    blockedUntilMs = 0
+    refusedWords = null
+    nextProbeMs = 0
+    store.transaction(() => store.outbox.hurry())
+    wake()
+  }
+
   return {
     wake,
-    hurry() {
-      blockedUntilMs = 0
-      nextProbeMs = 0
-      store.transaction(() => store.outbox.hurry())
-      wake()
+    hurry,
+    keyAnswered(refusal) {
+      if (refusal === null) {
+        if (refusedWords !== null) hurry()
+        return
+      }
+      refusedWords = refusal
+      blockedUntilMs = nowMs() + limits.backoff.capMs
+      see('unauthorised', refusal, true)
     },
     networkChanged() {
       if (backend.state === 'offline') {

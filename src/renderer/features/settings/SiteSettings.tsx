@@ -116,7 +116,9 @@ function Enrolled({ site, toldAt }: { readonly site: EnrolledSite; readonly told
         [t('settings.site.since'), dateAndTime(site.enrolledAt, i18n.language)],
         [
           t('settings.site.told'),
-          toldAt === null ? t('settings.site.never') : ago(Date.parse(toldAt), now, i18n.language),
+          toldAt === null
+            ? t('settings.site.never')
+            : ago(Date.parse(toldAt), Math.max(now, Date.parse(toldAt)), i18n.language),
         ],
       ]}
     />
