@@ -60,7 +60,8 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   await watch('tethered', 'back')
   await watch('scanner', 'ingredients')
   await page.keyboard.press('Alt+Digit8')
-  await page.getByRole('heading', { name: 'Photograph products' }).waitFor()
+  // Another product may be open there still: a scan opens the next one.
+  await page.locator('.shoot').waitFor()
   await kiosk.scan(cake)
   await page.getByRole('heading', { name: 'Ice cream' }).waitFor()
   const views = page.getByRole('navigation', { name: 'Views of this product' })
