@@ -5,8 +5,9 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openAdministration } from '#backend/index.ts'
+import { openAdministration, type Administration } from '#backend/index.ts'
 import { newId } from '#backend/ids.ts'
+import { fleetPaths, type Health } from '#contract/backend/fleet.ts'
 import { drawCode } from '../barcode-image.ts'
 import {
   databaseOf,
@@ -175,6 +176,12 @@ function idFor(
 const fill = (path: string, value: (name: string) => string) =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => value(name))
 
+/** What the operation's query has to have: nothing, or values of 32 bytes, as of a challenge. */
+function queryOf({ parameters }: Operation): string {
+  const needed = parameters.filter((one) => one.in === 'query' && one.required)
+  return needed.length === 0 ? '' : `?${needed.map(({ name }) => `${name}=${'A'.repeat(43)}`).join('&')}`
+}
+
 /** A body that the operation takes, from the document's example and the world. */
 function validBody(operation: Operation, made: World, resolve: (schema: Schema) => Schema): unknown {
   const type = Object.keys(operation.requestBody?.content ?? {})[0]
@@ -250,12 +257,42 @@ async function send(
 
 const start = () => startSite()
 
-async function keyFor(site: Site, role: 'readonly' | 'manager', other = false): Promise<Record<string, string>> {
+async function administrationOf(site: Site): Promise<Administration> {
   const url = await databaseUrl(site.dataDir)
-  const administration = await openAdministration({
-    dataDir: site.dataDir,
-    ...(url === undefined ? {} : { databaseUrl: url }),
-  })
+  return await openAdministration({ dataDir: site.dataDir, ...(url === undefined ? {} : { databaseUrl: url }) })
+}
+
+/** What only a station sends: a code of the site for a key, and with that key how it is; null for other operations. */
+async function fromStation(
+  site: Site,
+  operationId: string,
+): Promise<{ readonly body: object; readonly headers: Record<string, string> } | null> {
+  if (operationId !== 'enrolStation' && operationId !== 'checkIn') return null
+  const administration = await administrationOf(site)
+  const made = await administration.createCode({ label: 'Dock 1', group: '', validMs: 3_600_000, url: site.url })
+  await administration.close()
+  if (!made.ok) throw new Error(made.error.message)
+  const station = { id: 'station-1', name: 'Dock 1', version: '1.0.0' }
+  const enrolment = { code: made.value.code, challenge: 'A'.repeat(43), station }
+  if (operationId === 'enrolStation') return { body: enrolment, headers: {} }
+  const enrolled = await site.call('POST', fleetPaths.enrolments, enrolment)
+  const health: Health = {
+    version: '1.0.0',
+    host: 'cli',
+    name: 'Dock 1',
+    queue: { waiting: 0, parked: 0, undecided: 0, oldestMs: null },
+    lastScanAt: null,
+    devices: { ready: 0, failing: [] },
+    disk: { state: 'ok', freeBytes: null },
+    clockErrorMs: null,
+    alarms: [],
+    layers: { site: null, group: null, refused: null },
+  }
+  return { body: health, headers: { 'X-API-Key': enrolled.body.apiKey } }
+}
+
+async function keyFor(site: Site, role: 'readonly' | 'manager', other = false): Promise<Record<string, string>> {
+  const administration = await administrationOf(site)
   try {
     const own = (await administration.listOrganizations())[0]?.id
     const organization = other ? (await administration.createOrganization('Other')).id : own
@@ -305,8 +342,9 @@ describe('each operation of the served document', () => {
       const made = isRead ? seen : await world(site)
       await prepare(site, listed, made)
       const path = fill(listed.path, (name) => idFor(listed.path, name, made))
-      const body = validBody(listed, made, described.resolve)
-      const { status, text } = await send(site, listed, path, body)
+      const stations = await fromStation(site, listed.operationId)
+      const body = stations?.body ?? validBody(listed, made, described.resolve)
+      const { status, text } = await send(site, listed, path + queryOf(listed), body, stations?.headers)
       expect(status, `${listed.operationId}: ${text}`).toBeLessThan(300)
       const [type, content] = Object.entries(listed.responses[String(status)]?.content ?? {})[0] ?? []
       if (content !== undefined && type === 'application/json') {
@@ -372,7 +410,10 @@ describe('each operation of the served document', () => {
     const { operations } = await read(site)
     for (const operation of operations.filter(({ method, path }) => method === 'GET' && !path.endsWith('/events'))) {
       const path = fill(operation.path, (name) => idFor(operation.path, name, made))
-      expect((await send(site, operation, `${path}/`, undefined)).status, operation.operationId).toBe(200)
+      expect(
+        (await send(site, operation, `${path}/${queryOf(operation)}`, undefined)).status,
+        operation.operationId,
+      ).toBe(200)
     }
     const wish = { url: 'https://erp.test/hook', event_types: ['scanner.session'] }
     expect((await site.call('POST', '/integrations/api/v1/webhooks/endpoints/', wish)).status).toBe(201)
