@@ -195,6 +195,17 @@ describe('apply', () => {
     expect((await product()).brand).toBe('Old')
   })
 
+  it('writes what was read before the capture had a product, where the product says nothing else', async () => {
+    const site = await startSite()
+    const { propose, set, apply, product } = await review(site)
+    const read = { product_id: null, current_value: '' }
+    await set(await propose({ ...read, field_name: 'net_content', proposed_value: '4 pcs' }), 'ACCEPTED')
+    await set(await propose({ ...read, proposed_value: 'New' }), 'ACCEPTED')
+    const { body } = await apply()
+    expect([body.applied, body.skipped.length]).toEqual([['net_content'], 1])
+    expect(await product()).toMatchObject({ net_content: '4 pcs', brand: 'Old' })
+  })
+
   it('takes of two accepted values the one that was accepted last', async () => {
     const site = await startSite()
     const { propose, set, apply, product } = await review(site)

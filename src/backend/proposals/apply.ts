@@ -37,7 +37,8 @@ export async function applyProposals(
         ? 'The catalogue has no such field.'
         : written.some(({ field_name }) => field_name === proposal.field_name)
           ? 'Another value was accepted for this field later.'
-          : proposal.product_id !== product.id
+          : // Read before the capture had a product, as when it failed and was tried again: it is about this one.
+            proposal.product_id !== null && proposal.product_id !== product.id
             ? 'It was proposed for another product.'
             : product[column] === proposal.proposed_value
               ? 'The product has this value already.'
@@ -65,7 +66,11 @@ export async function applyProposals(
 
   // Before the change, which withdraws whatever is open for these fields.
   const ids = written.map(({ id }) => id)
-  await db.updateTable('proposals').set({ applied_at: at.toISOString() }).where('id', 'in', ids).execute()
+  await db
+    .updateTable('proposals')
+    .set({ applied_at: at.toISOString(), product_id: product.id })
+    .where('id', 'in', ids)
+    .execute()
   const change_id = await changeProduct(db, product, changes, { action: 'apply', credential, at, captureId })
   await db.updateTable('proposals').set({ change_id }).where('id', 'in', ids).execute()
   return { applied: written.map(({ field_name }) => field_name), skipped, product_short_id: product.id, change_id }
