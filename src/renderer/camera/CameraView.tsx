@@ -67,6 +67,8 @@ export function CameraView({
   const [state, setState] = useState<CameraState>({ kind: 'starting', detail: '' })
   const [size, setSize] = useState({ width: 16, height: 9 })
   const [outlines, setOutlines] = useState<readonly Outline[]>([])
+  // A camera that is started anew, as for another size, shows what it showed before.
+  const [presence] = useState(() => createPresence())
   const remembered = known.find((one) => one.id === id)
   const { width, height } = remembered?.size ?? usualSize
 
@@ -85,7 +87,6 @@ export function CameraView({
 
   useEffect(() => {
     if (!video.current) return undefined
-    const presence = createPresence()
     const steady = createOutlines()
 
     const readFrame = (frame: ReadFrame) => {
@@ -124,7 +125,7 @@ export function CameraView({
       opened.close()
       camera.current = null
     }
-  }, [id, region, formats, width, height])
+  }, [id, region, formats, width, height, presence])
 
   useImperativeHandle(ref, () => ({
     takePhoto: () => camera.current?.takePhoto() ?? Promise.reject(new Error('the camera is closed')),

@@ -16,13 +16,15 @@ export interface Presence {
 
 /** A longer time between two frames is no absence of the codes but of frames: the window was hidden, say. */
 const longestFrameGapMs = 500
+/** Fewer looks in vain show no absence: a busy machine has few, and misses a code in some of them. */
+const fewestLooks = 6
 /** A weak code is believed when it is read again within this time. */
 const confirmMs = 600
 
-/** Creates the memory of what is in view; a code unseen for longer than `absentMs` has left it. */
+/** Creates the memory of what is in view; a code unseen for longer than `absentMs`, and in some looks, has left it. */
 export function createPresence(absentMs = 1_500): Presence {
-  /** When each code was last seen, on a clock that stands still while no frames come. */
-  const lastSeen = new Map<string, number>()
+  /** When each code was last seen, on a clock that stands still while no frames come, and in how many looks since it was not. */
+  const lastSeen = new Map<string, { readonly seenMs: number; missed: number }>()
   /** When a weak code was seen that nobody has been told of. */
   const doubted = new Map<string, number>()
   let lastFrameMs: number | undefined
@@ -34,8 +36,9 @@ export function createPresence(absentMs = 1_500): Presence {
       if (gapMs > longestFrameGapMs) stoodStillMs += gapMs
       lastFrameMs = timeMs
       const nowMs = timeMs - stoodStillMs
-      for (const [key, seenMs] of lastSeen) {
-        if (nowMs - seenMs > absentMs) lastSeen.delete(key)
+      for (const [key, last] of lastSeen) {
+        if (nowMs - last.seenMs > absentMs && last.missed >= fewestLooks) lastSeen.delete(key)
+        else last.missed += 1
       }
       for (const [key, seenMs] of doubted) {
         if (nowMs - seenMs > confirmMs) doubted.delete(key)
@@ -52,7 +55,7 @@ export function createPresence(absentMs = 1_500): Presence {
           doubted.delete(key)
           arrived.push(key)
         }
-        lastSeen.set(key, nowMs)
+        lastSeen.set(key, { seenMs: nowMs, missed: 0 })
       }
       return arrived
     },

@@ -29,6 +29,16 @@ describe('presence', () => {
     expect(watch(presence, 1_600, [...times(15, []), ['a']]).flat()).toEqual(['a'])
   })
 
+  it('takes few looks in vain for no absence, as on a busy machine', () => {
+    const slowly = (misses: number) => {
+      const presence = createPresence()
+      const frames = [['a'], ...times(misses, []), ['a']]
+      return frames.flatMap((keys, index) => presence.see(strong(...keys), index * 450))
+    }
+    expect([4, 5].map((misses) => slowly(misses).length)).toEqual([1, 1])
+    expect(slowly(6)).toEqual(['a', 'a'])
+  })
+
   it('tells several codes of one frame apart and reports one seen twice once', () => {
     const presence = createPresence()
     expect(
