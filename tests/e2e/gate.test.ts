@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
+import { pressOn } from './key-events.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
 import { createOddScans, oddPasses } from './odd-passes.ts'
@@ -135,14 +136,14 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
 
   const panel = () => page.getByRole('region', { name: 'Gate' })
   const save = async () => {
-    await panel().getByRole('button', { name: 'Save' }).press('Enter')
+    await pressOn(panel().getByRole('button', { name: 'Save' }), 'Enter')
     await panel().getByRole('button', { name: 'Save', disabled: true }).waitFor()
   }
   const openGate = async (mode: 'Visitors alone' | 'Staff with visitors') => {
     await page.keyboard.press('Alt+6')
     await page.getByLabel('Name of the gate').fill('north')
-    await page.getByRole('radio', { name: mode }).press('Space')
-    await page.getByRole('button', { name: 'Open the gate' }).press('Enter')
+    await pressOn(page.getByRole('radio', { name: mode }), 'Space')
+    await pressOn(page.getByRole('button', { name: 'Open the gate' }), 'Enter')
     await page.locator('.gate-face').waitFor()
   }
   const closeGate = async (name: 'Staff' | 'Stop being a gate') => {
@@ -160,11 +161,11 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
   it('is set up on screen, and what cannot be is not saved', async () => {
     await page.keyboard.press('Alt+5')
     await panel().getByLabel('Name of the gate').fill('south')
-    await panel().getByRole('radio', { name: 'Controller on the network' }).press('Space')
+    await pressOn(panel().getByRole('radio', { name: 'Controller on the network' }), 'Space')
     expect(await panel().getByRole('alert').textContent()).toMatch(/^This cannot be saved/)
     expect(await panel().getByRole('button', { name: 'Save' }).isDisabled()).toBe(true)
     await panel().getByLabel('Address that opens it').fill('http://127.0.0.1:9/open')
-    await panel().getByRole('radio', { name: 'This station, recorded over the site' }).press('Space')
+    await pressOn(panel().getByRole('radio', { name: 'This station, recorded over the site' }), 'Space')
     await panel().getByLabel('Most people inside').fill('250')
     await panel().getByLabel('Kinds of passes that this gate takes').fill('day, season')
     await panel().scrollIntoViewIfNeeded()
@@ -179,10 +180,8 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     expect(await panel().getByLabel('Kinds of passes that this gate takes').inputValue()).toBe('day, season')
     expect(await panel().getByLabel('Address that opens it').inputValue()).toBe('http://127.0.0.1:9/open')
     // For the gate of the tests below: no door and no limit, and a verdict stays until the next one is there.
-    await panel().getByRole('radio', { name: 'None' }).press('Space')
-    await panel()
-      .getByRole('radio', { name: /^The site/ })
-      .press('Space')
+    await pressOn(panel().getByRole('radio', { name: 'None' }), 'Space')
+    await pressOn(panel().getByRole('radio', { name: /^The site/ }), 'Space')
     await panel().getByLabel('Most people inside').fill('')
     await panel().getByLabel('Kinds of passes that this gate takes').fill('')
     await panel().getByLabel('A pass lets in').selectOption('Any number of times')
@@ -195,13 +194,13 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await isOnline()
     await kiosk.scan('0008-barred')
     await shows('Blocked', 'blocked')
-    await page.getByRole('button', { name: /^Let in/ }).press('Space')
+    await pressOn(page.getByRole('button', { name: /^Let in/ }), 'Enter')
     await page.getByLabel('Reason, which is kept').pressSequentially('Knows him', { delay: 120 })
     await picture(page, 'override')
     await checkAccess(page, 'override')
     await page.keyboard.press('Enter')
     await shows('Come in', 'overridden')
-    await page.getByRole('button', { name: /^Take back/ }).press('Enter')
+    await pressOn(page.getByRole('button', { name: /^Take back/ }), 'Enter')
     await page.getByLabel('Reason, which is kept').pressSequentially('Left', { delay: 120 })
     await page.keyboard.press('Enter')
     await page.getByText('Taken back').waitFor()
@@ -227,8 +226,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await page.bringToFront()
     await kiosk.scan('0007-good')
     await shows('Come in', 'admitted')
-    // Not by Enter here either: it comes right behind a scan.
-    await page.getByRole('button', { name: 'Deutsch' }).press('Space')
+    await pressOn(page.getByRole('button', { name: 'Deutsch' }), 'Enter')
     await shows('Herein', 'admitted')
     await display.locator('[data-code="admitted"]').waitFor()
     expect(await display.locator('.gate-word').textContent()).toBe('Come in')
@@ -243,7 +241,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
       ['Nederlands', 'Al gebruikt'],
       ['English', 'Used before'],
     ] as const) {
-      await page.getByRole('button', { name: language }).press('Space')
+      await pressOn(page.getByRole('button', { name: language }), 'Enter')
       await shows(word, 'used')
     }
     expect(await page.locator('.gate-before').textContent()).toMatch(/^Used at .+ at the gate north, by code\.$/)
@@ -255,7 +253,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await panel().getByLabel('Welcomes the next one after, in seconds').fill('1')
     await save()
     await openGate('Visitors alone')
-    await page.getByRole('button', { name: 'Deutsch' }).press('Space')
+    await pressOn(page.getByRole('button', { name: 'Deutsch' }), 'Enter')
     await kiosk.scan('0008-barred')
     await page.locator('[data-view="ready"]').waitFor()
     expect(await page.content()).not.toContain('0008')
@@ -271,7 +269,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await odd.forget()
     const setUp = async (road: RegExp, more?: () => Promise<void>) => {
       await page.keyboard.press('Alt+5')
-      await panel().getByRole('radio', { name: road }).press('Space')
+      await pressOn(panel().getByRole('radio', { name: road }), 'Space')
       await more?.()
       await panel().getByLabel('A verdict is shown for, in seconds').fill('60')
       await save()
@@ -288,7 +286,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
       await panel().getByLabel('Address of The Wallet Crew').fill(kiosk.backend.url)
       await panel().getByLabel('Tenant').fill('acme')
       await panel().getByLabel('Key of The Wallet Crew').fill(tenantKey)
-      await panel().getByRole('button', { name: 'Keep the key' }).press('Enter')
+      await pressOn(panel().getByRole('button', { name: 'Keep the key' }), 'Enter')
       await panel().getByText('Kept. A new one takes its place.').waitFor()
       expect(await panel().getByLabel('Key of The Wallet Crew').inputValue()).toBe('')
     })

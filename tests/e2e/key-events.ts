@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { CDPSession, Page } from 'playwright-core'
+import type { CDPSession, Page, Locator } from 'playwright-core'
 import { quietMs } from '#renderer/ui/quiet-keys.ts'
 
 /** From key to key: a slow scanner, and faster than any hand. */
@@ -11,6 +11,12 @@ const longCode = 500
 export async function pressKey(page: Page, name: string): Promise<void> {
   await page.waitForTimeout(name.length === 1 ? quietMs + 50 : 120)
   await page.keyboard.press(name)
+}
+
+/** Presses a key on an element as a person does: no scanner's keys are right before it. */
+export async function pressOn(target: Locator, name: 'Enter' | 'Space'): Promise<void> {
+  await target.page().waitForTimeout(quietMs + 50)
+  await target.press(name)
 }
 
 /** Types a code as a scanner does, ended by Enter. */
