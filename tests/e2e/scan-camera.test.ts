@@ -81,6 +81,8 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
       .locator('.photo-intake input[type=file]')
       .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer: photo })
     await page.locator('.photo-verdict').first().waitFor({ timeout: 60_000 })
+    // The verdict may be of the photo before: this one is there when it is in the list.
+    await page.getByRole('region', { name: 'Scans' }).getByText('Photo', { exact: true }).waitFor({ timeout: 60_000 })
     expect(await sentences.count()).toBe(0)
 
     await allow('1')
@@ -110,6 +112,6 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await rows.getByText('Yellow highlighter').waitFor({ timeout: 60_000 })
     // Both codes are in each of the dozens of frames that follow.
     await page.waitForTimeout(3_000)
-    expect(await rows.count()).toBe(1)
+    expect(await rows.allInnerTexts()).toEqual([expect.stringContaining('Yellow highlighter')])
   })
 })
