@@ -3,6 +3,7 @@ import { readFile, rm, stat, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
@@ -204,6 +205,8 @@ const wipeEveryMs = 60 * 60_000
 const keptDeviceLimit = 500
 /** A batch of photos is read by a process a core, up to so many: each may hold half a gigabyte. */
 const maxImagingProcesses = 4
+/** So long a session that is ended waits for the photos that are being read. */
+const photoPatienceMs = 15_000
 /** Topics that sum up many changes are sent at most this often. */
 const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
@@ -915,7 +918,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       'session.current': () => ok(store.sessions.current()),
       'session.list': ({ limit }) => ok(store.sessions.list(limit)),
       'session.end': async ({ id }) => {
-        // Scans that are on their way belong to this session.
+        // Scans and photos that are on their way belong to this session; a photo that never arrives holds up nobody.
+        await Promise.race([Promise.allSettled(photosUnderWay), delay(photoPatienceMs, undefined, { ref: false })])
         await capturing.idle()
         const session = store.sessions.end(id)
         if (!session) return fail('not_found', 'no such session')
@@ -1154,7 +1158,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 
   // --- Bytes --------------------------------------------------------------------------------------
 
-  const savePhoto = async (
+  /** Photos that are being saved. */
+  const photosUnderWay = new Set<Promise<unknown>>()
+  const savePhoto = (...photo: Parameters<typeof saveOne>): Promise<Result<PhotoOutcome>> => {
+    const saving = saveOne(...photo)
+    photosUnderWay.add(saving)
+    return saving.finally(() => photosUnderWay.delete(saving))
+  }
+  const saveOne = async (
     bytes: ReadableStream<Uint8Array>,
     deviceName: string,
     role: PhotoRole | null,

@@ -42,7 +42,7 @@ describe('capstan import', () => {
     expect(exported.lines).toMatchObject([1, 2].map(() => ({ type: 'IMAGE', photoRole: 'back', sync: 'sent' })))
   })
 
-  it('reads several at once, and captures them in the order of their names', async () => {
+  it('reads several at once, and captures them in the order of their names', { timeout: 60_000 }, async () => {
     const [folder, data] = [temporaryFolder(), temporaryFolder()]
     // The large ones take longer, and each content comes twice in a row: whatever is read first, the order stays.
     const names: string[] = []

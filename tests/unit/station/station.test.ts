@@ -172,6 +172,19 @@ describe('what a window asks', () => {
     },
   )
 
+  it('keeps a photo in the session that it was taken in, though that is ended while it is read', async () => {
+    const { station, call } = await startStation(null)
+    const first = await call('session.open', { captureMode: 'product_photography' })
+    const jpeg = await sharp(await drawLabel({ width: 800, height: 600 }).png().toBuffer())
+      .jpeg()
+      .toBuffer()
+    const putting = put(station, jpeg)
+    await call('session.end', { id: first.id })
+    await call('session.open', { captureMode: 'product_photography' })
+    const { outcomes } = (await (await putting).json()) as PhotoOutcome
+    expect(outcomes.map(({ capture }) => capture.sessionId)).toEqual([first.id])
+  })
+
   it('says that a photo shows more than the one before, and that a worse one repeats it', async () => {
     const { station, call } = await startStation(null)
     await call('session.open', { captureMode: 'product_photography' })
