@@ -6,7 +6,7 @@ const bound = 0.1
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Megabytes by process, after each has collected its garbage as far as it can be asked to. */
+/** Megabytes by process, garbage that has not been collected yet included. */
 async function memoryOf(kiosk: Kiosk): Promise<Record<string, number>> {
   return await kiosk.app.evaluate(({ app }) =>
     Object.fromEntries(

@@ -236,7 +236,6 @@ async function startUpdates(running: Station): Promise<void> {
     clock: systemClock,
     log,
     later,
-    onChange: () => {},
     random: Math.random,
   })
   updates = made

@@ -48,7 +48,7 @@ class VersionsUpdater extends BaseUpdater {
 
 /**
  * Updates by electron-updater from a site's server. Null where this installation is not updated by Capstan itself: a Linux
- * package of the system's, or no package at all. `configPath` names electron-builder's app-update.yml.
+ * package of the system's, or no package at all.
  */
 export function createUpdateSource(ports: {
   readonly platform: NodeJS.Platform

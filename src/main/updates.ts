@@ -54,7 +54,6 @@ export function createUpdates(ports: {
   readonly clock: Clock
   readonly log: Log
   readonly later: (run: () => void, waitMs: number) => () => void
-  readonly onChange: () => void
   /** A number from 0 to 1: two hundred machines do not ask at once. */
   readonly random: () => number
 }): Updates {
@@ -75,7 +74,6 @@ export function createUpdates(ports: {
   let isClosed = false
   const change = (to: Partial<UpdateStatus>): void => {
     status = { ...status, ...to }
-    ports.onChange()
   }
 
   const holds = async (): Promise<UpdateStatus['waitsFor']> => {

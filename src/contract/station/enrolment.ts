@@ -51,7 +51,7 @@ export const inspectedCodeSchema = z.discriminatedUnion('outcome', [
     label: z.string(),
     group: z.string(),
     expiresAt: instantSchema,
-    /** The site is known: the station is, or was, enrolled there. */
+    /** The site is the one that the station is enrolled at. */
     isKnown: z.boolean(),
   }),
   refusedSchema,

@@ -132,7 +132,6 @@ function start(given: { offer?: Offer | null; failed?: readonly string[]; public
     clock: time.clock,
     log: silent,
     later: time.later,
-    onChange() {},
     random: () => 0.5,
   })
   return { ...time, site, station, updates, scan: () => listeners.get('scan.taken')?.({}) }
