@@ -43,6 +43,11 @@ interface Options {
   readonly backend: { readonly url: string; readonly credential: () => Promise<string | null> } | null
 }
 
+interface Fault {
+  readonly code: string
+  readonly message: string
+}
+
 /** What became of one file: its line on standard output. */
 interface Line {
   readonly file: string
@@ -50,7 +55,7 @@ interface Line {
   readonly photo?: string
   readonly captures?: readonly string[]
   readonly codes?: readonly string[]
-  readonly error?: { readonly code: string; readonly message: string }
+  readonly error?: Fault
 }
 
 /**
@@ -100,7 +105,14 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   for (const { path } of photos) {
     if (underWay.length >= station.photosAtOnce) await finishOne()
     if (isStopped || isFull) break
-    underWay.push(takeOne(station, options, path, underWay.at(-1)))
+    const refused = await faultOf(path)
+    const file = relative(options.folder, path)
+    // Without a pause, so that the station hears of them in their order.
+    underWay.push(
+      refused === null
+        ? takeOne(station, options, path, Promise.all(underWay))
+        : Promise.resolve({ file, outcome: 'refused', error: refused }),
+    )
   }
   while (underWay.length > 0) await finishOne()
   progress.end()
@@ -120,22 +132,27 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   return exitCode
 }
 
+/** Why a file is not even looked at; null for one that seems to be a whole photo. */
+async function faultOf(path: string): Promise<Fault | null> {
+  const kind = kindOfFile(path)
+  if (kind === 'raw') {
+    return { code: 'raw', message: 'a RAW file without its JPEG: have the camera write RAW and JPEG' }
+  }
+  if (kind === 'unsupported') return { code: 'unsupported', message: 'photos are taken as JPEG, PNG or WebP' }
+  const whole = await isWhole(path).catch((error: Error) => error)
+  if (whole instanceof Error) return { code: 'not_found', message: whole.message }
+  return whole ? null : { code: 'incomplete', message: 'the file ends too early: copy it again' }
+}
+
 async function takeOne(
   station: Station,
   { folder, role }: Options,
   path: string,
-  before: Promise<Line> | undefined,
+  before: Promise<unknown>,
 ): Promise<Line> {
   const file = relative(folder, path)
-  const refused = (code: string, message: string): Line => ({ file, outcome: 'refused', error: { code, message } })
-  const kind = kindOfFile(path)
-  if (kind === 'raw') return refused('raw', 'a RAW file without its JPEG: have the camera write RAW and JPEG')
-  if (kind === 'unsupported') return refused('unsupported', 'photos are taken as JPEG, PNG or WebP')
-  const whole = await isWhole(path).catch((error: Error) => error)
-  if (whole instanceof Error) return refused('not_found', whole.message)
-  if (!whole) return refused('incomplete', 'the file ends too early: copy it again')
   const result = await station.takePhotoFile(path, role, before)
-  if (!result.ok) return refused(result.error.code, result.error.message)
+  if (!result.ok) return { file, outcome: 'refused', error: result.error }
   if (result.value.kind === 'known') return { file, outcome: 'known', photo: result.value.hash }
   const { photo, outcomes, codes } = result.value.photo
   return {

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync, type Stats } from 'node:fs'
 import { readFile, rm, stat, statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -172,7 +172,7 @@ export interface Station extends Transport {
   watchFolders(): void
   /**
    * Takes a photo from a file into the active session, once for its content. Several may be read at once, as many as
-   * `photosAtOnce`; each is captured after its `turn`.
+   * `photosAtOnce`; each is captured after its `turn`, which may wait for files that were given before it, never after.
    */
   takePhotoFile(path: string, role: PhotoRole | null, turn?: Promise<unknown>): Promise<Result<PhotoFileOutcome>>
   /** How many photos are read side by side. */
@@ -1404,8 +1404,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     isEnrolled: () => site.current() !== null,
     photosAtOnce,
     async takePhotoFile(path, role, turn) {
-      const found = await stat(path).catch((error: Error) => error)
-      if (found instanceof Error) return fail('not_found', `the file cannot be read: ${found.message}`)
+      let found: Stats
+      try {
+        // Not to be waited for: of two files alike, the one that was given later would be looked at first.
+        found = statSync(path)
+      } catch (error) {
+        return fail('not_found', `the file cannot be read: ${(error as Error).message}`)
+      }
       const file = { path, sizeBytes: found.size, modifiedMs: Math.trunc(found.mtimeMs) }
       return takeFile(file, basename(dirname(path)), role, turn)
     },

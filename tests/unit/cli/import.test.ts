@@ -46,6 +46,8 @@ describe('capstan import', () => {
     const [folder, data] = [temporaryFolder(), temporaryFolder()]
     // The large ones take longer, and each content comes twice in a row: whatever is read first, the order stays.
     const names: string[] = []
+    // A RAW file between them is refused at once, and must not let the one behind it go first.
+    await writeFile(join(folder, '4-raw.nef'), 'raw')
     for (let index = 0; index < 6; index += 1) {
       const bytes = await photo(index >> 1)
       const large = await sharp(bytes).resize({ width: 2_000 }).jpeg().toBuffer()
@@ -54,8 +56,10 @@ describe('capstan import', () => {
       await writeFile(join(folder, name), index >> 1 === 1 ? bytes : large)
     }
     const { code, lines } = await runCapstan(['import', folder, '--data', data])
-    expect(code).toBe(0)
-    const files = lines.slice(0, -1) as { file: string; outcome: string; photo: string }[]
+    expect(code).toBe(1)
+    const all = lines.slice(0, -1) as { file: string; outcome: string; photo: string }[]
+    expect(all.map(({ file }) => file)).toEqual([...names, '4-raw.nef'].toSorted())
+    const files = all.filter(({ outcome }) => outcome !== 'refused')
     expect(files.map(({ file }) => file)).toEqual(names)
     expect(files.map(({ outcome }) => outcome)).toEqual(names.map((_, index) => (index % 2 === 0 ? 'taken' : 'known')))
     const exported = await runCapstan(['export', '--data', data, '--format', 'ndjson'])
