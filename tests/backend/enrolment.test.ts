@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openAdministration, type Administration } from '#backend/index.ts'
 import type { Result } from '#contract/result.ts'
 import type { EnrolmentOutcome } from '#contract/station/enrolment.ts'
 import type { ProcedureInput, ProcedureName, ProcedureOutput } from '#contract/station/procedures.ts'
@@ -16,7 +15,7 @@ import {
   type StationPorts,
 } from '#station/index.ts'
 import { silentLog } from '#backend/log.ts'
-import { databaseOf, databaseUrl, startSite, temporaryFolder, type Site } from './fixture.ts'
+import { administrationOf, databaseOf, soundHealth, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 const hourMs = 3_600_000
 
@@ -25,21 +24,11 @@ const valueOf = <T>(result: Result<T>): T => {
   return result.value
 }
 
-async function administrationOf(site: Site): Promise<Administration> {
-  const url = await databaseUrl(site.dataDir)
-  const administration = await openAdministration({
-    dataDir: site.dataDir,
-    ...(url === undefined ? {} : { databaseUrl: url }),
-    now: () => site.clock.at ?? new Date(),
-  })
-  onTestFinished(() => administration.close())
-  return administration
-}
-
 /** A site with somebody who may make codes. */
 async function startFleet() {
   const site = await startSite()
   const administration = await administrationOf(site)
+  onTestFinished(() => administration.close())
   const code = async (wish: { label?: string; group?: string; validMs?: number; url?: string } = {}) =>
     valueOf(await administration.createCode({ label: 'Dock 3', group: '', validMs: hourMs, url: site.url, ...wish }))
   return { site, administration, code }
@@ -309,19 +298,7 @@ describe('the site', () => {
 
   it('takes no check-in from a key that no station has', async () => {
     const { site } = await startFleet()
-    const health = {
-      version: '1',
-      host: 'cli',
-      name: 'x',
-      queue: { waiting: 0, parked: 0, undecided: 0, oldestMs: null },
-      lastScanAt: null,
-      devices: { ready: 0, failing: [] },
-      disk: { state: 'ok', freeBytes: null },
-      clockErrorMs: null,
-      alarms: [],
-      layers: { site: null, group: null, refused: null },
-    }
-    expect((await site.call('POST', '/stations/api/v1/check-in', health)).status).toBe(403)
+    expect((await site.call('POST', '/stations/api/v1/check-in', soundHealth)).status).toBe(403)
   })
 })
 

@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, inject } from 'vitest'
 import { openDatabase, type Database } from '#backend/db/database.ts'
-import { createBackend, type Backend, type BackendOptions } from '#backend/index.ts'
+import {
+  createBackend,
+  openAdministration,
+  type Administration,
+  type Backend,
+  type BackendOptions,
+} from '#backend/index.ts'
 import { silentLog } from '#backend/log.ts'
+import type { Health } from '#contract/backend/fleet.ts'
 import { problemSchema } from '#contract/backend/problem.ts'
 import { copyDatabase, dropDatabase } from './postgres.ts'
 
@@ -91,6 +98,30 @@ export async function startSite(options: Partial<BackendOptions> = {}): Promise<
   })
   cleanUp.push(() => backend.close())
   return { ...backend, dataDir, clock, ...client(backend.url, backend.apiKey) }
+}
+
+/** What `capstan backend keys` and the like do to a site's database, by the site's clock; whoever asks for it closes it. */
+export async function administrationOf(site: Pick<Site, 'dataDir' | 'clock'>): Promise<Administration> {
+  const url = await databaseUrl(site.dataDir)
+  return await openAdministration({
+    dataDir: site.dataDir,
+    ...(url === undefined ? {} : { databaseUrl: url }),
+    now: () => site.clock.at ?? new Date(),
+  })
+}
+
+/** What a station tells its site when nothing is the matter. */
+export const soundHealth: Health = {
+  version: '1.0.0',
+  host: 'cli',
+  name: 'Dock 1',
+  queue: { waiting: 0, parked: 0, undecided: 0, oldestMs: null },
+  lastScanAt: null,
+  devices: { ready: 0, failing: [] },
+  disk: { state: 'ok', freeBytes: null },
+  clockErrorMs: null,
+  alarms: [],
+  layers: { site: null, group: null, refused: null },
 }
 
 /** The calls that tests make, over real HTTP. */

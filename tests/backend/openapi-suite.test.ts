@@ -5,19 +5,19 @@ import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openAdministration, type Administration } from '#backend/index.ts'
 import { newId } from '#backend/ids.ts'
-import { fleetPaths, type Health } from '#contract/backend/fleet.ts'
+import { fleetPaths } from '#contract/backend/fleet.ts'
 import { drawCode } from '../barcode-image.ts'
 import {
+  administrationOf,
   databaseOf,
-  databaseUrl,
   jpeg,
   marker,
   photoForm,
   products,
   readReply,
   scanner,
+  soundHealth,
   startSite,
   temporaryFolder,
   type Site,
@@ -257,11 +257,6 @@ async function send(
 
 const start = () => startSite()
 
-async function administrationOf(site: Site): Promise<Administration> {
-  const url = await databaseUrl(site.dataDir)
-  return await openAdministration({ dataDir: site.dataDir, ...(url === undefined ? {} : { databaseUrl: url }) })
-}
-
 /** What only a station sends: a code of the site for a key, and with that key how it is; null for other operations. */
 async function fromStation(
   site: Site,
@@ -276,19 +271,7 @@ async function fromStation(
   const enrolment = { code: made.value.code, challenge: 'A'.repeat(43), station }
   if (operationId === 'enrolStation') return { body: enrolment, headers: {} }
   const enrolled = await site.call('POST', fleetPaths.enrolments, enrolment)
-  const health: Health = {
-    version: '1.0.0',
-    host: 'cli',
-    name: 'Dock 1',
-    queue: { waiting: 0, parked: 0, undecided: 0, oldestMs: null },
-    lastScanAt: null,
-    devices: { ready: 0, failing: [] },
-    disk: { state: 'ok', freeBytes: null },
-    clockErrorMs: null,
-    alarms: [],
-    layers: { site: null, group: null, refused: null },
-  }
-  return { body: health, headers: { 'X-API-Key': enrolled.body.apiKey } }
+  return { body: soundHealth, headers: { 'X-API-Key': enrolled.body.apiKey } }
 }
 
 async function keyFor(site: Site, role: 'readonly' | 'manager', other = false): Promise<Record<string, string>> {
