@@ -60,6 +60,11 @@ export async function openSite(db: Db): Promise<SiteKey> {
   return openSiteKey(await sharedSecret(db, 'site', createSiteSecret))
 }
 
+function checkGroup(name: string): Result<string> {
+  const group = groupNameSchema.safeParse(name)
+  return group.success ? ok(group.data) : fail('invalid_input', 'A group has up to 40 small letters, digits and -')
+}
+
 /** Makes a code, which one station may use once. */
 export async function createCode(
   db: Db,
@@ -77,8 +82,8 @@ export async function createCode(
 ): Promise<Result<CodeRecord>> {
   const label = stationLabelSchema.safeParse(wish.label)
   if (!label.success) return fail('invalid_input', 'A label has 1 to 60 characters')
-  const group = groupNameSchema.safeParse(wish.group)
-  if (!group.success) return fail('invalid_input', 'A group has up to 40 small letters, digits and -')
+  const group = checkGroup(wish.group)
+  if (!group.ok) return group
   if (!isSafeBackendAddress(wish.url)) {
     return fail('invalid_input', 'Stations reach a backend by an https address, or by http on their own machine')
   }
@@ -95,7 +100,7 @@ export async function createCode(
       id,
       organization_id: wish.organizationId,
       label: label.data,
-      group_name: group.data,
+      group_name: group.value,
       expires_at,
       created_by: wish.by,
       created_at: at.toISOString(),
@@ -103,9 +108,9 @@ export async function createCode(
       station_id: null,
     })
     .execute()
-  const code = site.writeCode({ url, id, expiresAt: expires_at, label: label.data, group: group.data })
+  const code = site.writeCode({ url, id, expiresAt: expires_at, label: label.data, group: group.value })
   const fingerprint = fingerprintOf(site.publicKey)
-  return ok({ id, label: label.data, group: group.data, url, expires_at, fingerprint, code })
+  return ok({ id, label: label.data, group: group.value, url, expires_at, fingerprint, code })
 }
 
 /** Why a code is not taken. */
@@ -277,9 +282,9 @@ export async function changeLayer(
   },
   at: Date,
 ): Promise<Result<LayerRecord>> {
-  const group = groupNameSchema.safeParse(wish.group)
-  if (!group.success) return fail('invalid_input', 'A group has up to 40 small letters, digits and -')
-  const before = (await currentLayer(db, wish.organizationId, group.data))?.settings ?? {}
+  const group = checkGroup(wish.group)
+  if (!group.ok) return group
+  const before = (await currentLayer(db, wish.organizationId, group.value))?.settings ?? {}
   const merged = Object.entries({ ...before, ...wish.change }).filter(([, value]) => value !== null)
   const checked = checkLayer(Object.fromEntries(merged))
   if (!checked.ok) return checked
@@ -287,7 +292,7 @@ export async function changeLayer(
   const row = {
     id: newId(),
     organization_id: wish.organizationId,
-    group_name: group.data,
+    group_name: group.value,
     settings: JSON.stringify(settings),
     actor_name: wish.by,
     created_at: at.toISOString(),

@@ -1,9 +1,9 @@
 import { fail, ok, type Result } from '#contract/result.ts'
+import { readAssignments } from '#domain/setting-layers.ts'
 import { writeEnrolmentSheet } from '#sheets/index.ts'
 import { administer, where } from './backend-keys.ts'
 import { parseArguments, parseOptions, refuse, type Help } from './command.ts'
 import { writeSheet } from './control-sheet.ts'
-import { readChanges } from './settings.ts'
 
 const organization = { type: 'string', value: 'ID', about: 'of which organisation, where there are several' } as const
 const group = { type: 'string', value: 'NAME', about: 'a group of stations; all of them unless said' } as const
@@ -99,7 +99,7 @@ export async function layers(args: readonly string[]): Promise<number> {
     if (verb === 'history' && rest.length === 0) return await administration.listLayers(id)
     if ((verb === 'set' || verb === 'unset') && rest.length > 0) {
       const change =
-        verb === 'set' ? readChanges(rest) : ok(Object.fromEntries(rest.map((path) => [path, null] as const)))
+        verb === 'set' ? readAssignments(rest) : ok(Object.fromEntries(rest.map((path) => [path, null] as const)))
       if (!change.ok) return change
       const layer = await administration.changeLayer(name, change.value, id)
       return layer.ok ? ok([layer.value]) : layer

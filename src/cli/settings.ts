@@ -1,4 +1,5 @@
-import { fail, ok, type Result } from '#contract/result.ts'
+import { ok } from '#contract/result.ts'
+import { readAssignments } from '#domain/setting-layers.ts'
 import { openStationSettings } from '#station/index.ts'
 import { parseArguments, printLine, refuse, type Help } from './command.ts'
 
@@ -31,7 +32,7 @@ export async function settings(args: readonly string[]): Promise<number> {
     return refuse({ code: 'invalid_input', message: 'use explain, get PATH, set PATH=VALUE ... or unset PATH ...' })
   }
   const change =
-    verb === 'set' ? readChanges(rest) : ok(Object.fromEntries(rest.map((path): [string, unknown] => [path, null])))
+    verb === 'set' ? readAssignments(rest) : ok(Object.fromEntries(rest.map((path): [string, unknown] => [path, null])))
   if (!change.ok) return refuse(change.error)
 
   const opened = openStationSettings(values.data, isChange)
@@ -48,24 +49,5 @@ export async function settings(args: readonly string[]): Promise<number> {
     return 0
   } finally {
     close()
-  }
-}
-
-/** `PATH=VALUE` as settings: a value is JSON, and what is no JSON is a text. */
-export function readChanges(assignments: readonly string[]): Result<Record<string, unknown>> {
-  const changes: Record<string, unknown> = {}
-  for (const assignment of assignments) {
-    const at = assignment.indexOf('=')
-    if (at < 1) return fail('invalid_input', `use PATH=VALUE, such as sound.volume=0.5, not "${assignment}"`)
-    changes[assignment.slice(0, at)] = readValue(assignment.slice(at + 1))
-  }
-  return ok(changes)
-}
-
-function readValue(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
   }
 }

@@ -20,7 +20,8 @@ const ofStationsOnly: ReadonlySet<string> = new Set([
   'shoot.list',
 ])
 
-const builtIn: LayerValues = flatten(settingsSchema.parse({}))
+const defaults = settingsSchema.parse({})
+const builtIn: LayerValues = flatten(defaults)
 
 /** The paths of all settings. */
 export const settingPaths: readonly string[] = Object.keys(builtIn)
@@ -35,16 +36,47 @@ export function valuesOf(settings: Settings): LayerValues {
 
 /** What a layer of a site or a group must be: settings that it may set, with values that they can have. */
 export function checkLayer(values: LayerValues): Result<LayerValues> {
+  return checkValues(values, (path, value) =>
+    isFleetSetting(path) ? valueFault(path, value) : 'is of each station alone',
+  )
+}
+
+/** What a change of a station's own layer must be: the same of any setting; null takes one out of the layer. */
+export function checkChange(values: LayerValues): Result<LayerValues> {
+  return checkValues(values, (path, value) => (value === null ? null : valueFault(path, value)))
+}
+
+function checkValues(
+  values: LayerValues,
+  faultOf: (path: string, value: unknown) => string | null,
+): Result<LayerValues> {
   const faults = Object.entries(values).flatMap(([field, value]) => {
-    const message = isFleetSetting(field)
-      ? valueFault(field, value)
-      : Object.hasOwn(builtIn, field)
-        ? 'is of each station alone'
-        : 'is no setting'
+    const message = Object.hasOwn(builtIn, field) ? faultOf(field, value) : 'is no setting'
     return message === null ? [] : [{ field, message }]
   })
   if (faults.length === 0) return ok(values)
   return fail('invalid_input', faults.map(({ field, message }) => `${field}: ${message}`).join('; '), faults)
+}
+
+/** `path=value` as people write settings: a value is JSON, and what is no JSON is a text. */
+export function readAssignments(lines: readonly string[]): Result<Record<string, unknown>> {
+  const values: Record<string, unknown> = {}
+  for (const line of lines) {
+    const [, path, value] = /^\s*([\w.]+)\s*=\s*(.*)$/s.exec(line) ?? []
+    if (path === undefined || value === undefined) {
+      return fail('invalid_input', `use setting=value, such as sound.volume=0.5, not "${line}"`)
+    }
+    values[path] = readValue(value)
+  }
+  return ok(values)
+}
+
+function readValue(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 /** Why a setting cannot have a value; null when it can. */
@@ -146,7 +178,7 @@ function flatten(settings: Settings): Record<string, unknown> {
       walk(part, template[name], path === '' ? name : `${path}.${name}`)
     }
   }
-  walk(settings, settingsSchema.parse({}), '')
+  walk(settings, defaults, '')
   return flat
 }
 

@@ -1,12 +1,13 @@
 import type { CheckInAnswer } from '#contract/backend/fleet.ts'
 import { layerSchema } from '#contract/backend/fleet.ts'
 import type { Log } from '#contract/ports.ts'
-import { fail, ok, type Result } from '#contract/result.ts'
+import { ok, type Result } from '#contract/result.ts'
 import type { SettingRow } from '#contract/station/setting-rows.ts'
 import { settingsSchema, type Settings } from '#contract/station/settings.ts'
 import {
   applyLayers,
   changeOwn,
+  checkChange,
   checkLayer,
   differences,
   explainLayers,
@@ -105,14 +106,8 @@ export function openSettings(store: Pick<Store, 'facts' | 'ledger' | 'transactio
     explain: () => explainLayers(layers()),
     change: (change) => keep(changeOwn(layers(), change), site, group),
     set(values) {
-      const faults = Object.entries(values).flatMap(([field, value]) => {
-        const isKnown = settingPaths.includes(field)
-        const message = !isKnown ? 'is no setting' : value === null ? null : valueFault(field, value)
-        return message === null ? [] : [{ field, message }]
-      })
-      if (faults.length > 0) {
-        return fail('invalid_input', faults.map(({ field, message }) => `${field}: ${message}`).join('; '), faults)
-      }
+      const checked = checkChange(values)
+      if (!checked.ok) return checked
       const next = Object.entries({ ...own, ...values }).filter(([, value]) => value !== null)
       keep(Object.fromEntries(next), site, group)
       return ok(null)

@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono'
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
-import { fail, ok, type Result } from '#contract/result.ts'
+import { readAssignments } from '#domain/setting-layers.ts'
 import { listKeys } from '../administration.ts'
 import type { Database, Db } from '../db/database.ts'
 import { changeLayer, currentLayer, listLayers, listStations, previewLayers, revokeStation } from '../fleet.ts'
@@ -184,8 +184,10 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
     const group = form.get('group') ?? ''
     const text = form.get('settings') ?? ''
+    // A form's lines end with CR LF.
+    const lines = text.split('\n').flatMap((line) => line.trim() || [])
     const changed = await database.write(async (transaction) => {
-      const given = readAssignments(text)
+      const given = readAssignments(lines)
       if (!given.ok) return given
       const before = (await currentLayer(transaction, who.organizationId, group))?.settings ?? {}
       const gone = Object.fromEntries(Object.keys(before).map((path): [string, unknown] => [path, null]))
@@ -640,22 +642,6 @@ const sources = { built_in: 'built in', site: 'all stations', group: 'group', st
 function brief(value: unknown): string {
   const text = JSON.stringify(value) ?? ''
   return text.length <= 200 ? text : `${text.slice(0, 199)}…`
-}
-
-/** Lines `path = value`; a value is JSON, and what is no JSON is a text. */
-function readAssignments(text: string): Result<Record<string, unknown>> {
-  const settings: Record<string, unknown> = {}
-  for (const line of text.split('\n').map((one) => one.trim())) {
-    if (line === '') continue
-    const [, path, value] = /^([\w.]+)\s*=\s*(.*)$/.exec(line) ?? []
-    if (path === undefined || value === undefined) return fail('invalid_input', `"${line}" is not "setting = value"`)
-    try {
-      settings[path] = JSON.parse(value)
-    } catch {
-      settings[path] = value
-    }
-  }
-  return ok(settings)
 }
 
 async function keysPage(db: Db, { organizationId }: Credential, csrf: string, at: Date): Promise<Html> {

@@ -2,6 +2,7 @@ import {
   checkInAnswerSchema,
   enrolmentAnswerSchema,
   enrolmentRequestSchema,
+  fleetPaths,
   healthSchema,
   siteAnswerSchema,
   siteQuerySchema,
@@ -32,7 +33,7 @@ export function fleetRoutes({
   return [
     route({
       method: 'GET',
-      path: '/stations/api/v1/site',
+      path: fleetPaths.site,
       operationId: 'site',
       summary: 'Who this site is, signed: asked by a station before it shows a code',
       access: 'none',
@@ -44,7 +45,7 @@ export function fleetRoutes({
 
     route({
       method: 'POST',
-      path: '/stations/api/v1/enrolments',
+      path: fleetPaths.enrolments,
       operationId: 'enrolStation',
       summary: 'Exchange a one-time code for an API key; the answer is signed',
       access: 'none',
@@ -62,7 +63,7 @@ export function fleetRoutes({
 
     route({
       method: 'POST',
-      path: '/stations/api/v1/check-in',
+      path: fleetPaths.checkIn,
       operationId: 'checkIn',
       summary: 'A station tells how it is, and is answered what is set for it',
       access: 'write',

@@ -3,8 +3,8 @@ import { instantSchema } from '#contract/station/values.ts'
 
 /** Where a site's backend answers its stations. */
 export const fleetPaths = {
-  /** Who the site is: asked before it is shown a code. */
-  site: (challenge: string) => `/stations/api/v1/site?challenge=${challenge}`,
+  /** Who the site is: asked before it is shown a code, with `challenge` as its query. */
+  site: '/stations/api/v1/site',
   enrolments: '/stations/api/v1/enrolments',
   checkIn: '/stations/api/v1/check-in',
 } as const

@@ -33,7 +33,7 @@ export function createSiteClient(options: {
     // With a schema to read it by, an answer is never null.
     (await send(method, path, read, json === undefined ? {} : { json })) as RemoteResult<T>
   return {
-    site: (challenge) => ask('GET', fleetPaths.site(challenge), siteAnswerSchema),
+    site: (challenge) => ask('GET', `${fleetPaths.site}?challenge=${challenge}`, siteAnswerSchema),
     enrol: (request) => ask('POST', fleetPaths.enrolments, enrolmentAnswerSchema, request),
     checkIn: (health) => ask('POST', fleetPaths.checkIn, checkInAnswerSchema, health),
   }
