@@ -160,7 +160,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     if (!opened.ok) return refuse(opened.error)
     const running = opened.value
     station = running
-    if ('start' in backend) startWhenNeeded(backend, running)
+    if ('start' in backend) running.whenOnItsOwn(() => backend.start())
     closers.push(() => {
       station = null
       return running.close()
@@ -213,15 +213,6 @@ function embeddedBackend(dataDir: string, log: Log, closers: Closers, onListenin
   })
   closers.push(() => backend.close())
   return backend
-}
-
-/** A station that is enrolled at a site needs none of its own, until it leaves there. */
-function startWhenNeeded(backend: { start(): void }, running: Station): void {
-  const start = (): void => {
-    if (!running.isEnrolled()) backend.start()
-  }
-  start()
-  running.subscribe('enrolment.changed', start)
 }
 
 /** The token of this data folder: a window that is left open over a restart finds its station again. */

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { settingsSchema } from '#contract/station/settings.ts'
 import {
   describeStation,
   gatherSupport,
   openStaffFile,
   openStoreForReading,
+  settingsOf,
   systemClock,
   timeOrderedIds,
 } from '#station/index.ts'
@@ -31,17 +31,15 @@ export async function support(args: readonly string[]): Promise<number> {
   const { data, out } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
   if (!existsSync(data)) return refuse({ code: 'not_found', message: `there is no folder ${data}` })
-  const dataDir = data
-  const opened = openStoreForReading(dataDir, { clock: systemClock, ids: timeOrderedIds })
+  const opened = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
   const store = opened.ok ? opened.value : null
   try {
-    const settings = settingsSchema.safeParse(JSON.parse(store?.facts.get('settings') ?? '{}'))
-    const staff = openStaffFile(dataDir).members()
+    const staff = openStaffFile(data).members()
     const { files, zip } = await gatherSupport({
-      dataDir,
+      dataDir: data,
       store: store ?? (opened.ok ? '' : opened.error.message),
-      about: describeStation({ version, host: 'cli', stationId: store?.stationId ?? '', dataDir }),
-      settings: settings.success ? settings.data : null,
+      about: describeStation({ version, host: 'cli', stationId: store?.stationId ?? '', dataDir: data }),
+      settings: store && settingsOf(store),
       // Only a running station has one; what waits is among the counts of the store.
       status: null,
       devices: [],

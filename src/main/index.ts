@@ -185,13 +185,7 @@ async function start(): Promise<void> {
   // Scans do not need it, and it would keep the page from its processor.
   await isShown
   if (station !== null) await startUpdates(running)
-  if (station === null || !('start' in backend)) return
-  const startWhenNeeded = (): void => {
-    // A station that is enrolled at a site needs none of its own, until it leaves there.
-    if (!running.isEnrolled()) backend.start()
-  }
-  startWhenNeeded()
-  running.subscribe('enrolment.changed', startWhenNeeded)
+  if (station !== null && 'start' in backend) running.whenOnItsOwn(() => backend.start())
 }
 
 /** A version on trial that does not become ready, or does not stay it, ends; the launcher counts. */

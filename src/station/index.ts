@@ -59,7 +59,7 @@ import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
 import { openStationKey, type StationKey } from '#station/store/station-key.ts'
-import { openStore, openStoreForReading } from '#station/store/store.ts'
+import { openStore, openStoreForReading, type Store } from '#station/store/store.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
@@ -179,6 +179,8 @@ export interface Station extends Transport {
   readonly photosAtOnce: number
   /** Whether it sends to the site that it was enrolled at, and not to the backend that the host has given it. */
   isEnrolled(): boolean
+  /** Calls `start` unless it is enrolled, and again whenever it has left its site: the host's own backend is needed then. */
+  whenOnItsOwn(start: () => void): void
   /** Resolves when the outbox is empty and what was sent has been settled, or the backend refuses the key, or it is closed. */
   drained(): Promise<'empty' | 'unauthorised' | 'closed'>
   /** Stops devices, sync and imaging, in this order, and closes the store. */
@@ -1377,14 +1379,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   // Last: while they are waited for, sync and timers already run, and need everything above.
   await Promise.all([measureDisk(), openKey()])
 
+  const subscribe: Station['subscribe'] = (topic, listener) => {
+    const set = listeners.get(topic) ?? new Set()
+    listeners.set(topic, set)
+    set.add(listener)
+    return () => void set.delete(listener)
+  }
+
   return ok({
     call: dispatch,
-    subscribe(topic, listener) {
-      const set = listeners.get(topic) ?? new Set()
-      listeners.set(topic, set)
-      set.add(listener)
-      return () => void set.delete(listener)
-    },
+    subscribe,
     handle,
     drive,
     async readScanners(wrap = (driver) => driver) {
@@ -1402,6 +1406,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     },
     watchFolders: () => folders.start(),
     isEnrolled: () => site.current() !== null,
+    whenOnItsOwn(start) {
+      const startIfSo = (): void => {
+        if (site.current() === null) start()
+      }
+      startIfSo()
+      subscribe('enrolment.changed', startIfSo)
+    },
     photosAtOnce,
     async takePhotoFile(path, role, turn) {
       let found: Stats
@@ -1446,6 +1457,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   })
 }
 
+/** What holds at a station, by its store alone. */
+export const settingsOf = (store: Store): Settings => openSettings(store, noLog).current()
+
 /** The settings of a data folder without its station: to change them, no station may run on it. */
 export function openStationSettings(
   dataDir: string,
@@ -1477,7 +1491,7 @@ export async function openStationSite(
     clock: systemClock,
     log: noLog,
     version,
-    stationName: () => openSettings(store, noLog).current().stationName,
+    stationName: () => settingsOf(store).stationName,
   })
   return ok({ site, close: () => store.close() })
 }
