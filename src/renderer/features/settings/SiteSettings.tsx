@@ -6,6 +6,7 @@ import { useNow, useStation } from '../../client/state.ts'
 import { call, onMissed, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { FactRows } from '../../ui/FactRows.tsx'
 import { Field } from '../../ui/Fields.tsx'
 import { Note } from '../../ui/Note.tsx'
 import { ago, dateAndTime } from '../../ui/time.ts'
@@ -107,7 +108,7 @@ function Enrolled({ site, toldAt }: { readonly site: EnrolledSite; readonly told
   const { t, i18n } = useTranslation()
   const now = useNow(5_000)
   return (
-    <Facts
+    <FactRows
       rows={[
         [t('settings.site.organization'), site.organization],
         [t('settings.site.label'), site.group === '' ? site.label : `${site.label} · ${site.group}`],
@@ -136,7 +137,7 @@ function Confirm(props: { readonly code: Code; readonly busy: boolean; readonly 
         <span>{t('settings.site.fingerprint')}</span>
         <code>{code.fingerprint}</code>
       </p>
-      <Facts
+      <FactRows
         rows={[
           [t('settings.site.address'), <code key="address">{code.url}</code>],
           [t('settings.site.label'), code.group === '' ? code.label : `${code.label} · ${code.group}`],
@@ -148,18 +149,5 @@ function Confirm(props: { readonly code: Code; readonly busy: boolean; readonly 
         {t(props.busy ? 'settings.site.asking' : 'settings.site.yes')}
       </Button>
     </div>
-  )
-}
-
-function Facts({ rows }: { readonly rows: readonly (readonly [name: string, value: React.ReactNode])[] }) {
-  return (
-    <dl className="site-facts">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   )
 }

@@ -5,6 +5,7 @@ import type { SupportBundle } from '#contract/station/upkeep.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { FactRows } from '../../ui/FactRows.tsx'
 import { bytesText } from './bytes.ts'
 import { Updates } from './Updates.tsx'
 import { useAnswer } from './use-answer.ts'
@@ -26,21 +27,16 @@ export function AboutPage() {
       {answer !== null && (
         <section className="panel">
           <h2>{t('upkeep.about.station')}</h2>
-          <dl className="upkeep-facts-list">
-            <dt>{t('upkeep.about.id')}</dt>
-            <dd>{answer.stationId}</dd>
-            <dt>{t('upkeep.about.host')}</dt>
-            <dd>{t(`upkeep.about.hosts.${answer.host === 'electron' ? 'electron' : 'web'}`)}</dd>
-            <dt>{t('upkeep.about.system')}</dt>
-            <dd>{answer.system}</dd>
-            <dt>{t('upkeep.about.folder')}</dt>
-            <dd>{answer.dataDir}</dd>
-            <dt>{t('upkeep.about.schema')}</dt>
-            <dd>{answer.schemaVersion}</dd>
-            {Object.entries(answer.versions).map(([name, version]) => (
-              <Version key={name} name={name} version={version} />
-            ))}
-          </dl>
+          <FactRows
+            rows={[
+              [t('upkeep.about.id'), answer.stationId],
+              [t('upkeep.about.host'), t(`upkeep.about.hosts.${answer.host === 'electron' ? 'electron' : 'web'}`)],
+              [t('upkeep.about.system'), answer.system],
+              [t('upkeep.about.folder'), answer.dataDir],
+              [t('upkeep.about.schema'), answer.schemaVersion],
+              ...Object.entries(answer.versions),
+            ]}
+          />
         </section>
       )}
       <Updates />
@@ -67,15 +63,6 @@ export function AboutPage() {
         </table>
       </details>
     </section>
-  )
-}
-
-function Version({ name, version }: { readonly name: string; readonly version: string }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{version}</dd>
-    </>
   )
 }
 
