@@ -18,7 +18,7 @@ import type { AddressInfo } from 'node:net'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Result } from '#contract/result.ts'
@@ -75,7 +75,8 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     writeFileSync(join(where, 'resources/update-key.txt'), publicKey)
     writeFileSync(join(where, 'resources/app-update.yml'), 'updaterCacheDirName: capstan-updater-drill\n')
   }
-  const offer = async (version: string, main: string | null): Promise<void> => {
+  /** Packs and signs a version; what it answers puts it in the place of what the site offers. */
+  const pack = async (version: string, main: string | null): Promise<() => void> => {
     layOut(at('build', `capstan-${version}`), version, main)
     const path = at('site', `capstan-${version}-x64.tar.gz`)
     const tar = spawn('tar', ['-cf', '-', '-C', at('build'), `capstan-${version}`], {
@@ -84,7 +85,21 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     // Not pressed: it would take longer than all the rest.
     await pipeline(tar.stdout, createGzip({ level: 0 }), createWriteStream(path))
     rmSync(at('build'), { recursive: true })
-    release('sign', '--key', at('key.pem'), '--platform', 'linux', '--version', version, '--out', at('site'), path)
+    const out = at(`offer-${version}`)
+    mkdirSync(out)
+    const signed = release(
+      'sign',
+      '--key',
+      at('key.pem'),
+      '--platform',
+      'linux',
+      '--version',
+      version,
+      '--out',
+      out,
+      path,
+    )
+    return () => renameSync(signed, at('site', basename(signed)))
   }
   /** What systemd does: starts it again whenever it ends with a fault. */
   const supervise = (): void => {
@@ -172,7 +187,7 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
 
   it('that migrates the store and then does not start is taken back with all data, is not tried again, and a good one after it stays', async () => {
     // What a later version might do to the store before it fails.
-    await offer(
+    const offerBad = await pack(
       '0.2.0',
       `const { DatabaseSync } = require(${JSON.stringify(isOld ? '@photostructure/sqlite' : 'node:sqlite')})
        const store = new DatabaseSync(${JSON.stringify(join(dataDir, 'station.sqlite'))})
@@ -181,6 +196,8 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
        console.error('the bad one was here')
        process.exit(1)`,
     )
+    const offerGood = await pack('0.3.0', null)
+    offerBad()
     supervise()
     await until(() => output.includes('an update is installed'))
     await until(() => existsSync(at('home/failed')) && !existsSync(at('home/trial')))
@@ -190,8 +207,8 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     await until(() => count('"ready to scan"') === 2)
     expect(existsSync(at('home/rolled-back'))).toBe(false)
 
-    // It looks at the same offer again at its start, and leaves it; then there is a better one.
-    await offer('0.3.0', null)
+    // It looks some seconds after its start, and then not for long.
+    offerGood()
     await until(() => count('an update is installed') === 2)
     await until(() => output.includes('this version works'))
     expect([current(), existsSync(at('home/trial'))]).toEqual(['versions/0.3.0', false])
