@@ -1,10 +1,27 @@
 import type { Tone } from './capture-view.ts'
 
-/** A state's shape: filled circle with tick, triangle, octagon, dashed ring, or a lying diamond for mere information. */
-export function StateShape({ tone, size = 28 }: { readonly tone: Tone; readonly size?: number }) {
+/** A tone's own shape, or one that tells two states of one tone apart. */
+export type Shape = Tone | 'used' | 'later' | 'closed'
+
+/**
+ * A state's shape: filled circle with tick, triangle, octagon, dashed ring, or a lying diamond for mere information; for
+ * what is told apart further a torn ticket (`used`), an hourglass (`later`) and a barred square (`closed`).
+ *
+ * The outlines differ, not the marks alone: from afar, and to eyes that see no colours, the outline is what is left.
+ */
+export function StateShape(props: { readonly tone: Tone; readonly shape?: Shape; readonly size?: number }) {
+  const { tone, shape = tone, size = 28 } = props
   return (
-    <svg className="shape" data-tone={tone} width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
-      {shapes[tone]}
+    <svg
+      className="shape"
+      data-tone={tone}
+      data-shape={shape}
+      width={size}
+      height={size}
+      viewBox="0 0 32 32"
+      aria-hidden="true"
+    >
+      {shapes[shape]}
     </svg>
   )
 }
@@ -35,4 +52,22 @@ const shapes = {
       <path className="shape-mark" d="M16 15v7M16 10.2v.2" />
     </>
   ),
-} as const
+  used: (
+    <path
+      className="shape-body"
+      d="M1 6.5h13l-2.7 4.75L14 16l-2.7 4.75L14 25.5H1v-5.7a3.8 3.8 0 0 0 0-7.6zM18.5 6.5H31v5.7a3.8 3.8 0 0 0 0 7.6v5.7H18.5l-2.7-4.75 2.7-4.75-2.7-4.75z"
+    />
+  ),
+  later: (
+    <path
+      className="shape-body"
+      d="M5 1.5h22V6h-2.2c0 4.5-3 7.8-6.3 10 3.3 2.2 6.3 5.5 6.3 10H27v4.5H5V26h2.2c0-4.5 3-7.8 6.3-10-3.3-2.2-6.3-5.5-6.3-10H5z"
+    />
+  ),
+  closed: (
+    <>
+      <path className="shape-body shape-round" d="M4 4h24v24H4z" />
+      <path className="shape-mark" d="M9.5 16h13" />
+    </>
+  ),
+} as const satisfies Readonly<Record<Shape, unknown>>

@@ -10,7 +10,7 @@ import { Figure } from '../../ui/Figure.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { timeOfDay } from '../../ui/time.ts'
 import { Close, TypedPass, type GateParts } from './GateEntry.tsx'
-import { toneOf } from './gate-view.ts'
+import { shapeOf, toneOf } from './gate-view.ts'
 
 const shownVerdicts = 8
 
@@ -137,6 +137,7 @@ function Read(props: {
   const [error, setError] = useState<AppError | null>(null)
   const isIn = verdict.result === 'admit'
   const isTakenBack = verdict.undone !== null
+  const view = { name: 'result', verdict, sinceMs: 0 } as const
   const act = async () => {
     const input = { id: verdict.id, reason: reason.trim() }
     const result = await (isIn ? call('gate.undo', input) : call('gate.override', input))
@@ -147,7 +148,11 @@ function Read(props: {
   }
   return (
     <li className="gate-read" data-undone={isTakenBack ? 'true' : undefined}>
-      <StateShape tone={isTakenBack ? 'waiting' : toneOf({ name: 'result', verdict, sinceMs: 0 })} size={24} />
+      <StateShape
+        tone={isTakenBack ? 'waiting' : toneOf(view)}
+        shape={isTakenBack ? 'waiting' : shapeOf(view)}
+        size={24}
+      />
       <span className="gate-read-text">
         <b>{isTakenBack ? t('gate.undone') : t(`gate.code.${verdict.code}.word`)}</b>
         <span>

@@ -2,7 +2,7 @@ import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
 import { useNow } from '../../client/state.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, duration, timeOfDay } from '../../ui/time.ts'
-import { isUsedBefore, toneOf, type GateView } from './gate-view.ts'
+import { kindOf, shapeOf, toneOf, type GateView } from './gate-view.ts'
 import { Languages, useVisitor } from './Visitor.tsx'
 
 /** One shape, one word, one colour: what whoever stands three metres away has to know. */
@@ -21,10 +21,10 @@ export function Face({ view, status }: { readonly view: GateView; readonly statu
     >
       <Languages />
       <output className="gate-said" aria-live="assertive">
-        <StateShape tone={tone} size={200} />
+        <StateShape tone={tone} shape={shapeOf(view)} size={200} />
         <strong className="gate-word">{t(`gate.${key}.word`)}</strong>
         <span className="gate-next">{t(`gate.${key}.next`)}</span>
-        {isResult && view.verdict.usedBefore !== null && isUsedBefore(view.verdict) && (
+        {isResult && view.verdict.usedBefore !== null && kindOf(view.verdict) === 'used' && (
           <Before verdict={view.verdict} />
         )}
       </output>

@@ -1,6 +1,7 @@
 import type { VerdictCode } from '#contract/gate/verdict.ts'
 import type { GateVerdict } from '#contract/station/gate.ts'
 import type { Tone } from '../../ui/capture-view.ts'
+import type { Shape } from '../../ui/StateShape.tsx'
 import type { Sound } from '../../ui/sounds.ts'
 
 /** What the gate's screen shows. */
@@ -86,39 +87,85 @@ function afterTime(state: GateState, nowMs: number, { showMs, idleMs, checkMs }:
   }
 }
 
-/** Codes that say that the pass was used before: when, where and how it was read belong to them. */
-const usedCodes: ReadonlySet<VerdictCode> = new Set([
-  'used',
-  'used_up',
-  'used_today',
-  'already_inside',
-  'too_soon',
-  'no_reentry',
-])
+/** What a verdict comes down to for whoever stands there: each has a shape of its own, and says what to do next. */
+export type VerdictKind =
+  | 'in'
+  /** Used, by whomever: when, where and how it was read belong to it. */
+  | 'used'
+  /** The same pass will do at another time: wait, or come back. */
+  | 'later'
+  /** Not with this pass, or not here. */
+  | 'no'
+  /** Somebody of the staff decides. */
+  | 'ask'
 
-export const isUsedBefore = ({ code }: Pick<GateVerdict, 'code'>): boolean => usedCodes.has(code)
+const kinds: Readonly<Record<VerdictCode, VerdictKind>> = {
+  admitted: 'in',
+  readmitted: 'in',
+  admitted_again: 'in',
+  exited: 'in',
+  overridden: 'in',
 
-/** The shape and colour of a view; a used pass has another shape than one that is not let in for what it is. */
+  used: 'used',
+  used_up: 'used',
+  used_today: 'used',
+  already_inside: 'used',
+  too_soon: 'used',
+  no_reentry: 'used',
+  privilege_used: 'used',
+
+  gate_closed: 'later',
+  not_yet_valid: 'later',
+  full: 'later',
+
+  unknown_pass: 'no',
+  revoked: 'no',
+  blocked: 'no',
+  wrong_kind: 'no',
+  wrong_type: 'no',
+  not_listed: 'no',
+  barred: 'no',
+  expired: 'no',
+  privilege_missing: 'no',
+  offline_denied: 'no',
+
+  not_inside: 'ask',
+  clock_unsure: 'ask',
+  offline_unknown: 'ask',
+  offline_refer: 'ask',
+  cannot_decide: 'ask',
+}
+
+export const kindOf = ({ code }: Pick<GateVerdict, 'code'>): VerdictKind => kinds[code]
+
+/** The colour of a view, and its shape as far as the colour says it; see `shapeOf`. */
 export function toneOf(view: GateView): Tone {
   switch (view.name) {
     case 'attract':
     case 'ready':
       return 'info'
     case 'checking':
+    case 'out_of_order':
       return 'waiting'
     case 'failed':
       return 'attention'
-    case 'out_of_order':
-      return 'waiting'
     case 'result':
-      if (view.verdict.result === 'admit') return 'ok'
-      return view.verdict.result === 'refer' ? 'attention' : 'stop'
+      return verdictTones[kindOf(view.verdict)]
   }
+}
+
+const verdictTones = { in: 'ok', used: 'stop', later: 'stop', no: 'stop', ask: 'attention' } as const
+
+/** The shape of a view: what is not let in has one for each reason that staff act on, though the colour is the same. */
+export function shapeOf(view: GateView): Shape {
+  if (view.name === 'out_of_order') return 'closed'
+  const kind = view.name === 'result' ? kindOf(view.verdict) : null
+  return kind === 'used' || kind === 'later' ? kind : toneOf(view)
 }
 
 /** What a verdict sounds like: in, used before, not in, and somebody of the staff are four sounds. */
 export function soundOf(verdict: GateVerdict): Sound {
   if (verdict.result === 'admit') return 'saved'
   if (verdict.result === 'refer') return 'unknown'
-  return isUsedBefore(verdict) ? 'again' : 'stopped'
+  return kindOf(verdict) === 'used' ? 'again' : 'stopped'
 }

@@ -4,8 +4,9 @@ import { verdictCodes, type VerdictCode } from '#contract/gate/verdict.ts'
 import type { GateVerdict } from '#contract/station/gate.ts'
 import {
   firstGateState,
-  isUsedBefore,
+  kindOf,
   nextGateState,
+  shapeOf,
   soundOf,
   toneOf,
   type GateEvent,
@@ -142,6 +143,19 @@ describe("the gate's screen", () => {
   it('tells in, used before, not in and ask apart by sound', () => {
     const sounds = (['admitted', 'used', 'blocked', 'offline_refer'] as const).map((code) => soundOf(verdictOf(code)))
     expect(new Set(sounds).size).toBe(4)
-    expect(codes.filter((code) => isUsedBefore({ code })).every((code) => verdictCodes[code] === 'deny')).toBe(true)
+  })
+
+  it('comes down to what the verdict says: in, not in, or somebody looks', () => {
+    const results = { in: 'admit', used: 'deny', later: 'deny', no: 'deny', ask: 'refer' } as const
+    for (const code of codes) expect(`${code} ${results[kindOf({ code })]}`).toBe(`${code} ${verdictCodes[code]}`)
+  })
+
+  it('has a shape for each reason that staff act on, so that none is told by its colour alone', () => {
+    const shape = (code: VerdictCode) => shapeOf({ name: 'result', verdict: verdictOf(code), sinceMs: 0 })
+    const byKind = new Map(codes.map((code) => [kindOf({ code }), new Set<string>()]))
+    for (const code of codes) byKind.get(kindOf({ code }))?.add(shape(code))
+    expect([...byKind.values()].map(({ size }) => size)).toEqual([1, 1, 1, 1, 1])
+    expect(new Set([...byKind.values()].flatMap((shapes) => [...shapes])).size).toBe(5)
+    expect(shapeOf({ name: 'out_of_order' })).not.toBe(shapeOf({ name: 'checking', sinceMs: 0 }))
   })
 })
