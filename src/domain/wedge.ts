@@ -36,9 +36,11 @@ export interface StrangeBurst {
   /**
    * `too_long` for any code; `interrupted`: the window lost the focus, keys went elsewhere; `input_method`: one was
    * composing and took the keys; `cut`: silence ended the code, and then came the rest of it, pressed without a pause: what
-   * was told as a scan before was its beginning; `unknown_key`, `dead_key`: see `WedgeFault`.
+   * was told as a scan before was its beginning; `unended`: the scanner ends its codes, and this one it did not, or it is
+   * the rest of such a one: nothing of it was told as a scan; `slow`: no field took what came, as slowly as somebody types;
+   * `unknown_key`, `dead_key`: see `WedgeFault`.
    */
-  readonly reason: 'too_long' | 'interrupted' | 'input_method' | 'cut' | WedgeFault
+  readonly reason: 'too_long' | 'interrupted' | 'input_method' | 'cut' | 'unended' | 'slow' | WedgeFault
   readonly length: number
   /** The name of the key that no code contains, as `F12`. */
   readonly keyName?: string
@@ -70,6 +72,11 @@ const silenceMs = { unknownScanner: 200, terminatingScanner: 500 } as const
 /** The next key may be as late again as the last one was, but it is waited for no longer than this. */
 const longestLateMs = 3_000
 
+/** A scanner that has ended so many codes in a row itself is one that ends its codes: see `createWedgeReader`. */
+const habit = 3
+/** What begins so soon behind a code without its end is the rest of it; nobody shows a code again as fast. */
+const restMs = 1_000
+
 /** A key press, or an Alt+keypad sequence, that may belong to a code. */
 interface Held<K> {
   /** The keys that are held back; none for one that has acted already. */
@@ -91,10 +98,13 @@ interface Held<K> {
  * with `minLength` characters at that mean pace; with a configured prefix at its start, any length and pace will do.
  * The rules and numbers come from measured scanners and public recognisers; people type at 60 ms a key and slower.
  *
- * A burst that is surely one and yet not surely whole is `strange`: half a code would be a wrong one.
+ * A burst that is surely one and yet not surely whole is `strange`: half a code would be a wrong one. From a scanner that
+ * ends its codes, by the setting `suffix` or by what it did so far, a code without its end is half a code. If only the
+ * window heard of the rest late, which the keys' own times say, the code is told whole then. A second scanner that ends
+ * none is found out by the same code twice, and from then on silence ends codes again.
  */
 export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: WedgeSettings): WedgeReader<K> {
-  const { prefix, maxGapMs, maxMeanGapMs, minLength } = settings
+  const { prefix, maxGapMs, maxMeanGapMs, minLength, suffix } = settings
   let held: Held<K>[] = []
   let lastMs = Number.NEGATIVE_INFINITY
   /** How many keys have been pressed. */
@@ -115,6 +125,12 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   /** The scanner has ended a code with a terminator before. */
   let hasTerminated = false
   /** The left Alt is down since then, and these digits of the keypad came with it. */
+  /** How many codes in a row it has ended so. */
+  let endedCodes = suffix === 'enter' || suffix === 'tab' ? habit : 0
+  /** There is a scanner that leaves its codes to silence. */
+  let isLeftToSilence = suffix === 'none'
+  /** A code without its end, of a scanner that ends its codes. */
+  let unended: { readonly parts: readonly Held<K>[]; readonly code: string; readonly lastMs: number } | undefined
   let alt: { readonly downMs: number; readonly keys: K[] } | undefined
   let isAltRight = false
 
@@ -154,19 +170,23 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     return release(keysOf(held.splice(0, typed)))
   }
 
-  /** Ends what is held: it was a scan, or it was typed. `endMs`: when the key that ends it was pressed, if one did. */
-  function finish(endMs = held.at(-1)?.timeMs ?? 0): WedgeDecision<K>[] {
+  /** Ends what is held: it was a scan, or it was typed. `endedMs`: when the key that ends it was pressed, if one did. */
+  function finish(endedMs?: number): WedgeDecision<K>[] {
     // A key behind the code that no code contains was this scanner's way of ending one.
     while (held.length > 0 && held.at(-1)?.fault?.reason === 'unknown_key') held.pop()
     const scanned = isScan()
     const data = textOf(held)
     // A terminator typed as Ctrl+M or Ctrl+J that was heard late is all that a rest may be.
     const isCut = isRest && withoutTerminator(data) !== ''
-    const strange = strangeBurst(scanned, isCut, [...data].length)
     const keys = keysOf(held)
     const pace = paceOf(held)
     const digits = alt?.keys ?? []
     const code = withoutTerminator(data.slice(isPrefixed() ? prefix.length : 0))
+    const isEnded = endedMs !== undefined || withoutTerminator(data) !== data
+    const strange =
+      strangeBurst(scanned, isCut, [...data].length) ??
+      (scanned || isEnded ? strangeEnd(code, scanned, isEnded) : undefined)
+    const timeMs = endedMs ?? held.at(-1)?.timeMs ?? 0
     held = []
     overflow = 0
     isInterrupted = false
@@ -174,8 +194,41 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     // A person presses the keypad slowly: what is left of this Alt is theirs.
     if (digits.length > 0) alt = undefined
     if (strange) return [{ kind: 'strange', strange }, ...release(digits)]
-    if (scanned && code !== '') return [{ kind: 'scan', data: code, pace, timeMs: endMs }, ...release(digits)]
+    if (scanned && code !== '') return [{ kind: 'scan', data: code, pace, timeMs }, ...release(digits)]
     return release([...keys, ...digits])
+  }
+
+  /** Whether a burst lacks its end, or its beginning: what a scanner that ends its codes did not end. */
+  function strangeEnd(code: string, scanned: boolean, isEnded: boolean): StrangeBurst | undefined {
+    const before = unended
+    const isRestOfIt = before !== undefined && (held[0]?.timeMs ?? lastMs) - before.lastMs <= restMs
+    const strange = { reason: 'unended', length: [...code].length } as const
+    if (isEnded) {
+      if (isRestOfIt) unended = undefined
+      // So few keys are the scanner's too: nobody types and ends it within this time.
+      if (isRestOfIt) return scanned || isBurst() || held.length === 1 ? strange : undefined
+      if (scanned) [endedCodes, unended] = [endedCodes + 1, undefined]
+      return undefined
+    }
+    if (code === '') return undefined
+    if (isLeftToSilence || endedCodes < habit) {
+      endedCodes = 0
+      return undefined
+    }
+    if (before?.code === code && !isRestOfIt) {
+      isLeftToSilence = true
+      unended = undefined
+      return undefined
+    }
+    unended = { parts: held.map((one) => ({ ...one, keys: [] })), code, lastMs }
+    return strange
+  }
+
+  /** By its own time the key that was pressed now belongs to the code whose end was missing: it goes on. */
+  function goOn(): void {
+    if (unended === undefined) return
+    held = [...unended.parts]
+    unended = undefined
   }
 
   function strangeBurst(scanned: boolean, isCut: boolean, length: number): StrangeBurst | undefined {
@@ -194,7 +247,8 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     givenBack = []
     isSilenced = false
     if (timeMs - lastMs > maxGapMs) return finish()
-    if (isCut) isRest = true
+    if (isCut && unended) goOn()
+    else if (isCut) isRest = true
     // The keys before were given back, and this one follows them as closely as a scanner types.
     const keys = keysOf(before)
     if (held.length > 0 || keys.length === 0 || !follows) return []
@@ -219,7 +273,8 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     count++
     if (meaning.kind === 'end' && isSilenced && pressed.timeMs - lastMs <= maxGapMs) {
       isSilenced = false
-      return [terminator(pressed)]
+      if (!unended) return [terminator(pressed)]
+      goOn()
     }
     const decided = settle(pressed.timeMs, meaning.kind === 'text' && !pressed.repeat && isOurs(pressed, meaning))
     if (pressed.repeat) return [...decided, ...finish(), { kind: 'pass' }]
@@ -233,8 +288,10 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   function end(pressed: K): readonly WedgeDecision<K>[] {
     const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
-    const ended = finish(pressed.timeMs)
-    const isTerminator = isSecond || ended.some((decision) => decision.kind !== 'release')
+    const isLate = held.length === 0 && unended !== undefined && pressed.timeMs - unended.lastMs <= restMs
+    const ended = isLate ? [] : finish(pressed.timeMs)
+    if (isLate) unended = undefined
+    const isTerminator = isSecond || isLate || ended.some((decision) => decision.kind !== 'release')
     return [...ended, isTerminator ? terminator(pressed) : { kind: 'pass' }]
   }
 

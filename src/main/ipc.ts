@@ -41,6 +41,7 @@ export interface IpcCarrierPorts {
 const displayCalls: ReadonlySet<string> = new Set(['settings.get', 'station.status', 'session.current', 'gate.status'])
 const displayTopics: ReadonlySet<string> = new Set<TopicName>([
   'gate.changed',
+  'gate.failed',
   'gate.verdict',
   'settings.changed',
   'status.changed',

@@ -1036,6 +1036,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       ...cataloguing.handlers,
       'gate.status': () => ok(gate.status()),
       'gate.scan': (scan) => gate.scan(scan),
+      'gate.failed': () => {
+        if (!settings.gate.isOn) return fail('conflict', 'this station is no gate')
+        publish('gate.failed', {})
+        return ok({})
+      },
       'gate.list': ({ limit, isDifferent }) => ok(store.verdicts.list(limit, isDifferent)),
       'gate.override': ({ id, reason, by }) => gate.override(id, reason, by),
       'gate.undo': ({ id, reason }) => gate.undo(id, reason),

@@ -19,13 +19,13 @@ export async function pressOn(target: Locator, name: 'Enter' | 'Space'): Promise
   await target.press(name)
 }
 
-/** Types a code as a scanner does, ended by Enter. */
-export async function typeCode(keyboard: CDPSession, code: string): Promise<void> {
+/** Types a code as a scanner does, ended by Enter unless said otherwise. */
+export async function typeCode(keyboard: CDPSession, code: string, end: readonly string[] = ['Enter']): Promise<void> {
   // Each key carries the time it was pressed, as from a real keyboard, whatever the window is busy with.
   const startMs = Date.now()
   const isLong = code.length > longCode
   const gapMs = isLong ? 1 : usualGapMs
-  const names = [...code, 'Enter']
+  const names = [...code, ...end]
   await Promise.all(
     names.flatMap((name, index) =>
       keyEvents(name)

@@ -56,6 +56,8 @@ describe.skipIf(missing !== null)('a gate in Electron', () => {
     await ask('gate.scan', { data: oddValues[0], source: 'device' })
     await display.locator('[data-code="admitted"]').waitFor()
     expect(await display.locator('.gate-word').textContent()).toBe('Come in')
+    await ask('gate.failed', {})
+    await display.locator('[data-view="failed"]').waitFor()
     const refused = await display.evaluate(async () => {
       const { capstan } = window as unknown as {
         capstan: { call(name: string, input: unknown): Promise<{ ok: boolean; error?: { code: string } }> }

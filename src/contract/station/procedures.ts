@@ -186,6 +186,11 @@ export const procedures = {
    * reads come by `scan.submit` and are told by the topic `gate.verdict`.
    */
   'gate.scan': { input: scanSchema, output: gateVerdictSchema },
+  /**
+   * The window could not tell, keep or have judged what somebody showed: displays for visitors are told by the topic
+   * `gate.failed`. `conflict` where the gate is not on.
+   */
+  'gate.failed': { input: nothing, output: nothing },
   /** The newest verdicts first. */
   'gate.list': {
     input: z.strictObject({

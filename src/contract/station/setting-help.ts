@@ -11,7 +11,8 @@ export const settingHelp: Readonly<Record<string, string>> = {
   'wedge.maxMeanGapMs': 'The keys of a scan come this fast on average; people are slower.',
   'wedge.minLength': 'A scan has at least so many characters.',
   'wedge.groupSeparator': 'How a keyboard scanner types the GS1 group separator.',
-  'wedge.suffix': 'What ends a code of a keyboard scanner: Enter, Tab, any of them, or silence alone.',
+  'wedge.suffix':
+    'What ends a code of a keyboard scanner: Enter, Tab, any of them, or silence alone. With Enter or Tab, a code that comes without it is not saved.',
   'wedge.scannerLayout': 'The keyboard layout that the scanner is set to.',
   'wedge.scannerCapsLock': 'Whether the scanner minds Caps Lock.',
   wedgeCalibration: 'Repairs what a keyboard scanner types; found by the calibration sheet.',

@@ -40,6 +40,8 @@ export const topics = {
   'device.scan': deviceReadSchema,
   /** A verdict, after its commit, by whatever device; and again when it was taken back, or compared with the site's. */
   'gate.verdict': gateVerdictSchema,
+  /** What somebody showed at the gate's window has no verdict, and will have none. */
+  'gate.failed': z.object({}),
   /** Attendance, the list, the site or the door has changed; at most ten times a second. */
   'gate.changed': gateStatusSchema,
   'review.changed': reviewChangedSchema,

@@ -107,8 +107,7 @@ describe('the wedge reader', () => {
   })
 
   /** Keys that the window hears of so much after they were pressed, with every timer that goes off before. */
-  const hear = (keys: readonly WedgeKey[], delaysMs: readonly number[]) => {
-    const reader = createWedgeReader(defaults)
+  const hear = (keys: readonly WedgeKey[], delaysMs: readonly number[], reader = createWedgeReader(defaults)) => {
     const [scans, strange, field]: [string[], string[], string[]] = [[], [], []]
     const decide = (decisions: readonly WedgeDecision[]) => {
       for (const decision of decisions) {
@@ -167,6 +166,98 @@ describe('the wedge reader', () => {
     )
   })
 
+  /** A reader that has seen its scanner end its codes, long before the keys of a test. */
+  const used = () => {
+    const reader = createWedgeReader(defaults)
+    for (const startMs of [-30_000, -20_000, -10_000]) {
+      for (const key of burst('4006381333931', startMs, [8])) reader.key(key)
+      reader.key(press('Enter', startMs + 104))
+    }
+    return reader
+  }
+  const halves = fc.array(scan(printable), { minLength: 2, maxLength: 4 }).chain((parts) =>
+    fc.record({
+      parts: fc.constant(parts),
+      pauses: fc.array(fc.integer({ min: defaults.maxGapMs + 1, max: 1_000 }), { minLength: parts.length }),
+    }),
+  )
+  const inParts = ({ parts, pauses }: typeof halves extends fc.Arbitrary<infer T> ? T : never) => {
+    let timeMs = 1_000
+    const keys = parts.flatMap(({ text, gaps }, index) => {
+      const pressed = burst(text, timeMs, gaps)
+      timeMs = (pressed.at(-1)?.timeMs ?? timeMs) + (pauses[index] ?? 0)
+      return pressed
+    })
+    return [...keys, press('Enter', (keys.at(-1)?.timeMs ?? 0) + 8)]
+  }
+
+  it('has every code whole of a scanner that ends its codes, however late the window hears of its keys', () => {
+    fc.assert(
+      fc.property(late(fc.nat(5_000)), ({ text, gaps, delays }) => {
+        const { scans, strange, field } = hear(ended(text, gaps), delays, used())
+        expect({ scans, field }).toEqual({ scans: [text], field: [] })
+        expect(strange.every((reason) => reason === 'unended')).toBe(true)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('takes no part of a code for a code where the scanner ends its codes, wherever and however often it pauses', () => {
+    fc.assert(
+      fc.property(halves, (code) => {
+        const { scans, strange, field } = hear(inParts(code), [], used())
+        expect({ scans, field }).toEqual({ scans: [], field: [] })
+        expect(new Set(strange)).toEqual(new Set(['unended']))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('takes the first code that is shown again after such a one, and needs no longer for it', () => {
+    fc.assert(
+      fc.property(halves, scan(printable), (code, { text, gaps }) => {
+        const reader = used()
+        const cut = inParts(code)
+        hear(cut, [], reader)
+        const startMs = (cut.at(-1)?.timeMs ?? 0) + 1_100
+        const keys = burst(text, startMs, gaps)
+        for (const key of keys) expect(reader.key(key)).toEqual([{ kind: 'hold' }])
+        expect(reader.key(press('Enter', (keys.at(-1)?.timeMs ?? 0) + 8))).toMatchObject([
+          { kind: 'scan', data: text },
+          { kind: 'swallow' },
+        ])
+      }),
+    )
+  })
+
+  it('swallows the end of a code that was too long in coming, though it says nothing any more', () => {
+    const reader = used()
+    for (const key of burst('4006381333931', 1_000, [8])) reader.key(key)
+    expect(reader.tick(2_000)).toEqual([{ kind: 'strange', strange: { reason: 'unended', length: 13 } }])
+    expect(reader.key(press('Enter', 1_900), 2_000)).toEqual([{ kind: 'swallow' }])
+    expect(reader.key(press('Enter', 2_500))).toEqual([{ kind: 'pass' }])
+  })
+
+  it('finds a second scanner out that leaves its codes to silence, by the same code twice', () => {
+    const reader = used()
+    const silent = (text: string, startMs: number) => {
+      for (const key of burst(text, startMs, [8])) reader.key(key)
+      return reader.tick(startMs + 2_000)
+    }
+    expect(silent('00012345', 10_000)).toMatchObject([{ kind: 'strange' }])
+    expect(silent('00012346', 20_000)).toMatchObject([{ kind: 'strange' }])
+    expect(silent('00012346', 30_000)).toMatchObject([{ kind: 'scan', data: '00012346' }])
+    expect(silent('00012347', 40_000)).toMatchObject([{ kind: 'scan', data: '00012347' }])
+  })
+
+  it('knows from its setting whether the scanner ends its codes', () => {
+    const first = (suffix: WedgeSettings['suffix']) => run(burst('00012345', 0, [8]), { ...defaults, suffix })
+    expect(first('enter')).toEqual({ scans: [], strange: [8], seen: [] })
+    expect(first('tab').scans).toEqual([])
+    expect(first('none').scans).toEqual(['00012345'])
+    expect(first('any').scans).toEqual(['00012345'])
+  })
+
   it('takes a terminator that is heard long after its code for nothing else', () => {
     const keys = burst('4006381333931', 1_000, [5])
     const reader = createWedgeReader(defaults)
@@ -213,11 +304,9 @@ describe('the wedge reader', () => {
         maxLength: 8,
       })
       .map((strokes) => ({ kind: 'typing' as const, strokes }))
-    const scanning = fc
-      .record({ read: scan(printable), terminator: terminators })
-      .map((value) => ({ kind: 'scanning' as const, ...value }))
+    const scanning = fc.record({ read: scan(printable) }).map((value) => ({ kind: 'scanning' as const, ...value }))
     fc.assert(
-      fc.property(fc.array(fc.oneof(typing, scanning), { maxLength: 8 }), (parts) => {
+      fc.property(fc.array(fc.oneof(typing, scanning), { maxLength: 8 }), terminators, (parts, terminator) => {
         let timeMs = 0
         const keys: WedgeKey[] = []
         for (const part of parts) {
@@ -228,7 +317,7 @@ describe('the wedge reader', () => {
           } else {
             keys.push(...burst(part.read.text, timeMs, part.read.gaps))
             timeMs = keys.at(-1)?.timeMs ?? timeMs
-            if (part.terminator) keys.push(press(part.terminator, (timeMs += 10)))
+            if (terminator) keys.push(press(terminator, (timeMs += 10)))
           }
         }
         const { scans, seen } = run(keys)

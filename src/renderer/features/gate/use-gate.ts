@@ -34,7 +34,7 @@ export function useGateStatus(): GateStatus | null {
   return status
 }
 
-/** What the screen shows, and what happens to it. */
+/** What the screen shows, and what happens to it. `isSilent`: a display beside the gate's own window. */
 export function useGateState(
   status: GateStatus,
   { isSilent = false }: { readonly isSilent?: boolean } = {},
@@ -73,6 +73,7 @@ export function useGateState(
     const timer = setInterval(() => dispatch({ kind: 'time' }), tickMs)
     const stops = [
       subscribe('gate.verdict', tell),
+      ...(isSilent ? [subscribe('gate.failed', () => dispatch({ kind: 'failed' }))] : []),
       // It is shown again, to this gate or another: nothing of it has to be kept here.
       onScanTrouble(({ key }) => {
         scanQueue.dismiss(key)
@@ -97,5 +98,10 @@ export function useGateState(
       for (const stop of stops) stop()
     }
   }, [isSilent, mode])
+  const { view } = state
+  useEffect(() => {
+    // A display hears of verdicts from the station, but what failed is known in this window alone.
+    if (!isSilent && view.name === 'failed') void call('gate.failed', {})
+  }, [isSilent, view])
   return { state, dispatch }
 }

@@ -1,4 +1,5 @@
 import type { Settings } from '#contract/station/settings.ts'
+import { createAstrayKeys } from '#domain/astray-keys.ts'
 import { createWedgeReader } from '#domain/wedge.ts'
 import type { StrangeBurst, WedgeDecision, WedgeKey, WedgePace } from '#domain/wedge.ts'
 
@@ -45,11 +46,31 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
   let composing: HeldKey | undefined
   let lastDigit: HeldKey | undefined
   let timer: number | undefined
+  const astray = createAstrayKeys()
+  let astrayTimer: number | undefined
+
+  function tellSlow(length: number): void {
+    if (length > 0) listener.onStrange?.({ reason: 'slow', length })
+  }
+
+  /** Characters that turned out to be no code of a scanner, and that no field takes. */
+  function goAstray(keys: readonly HeldKey[]): void {
+    for (const held of keys) if (held.field === undefined && typedBy(held) !== '') tellSlow(astray.key(held.timeMs))
+    const deadlineMs = astray.deadlineMs()
+    target.clearTimeout(astrayTimer)
+    if (deadlineMs === undefined) return
+    astrayTimer = target.setTimeout(
+      () => tellSlow(astray.end()),
+      Math.max(0, deadlineMs - target.performance.now()) + graceMs,
+    )
+  }
 
   function act(decisions: readonly WedgeDecision<HeldKey>[]): WedgeDecision<HeldKey> | undefined {
     for (const decision of decisions) {
-      if (decision.kind === 'release') giveBack(decision.keys)
-      else if (decision.kind === 'takeBack') takeBack(decision.keys)
+      if (decision.kind === 'release') {
+        giveBack(decision.keys)
+        goAstray(decision.keys)
+      } else if (decision.kind === 'takeBack') takeBack(decision.keys)
       else if (decision.kind === 'scan') listener.onScan(decision.data, decision.pace, decision.timeMs)
       else if (decision.kind === 'strange') listener.onStrange?.(decision.strange)
     }
@@ -139,6 +160,7 @@ export function listenToWedge(target: Window, settings: Settings['wedge'], liste
   return () => {
     act(reader.tick(Number.POSITIVE_INFINITY))
     target.clearTimeout(timer)
+    target.clearTimeout(astrayTimer)
     target.removeEventListener('keydown', onKeyDown, { capture: true })
     target.removeEventListener('keypress', onKeyPress, { capture: true })
     target.removeEventListener('blur', onBlur)

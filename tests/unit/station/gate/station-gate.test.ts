@@ -41,4 +41,15 @@ describe('a station that is a gate', () => {
     expect(await call('gate.status', {})).toMatchObject({ isOn: true, gate: 'north', site: 'online', inside: 3 })
     expect(await call('session.list', {})).toEqual([])
   })
+
+  it('tells the displays of visitors that a read has no verdict, as long as it is a gate', async () => {
+    const { station, call, ask } = await startStation({ url: 'http://127.0.0.1:9', apiKey: 'key' })
+    let told = 0
+    station.subscribe('gate.failed', () => void (told += 1))
+    expect(await ask('gate.failed', {})).toMatchObject({ ok: false, error: { code: 'conflict' } })
+    expect(told).toBe(0)
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true }) })
+    await call('gate.failed', {})
+    expect(told).toBe(1)
+  })
 })
