@@ -185,7 +185,8 @@ function read(raw: string, aim: string | null, symbology: Symbology, now: Date):
  */
 export function readScan(input: ScanInput, { now }: { readonly now: Date }): ParsedScan {
   const given = input.aim === undefined || input.aim === '' ? null : input.aim
-  const leading = leadingAim(input.data)
+  // No chip is sent with an identifier: what looks like one is its own.
+  const leading = input.symbology === 'nfc' ? null : leadingAim(input.data)
   const aim = given ?? leading
   const raw = aim !== null && input.data.startsWith(aim) ? input.data.slice(aim.length) : input.data
   const named = input.symbology !== undefined && input.symbology !== 'unknown' ? input.symbology : null

@@ -54,6 +54,7 @@ import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
 import { describeStation } from '#station/upkeep/about.ts'
+import { readChip } from '#domain/chip.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
 import { typeOfFile } from '#station/store/media.ts'
@@ -611,8 +612,22 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     enrolmentChanged()
     return Promise.resolve(ok({ outcome: 'checked', isSound: inspected.outcome === 'code' }))
   }
+  /** A read of a chip, as its reader's settings say what it sends; any other read is left as it is. */
+  const chipOf = (scan: Scan, { deviceId }: ScanEvent): Result<Scan> => {
+    const chips = settings.scanners.byId[deviceId]?.chips ?? null
+    if (chips === null || scan.source === 'manual') return ok(scan)
+    const read = readChip(scan.data, chips)
+    if (read.kind === 'unreadable') return fail('invalid_input', read.reason)
+    if (read.kind === 'code') return ok(scan)
+    const { aim: _, ...sent } = scan
+    return ok({ ...sent, data: read.value, symbology: 'nfc', typed: scan.typed ?? scan.data })
+  }
   /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
-  const take = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
+  const take = async (sent: Scan, occurred: ScanEvent): Promise<Result<ScanAnswer>> => {
+    const chip = chipOf(sent, occurred)
+    const scan = chip.ok ? chip.value : sent
+    const event =
+      scan.typed === sent.typed ? occurred : { ...occurred, bytes: occurred.bytes ?? Buffer.from(sent.data) }
     const secret = staff.takeBadge(scan.data) ?? takeCode(scan.data)
     // It is counted like any other read, and nothing of it is told to anybody.
     if (secret) {
@@ -622,11 +637,12 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       return result
     }
     const answered = devices.follow(scan, event)
-    const result =
-      service.take(scan, event.deviceId) ??
-      (await (settings.gate.isOn
-        ? judged(scan)
-        : (shooting.take(scan, () => submit(scan, event)) ?? submitOpening(scan, event))))
+    const result = !chip.ok
+      ? chip
+      : (service.take(scan, event.deviceId) ??
+        (await (settings.gate.isOn
+          ? judged(scan)
+          : (shooting.take(scan, () => submit(scan, event)) ?? submitOpening(scan, event)))))
     const read = answered(result)
     if (isHeard('device.scan')) publish('device.scan', read)
     if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')

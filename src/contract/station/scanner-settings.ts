@@ -11,6 +11,18 @@ export const serialTerminatorSchema = z.enum(['any', 'cr', 'lf', 'crlf', 'tab', 
 export const deviceRoleSchema = z.enum(['scan', 'shoot', 'gate'])
 export type DeviceRole = z.infer<typeof deviceRoleSchema>
 
+/** How a reader of chips (NFC) that types or speaks serial says what it has read. */
+export const chipSettingsSchema = z.strictObject({
+  /**
+   * `text`: the value itself, to the byte. `uid_*`: the chip's number, in hex (with separators or without) or as a decimal
+   * number, reversed where the reader begins with the last byte. `ndef_hex`: the chip's NDEF message in hex.
+   */
+  sends: z.enum(['text', 'uid_hex', 'uid_hex_reversed', 'uid_decimal', 'uid_decimal_reversed', 'ndef_hex']),
+  /** Only what begins with this is of a chip, and it is taken off; for a reader that shares its line with a scanner of codes. */
+  prefix: z.string().max(10).default(''),
+})
+export type ChipSettings = z.infer<typeof chipSettingsSchema>
+
 /** How one scanner is read. */
 export const scannerSettingsSchema = z.strictObject({
   /** What people call it; empty for the product's own name. */
@@ -19,6 +31,8 @@ export const scannerSettingsSchema = z.strictObject({
   /** Where it is: what it captures carries this as its location, until a location barcode says another. */
   place: z.string().trim().max(100).default(''),
   enabled: z.boolean().default(true),
+  /** It reads chips; null for a scanner of printed codes. */
+  chips: chipSettingsSchema.nullable().default(null),
   /** A keyboard scanner is taken from the desktop and read raw (Linux); otherwise it types into the window. */
   claim: z.boolean().default(false),
   /** The scanner is told good or bad by its own beeper, where its commands are known. */

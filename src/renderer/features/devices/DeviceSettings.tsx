@@ -4,7 +4,12 @@ import type { AppError } from '#contract/result.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
 import { windowDevices } from '#contract/station/device.ts'
 import { keyboardLayoutSchema } from '#contract/station/keyboard-layout.ts'
-import { deviceRoleSchema, scannerSettingsSchema, serialTerminatorSchema } from '#contract/station/scanner-settings.ts'
+import {
+  chipSettingsSchema,
+  deviceRoleSchema,
+  scannerSettingsSchema,
+  serialTerminatorSchema,
+} from '#contract/station/scanner-settings.ts'
 import type { ScannerSettings } from '#contract/station/scanner-settings.ts'
 import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
@@ -36,6 +41,7 @@ export function DeviceSettings({ device }: { readonly device: DeviceDetails }) {
       <h2>{t('devices.settings.title')}</h2>
       {error !== null && <ErrorNote error={error} />}
       <Identification settings={settings} change={change} />
+      <ChipChoice key={settings.chips?.prefix} settings={settings} change={change} />
       {!isWedge && (
         <>
           <Switch
@@ -105,6 +111,50 @@ function Identification({ settings, change }: PartProps) {
         </Button>
       </form>
       <RoleChoice value={settings.role} onChange={(role) => change({ role })} />
+    </>
+  )
+}
+
+/** Whether it reads printed codes, or chips and in which notation. */
+function ChipChoice({ settings: { chips }, change }: PartProps) {
+  const { t } = useTranslation()
+  const [prefix, setPrefix] = useState(chips?.prefix ?? '')
+  const notations = chipSettingsSchema.shape.sends.options
+  return (
+    <>
+      <Select
+        label={t('devices.settings.chips')}
+        value={chips?.sends ?? 'codes'}
+        onChange={(value) => {
+          const sends = notations.find((one) => one === value)
+          change({ chips: sends === undefined ? null : { sends, prefix } })
+        }}
+        choices={(['codes', ...notations] as const).map((value) => ({ value, label: t(`devices.chips.${value}`) }))}
+      />
+      {chips !== null && (
+        <>
+          <p className="hint">{t('devices.settings.chips_hint')}</p>
+          <form
+            className="row row-field"
+            onSubmit={(event) => {
+              event.preventDefault()
+              change({ chips: { ...chips, prefix } })
+            }}
+          >
+            <Field
+              label={t('devices.settings.chips_prefix')}
+              hint={t('devices.settings.chips_prefix_hint')}
+              value={prefix}
+              onChange={setPrefix}
+              maxLength={10}
+              code
+            />
+            <Button type="submit" isDisabled={prefix === chips.prefix}>
+              {t('settings.save')}
+            </Button>
+          </form>
+        </>
+      )}
     </>
   )
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { GateVerdict } from '#contract/station/gate.ts'
 import { gateSettingsSchema } from '#contract/station/gate.ts'
+import { scannerSettingsSchema } from '#contract/station/scanner-settings.ts'
 import { startStation } from '../start-station.ts'
 import { startSite } from './site.ts'
 import { pass } from './venue.ts'
@@ -40,6 +41,32 @@ describe('a station that is a gate', () => {
     ])
     expect(await call('gate.status', {})).toMatchObject({ isOn: true, gate: 'north', site: 'online', inside: 3 })
     expect(await call('session.list', {})).toEqual([])
+  })
+
+  it('asks for a chip by the value in the list, however its reader writes it, and never for what is none', async () => {
+    const site = await startSite(new Map([['04A2B3C4D5E6F0', pass('chip')]]))
+    const { station, call, ask } = await startStation({ url: site.url, apiKey: 'key' })
+    const told: GateVerdict[] = []
+    station.subscribe('gate.verdict', (verdict) => void told.push(verdict as GateVerdict))
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north', waitMs: 10_000 }) })
+    const readBy = async (chips: object, data: string) => {
+      await call('device.configure', { id: 'wedge', settings: scannerSettingsSchema.parse({ chips }) })
+      return await ask('scan.submit', { data, source: 'wedge', deviceId: 'wedge' })
+    }
+    const isIn = { ok: true, value: { outcome: 'checked', isSound: true } }
+    expect(await readBy({ sends: 'uid_hex' }, '04:a2:b3:c4:d5:e6:f0')).toEqual(isIn)
+    expect(await readBy({ sends: 'uid_decimal_reversed' }, '067807800213086724')).toEqual(isIn)
+    expect(await readBy({ sends: 'uid_hex' }, '04:a2:b3')).toMatchObject({ error: { code: 'invalid_input' } })
+    // To the byte, though a code that began like this would have an identifier.
+    await readBy({ sends: 'text' }, ']C1~04A2')
+    await readBy({ sends: 'uid_hex', prefix: '~' }, '04A2B3C4D5E6F0')
+    expect(site.told.map(({ data, type }) => [data, type])).toEqual([
+      ['04A2B3C4D5E6F0', 'nfc'],
+      ['04A2B3C4D5E6F0', 'nfc'],
+      [']C1~04A2', 'nfc'],
+      ['04A2B3C4D5E6F0', 'text'],
+    ])
+    expect(told.map(({ code }) => code)).toEqual(['admitted', 'admitted', 'unknown_pass', 'admitted'])
   })
 
   it('tells the displays of visitors that a read has no verdict, as long as it is a gate', async () => {
