@@ -1,11 +1,9 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { AppError } from '#contract/result.ts'
 import { deviceClassSchema } from '#contract/station/device.ts'
 import type { DeviceList } from '#contract/station/device.ts'
 import type { ScannersSettings } from '#contract/station/scanner-settings.ts'
-import { useStation } from '../../client/state.ts'
-import { call } from '../../client/station.ts'
+import { useSettings } from '../../client/use-settings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field, Switch } from '../../ui/Fields.tsx'
@@ -13,13 +11,10 @@ import { Field, Switch } from '../../ui/Fields.tsx'
 /** What holds for all scanners that the station reads itself. */
 export function AllScanners() {
   const { t } = useTranslation()
-  const settings = useStation((state) => state.settings?.scanners)
-  const [error, setError] = useState<AppError | null>(null)
-  if (settings === undefined) return null
-  const change = (fields: Partial<ScannersSettings>) =>
-    void call('settings.change', { scanners: { ...settings, ...fields } }).then((result) =>
-      setError(result.ok ? null : result.error),
-    )
+  const { settings: all, change: changeAll, error } = useSettings()
+  if (all === null) return null
+  const settings = all.scanners
+  const change = (fields: Partial<ScannersSettings>) => changeAll({ scanners: { ...settings, ...fields } })
   return (
     <section className="panel">
       <h2>{t('devices.all.title')}</h2>

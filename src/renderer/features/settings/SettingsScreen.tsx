@@ -1,13 +1,10 @@
 import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import type { AppError } from '#contract/result.ts'
-import type { ProcedureInput } from '#contract/station/procedures.ts'
 import { reviewActions, reviewKeys, type ReviewAction, type ReviewKey } from '#contract/station/review-keys.ts'
 import { languageSchema, settingsSchema, uploadFormatSchema } from '#contract/station/settings.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import { interceptScans } from '../../client/scans.ts'
-import { useStation } from '../../client/state.ts'
-import { call } from '../../client/station.ts'
+import { useSettings, type SettingsChange } from '../../client/use-settings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { controlName } from '../../ui/code-groups.ts'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
@@ -23,20 +20,13 @@ import { FolderSettings } from './cameras/FolderSettings.tsx'
 import { Layers } from './Layers.tsx'
 import { SiteSettings } from './SiteSettings.tsx'
 
-type Change = (change: ProcedureInput<'settings.change'>) => void
+type Change = (change: SettingsChange) => void
 
 /** The station's own settings; each change holds at once. */
 export function SettingsScreen() {
   const { t } = useTranslation()
-  const settings = useStation((state) => state.settings)
-  const [error, setError] = useState<AppError | null>(null)
+  const { settings, change, error } = useSettings()
   if (settings === null) return null
-  const change: Change = (fields) => {
-    void call('settings.change', fields).then((result) => {
-      setError(result.ok ? null : result.error)
-      if (result.ok) useStation.setState({ settings: result.value })
-    })
-  }
   return (
     <section className="page">
       <header className="page-head">

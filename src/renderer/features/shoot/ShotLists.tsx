@@ -3,7 +3,6 @@ import { useTranslation } from 'react-i18next'
 import { FileTrigger } from 'react-aria-components/FileTrigger'
 import { z } from 'zod'
 import { photoRoleSchema } from '#contract/station/camera-settings.ts'
-import type { AppError } from '#contract/result.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import {
   builtInShotLists,
@@ -14,8 +13,7 @@ import {
   type ShotListsFile,
   type ShotListView,
 } from '#contract/station/shot-list.ts'
-import { useStation } from '../../client/state.ts'
-import { call } from '../../client/station.ts'
+import { useSettings } from '../../client/use-settings.ts'
 import { Button, Key } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field, Select, Switch } from '../../ui/Fields.tsx'
@@ -32,16 +30,12 @@ type Imported =
 /** The views that are wanted of each kind of product, and the key that shoots. */
 export function ShotLists({ settings, onClose }: { readonly settings: Settings; readonly onClose: () => void }) {
   const { t } = useTranslation()
-  const { shoot } = settings
+  const { settings: shown, change: changeAll, error } = useSettings()
+  const { shoot } = shown ?? settings
   const [chosen, setChosen] = useState(shoot.list)
-  const [error, setError] = useState<AppError | null>(null)
   const [imported, setImported] = useState<Imported | null>(null)
   useShortcut('Esc', onClose)
-  const change = (next: Partial<ShootSettings>) =>
-    void call('settings.change', { shoot: { ...shoot, ...next } }).then((answer) => {
-      setError(answer.ok ? null : answer.error)
-      if (answer.ok) useStation.setState({ settings: answer.value })
-    })
+  const change = (next: Partial<ShootSettings>) => changeAll({ shoot: { ...shoot, ...next } })
   const list = shoot.lists.find(({ id }) => id === chosen) ?? shoot.lists[0]
   const save = (next: ShotList) => change({ lists: shoot.lists.map((each) => (each.id === next.id ? next : each)) })
 

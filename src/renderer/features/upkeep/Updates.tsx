@@ -3,8 +3,8 @@ import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import { updateRingSchema, type UpdateStatus } from '#contract/station/update.ts'
 import type { Settings } from '#contract/station/settings.ts'
-import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
+import { useSettings } from '../../client/use-settings.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field } from '../../ui/Fields.tsx'
@@ -25,7 +25,6 @@ const pollMs = 5_000
 /** How Capstan itself stands: what there is, what it waits for, and where it is looked for. */
 export function Updates() {
   const { t } = useTranslation()
-  const settings = useStation((state) => state.settings?.update ?? null)
   const [status, setStatus] = useState<UpdateStatus | null>(null)
   const [error, setError] = useState<AppError | null>(null)
   useEffect(() => {
@@ -39,7 +38,7 @@ export function Updates() {
     if (result.ok) setStatus(result.value)
     setError(result.ok || result.error.code === 'locked' ? null : result.error)
   }
-  if (status === null || settings === null) return null
+  if (status === null) return null
   const { state, version, waitsFor, message, failed } = status
   return (
     <section className="panel">
@@ -64,27 +63,27 @@ export function Updates() {
               </Button>
             )}
           </div>
-          <Source settings={settings} onError={setError} />
+          <Source />
         </>
       )}
     </section>
   )
 }
 
-function Source(props: { readonly settings: Settings['update']; readonly onError: (error: AppError | null) => void }) {
+function Source() {
   const { t } = useTranslation()
-  const { settings, onError } = props
+  const { settings, change: changeAll, error } = useSettings()
   const [draft, setDraft] = useState<string | null>(null)
-  const address = draft ?? settings.address
+  if (settings === null) return null
+  const { update } = settings
+  const address = draft ?? update.address
   const change = (fields: Partial<Settings['update']>) => {
-    void call('settings.change', { update: { ...settings, ...fields } }).then((result) => {
-      onError(result.ok || result.error.code === 'locked' ? null : result.error)
-      if (result.ok) useStation.setState({ settings: result.value })
-    })
+    changeAll({ update: { ...update, ...fields } })
     setDraft(null)
   }
   return (
     <>
+      {error !== null && <ErrorNote error={error} />}
       <form
         className="row row-field"
         onSubmit={(event) => {
@@ -99,14 +98,14 @@ function Source(props: { readonly settings: Settings['update']; readonly onError
           onChange={setDraft}
           maxLength={500}
         />
-        <Button type="submit" isDisabled={address.trim() === settings.address}>
+        <Button type="submit" isDisabled={address.trim() === update.address}>
           {t('settings.save')}
         </Button>
       </form>
       <Choices
         label={t('upkeep.update.ring')}
         look="row"
-        value={settings.ring}
+        value={update.ring}
         onChange={(ring) => change({ ring })}
         choices={updateRingSchema.options.map((value) => ({ value, label: t(`upkeep.update.rings.${value}`) }))}
       />

@@ -1,9 +1,9 @@
 import { useTranslation } from 'react-i18next'
 import type { RememberedCamera } from '#contract/station/camera-settings.ts'
-import type { ProcedureInput } from '#contract/station/procedures.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import { matchCameras } from '../../../camera/identity.ts'
 import type { Match, PresentCamera } from '../../../camera/identity.ts'
+import type { SettingsChange } from '../../../client/use-settings.ts'
 import { Button } from '../../../ui/Button.tsx'
 import { Choices, Switch } from '../../../ui/Fields.tsx'
 import { CameraCard } from './CameraCard.tsx'
@@ -16,7 +16,7 @@ export function CameraSettings({
   change,
 }: {
   readonly settings: Settings
-  readonly change: (change: ProcedureInput<'settings.change'>) => void
+  readonly change: (change: SettingsChange) => void
 }) {
   const { t } = useTranslation()
   const { camera, cameras: known } = settings

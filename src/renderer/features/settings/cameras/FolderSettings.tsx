@@ -3,10 +3,10 @@ import { useTranslation } from 'react-i18next'
 import { photoRoleSchema } from '#contract/station/camera-settings.ts'
 import type { WatchedFolder } from '#contract/station/camera-settings.ts'
 import type { FolderStatus } from '#contract/station/folder.ts'
-import type { ProcedureInput } from '#contract/station/procedures.ts'
 import type { Settings } from '#contract/station/settings.ts'
 import { useStation } from '../../../client/state.ts'
 import { call } from '../../../client/station.ts'
+import type { SettingsChange } from '../../../client/use-settings.ts'
 import { Button } from '../../../ui/Button.tsx'
 import { Field, Select, Switch } from '../../../ui/Fields.tsx'
 import './cameras.css'
@@ -17,7 +17,7 @@ export function FolderSettings({
   change,
 }: {
   readonly settings: Settings
-  readonly change: (change: ProcedureInput<'settings.change'>) => void
+  readonly change: (change: SettingsChange) => void
 }) {
   const { t } = useTranslation()
   const [path, setPath] = useState('')
