@@ -20,7 +20,7 @@ export function pageOf(drawing: string): Page {
     }
     y += lineHeight * scale
   }
-  return { width: 1600, height: Math.max(400, y + 40), language: 'eng', lines }
+  return { width: 1600, height: Math.max(400, y + 40), language: 'eng', lines, heard: [] }
 }
 
 function lineAt(text: string, left: number, top: number, scale: number): PageLine {

@@ -176,6 +176,27 @@ describe('origin', () => {
   })
 })
 
+describe('origin that was spotted in print, not read', () => {
+  const corners: PageLine['corners'] = [
+    [20, 30],
+    [60, 30],
+    [60, 70],
+    [20, 70],
+  ]
+  const origins = (drawing: string) =>
+    extractFields({ ...pageOf(drawing), heard: [{ phrase: 'madeingermany', corners }] }, { type: null }).fields.filter(
+      ({ field }) => field === 'country_of_origin',
+    )
+
+  test('is proposed with less confidence, from where it stands', () => {
+    expect(origins('ACME\n\n125 g')).toMatchObject([{ value: 'DE', confidence: 0.75, box: [20, 30, 40, 40] }])
+  })
+
+  test('is not believed beside one that was read', () => {
+    expect(origins('Made in Italy')).toMatchObject([{ value: 'IT', confidence: 0.93 }])
+  })
+})
+
 describe('labels', () => {
   test.each([
     ['ORGANIC', 'organic'],

@@ -36,6 +36,8 @@ export interface Layout {
   readonly across: readonly Fragment[]
   /** Fragments joined into lines, and those into reading order. */
   readonly lines: readonly Line[]
+  /** Phrases that print bears out whose letters do not say them: lower case, without spaces. */
+  readonly heard: readonly { readonly phrase: string; readonly box: Box }[]
 }
 
 /** Fragments that stand beside each other, close enough to be one line of text. */
@@ -66,7 +68,8 @@ export function layoutOf(page: Page): Layout {
     else across.push(fragmentOf(line, line.angle))
   }
   upright.sort((one, other) => middleY(one) - middleY(other))
-  return { width: page.width, height: page.height, fragments: upright, across, lines: linesOf(upright) }
+  const heard = page.heard.map(({ phrase, corners }) => ({ phrase, box: boxOf(corners) }))
+  return { width: page.width, height: page.height, fragments: upright, across, lines: linesOf(upright), heard }
 }
 
 function distance(one: readonly [number, number], other: readonly [number, number]): number {

@@ -1,3 +1,4 @@
+import type { Phrases } from '../ocr/spotter.ts'
 import { countries } from './countries.ts'
 import type { Found } from './found.ts'
 import { around, yAt, type Fragment, type Layout } from './layout.ts'
@@ -26,6 +27,9 @@ const statements: readonly string[] = [
   // Danish, Swedish, Norwegian, Finnish
   'tillverkadi|tillverkati|ursprungsland|produceretii|produceredi|produceretid|produceret i|fremstilleti|oprindelsesland|produserti|produsertii|opprinnelsesland|valmistettu|valmistusmaa|alkuperamaa',
 ].flatMap((words) => words.split('|').map((word) => word.replaceAll(' ', '')))
+
+/** What a phrase comes to that was looked for, not read. */
+const heardScore = 0.75
 
 /** The country of origin, by a statement; addresses of makers and importers are not one. */
 export function findOrigin(layout: Layout): Found[] {
@@ -65,6 +69,20 @@ export function findOrigin(layout: Layout): Found[] {
       })
     }
   })
+  // What was read needs no guess beside it.
+  for (const { phrase, box } of found.length === 0 ? layout.heard : []) {
+    const match = exact(phrase)
+    if (!match) continue
+    found.push({
+      field: 'country_of_origin',
+      value: match.code,
+      data: null,
+      score: heardScore,
+      boxes: [box],
+      reasoning: `The print here is blurred or runs round a seal; "${phrase}" is what it bears out best.`,
+      rule: 'origin statement, spotted',
+    })
+  }
   const best = new Map<string, Found>()
   for (const one of found) if ((best.get(one.value)?.score ?? 0) < one.score) best.set(one.value, one)
   const ordered = [...best.values()].toSorted((one, other) => other.score - one.score)
@@ -85,7 +103,14 @@ interface Match {
 
 const names = Object.entries(countries).flatMap(([code, words]) => words.map((word) => [word, code] as const))
 const byLength = names.toSorted(([one], [other]) => other.length - one.length)
-const articles = '(?:the|la|le|les|l|el|los|il|lo|de|di|d|du|des|del|della|dall|dalla|der|dem|den|do|da|dos|het)?'
+const articleWords = 'the|la|le|les|l|el|los|il|lo|de|di|d|du|des|del|della|dall|dalla|der|dem|den|do|da|dos|het'
+/** What is looked for in lines that were read badly. */
+export const originPhrases: Phrases = {
+  heads: statements.filter((word) => word.length >= 6),
+  links: articleWords.split('|').filter((word) => word.length > 1),
+  tails: new Map(names.filter(([word]) => word.length >= 4)),
+}
+const articles = `(?:${articleWords})?`
 /** What the statement is about may stand before the country: "origine du lait : France". */
 const matter =
   '(?:(?:of|du|des|de|dela|del|della|dello|delos|delle|dei|der|do|da|dos|das|van|vande)?(?:the)?(?:milk|meat|honey|beef|wheat|lait|viande|miel|ble|latte|grano|carne|miele|riso|pomodoro|uova|leche|trigo|milch|fleisches|honigs|weizens|leite|mel|melk|vlees))?'

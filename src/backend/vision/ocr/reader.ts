@@ -7,6 +7,8 @@ import { languageOf } from './language.ts'
 import { createSecondReader } from './second-reader.ts'
 import type { Page, PageLine, PageWord } from './page.ts'
 import type { ShrinkLimits, SmallPhoto } from './reader-process.ts'
+import type { Circle } from './rings.ts'
+import type { Phrases } from './spotter.ts'
 
 /** Reads the text of photos. */
 export interface Reader {
@@ -22,8 +24,11 @@ const minConfidence = 0.5
 /** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
 const loaders = ['Jpeg', 'Png', 'Webp'].map((name) => `VipsForeignLoad${name}`)
 
-/** Sets sharp up for this process; the models are loaded with the first photo that is read. */
-export function createReader(): Reader {
+/**
+ * Sets sharp up for this process; the models are loaded with the first photo that is read. `phrases` are looked for in
+ * print that cannot be read letter by letter.
+ */
+export function createReader(phrases: Phrases): Reader {
   sharp.cache(false)
   sharp.concurrency(1)
   sharp.block({ operation: ['VipsForeignLoad'] })
@@ -35,7 +40,8 @@ export function createReader(): Reader {
     async read(path) {
       const bitmap = await load(path)
       if (!bitmap.ok) return bitmap
-      const found = await readAll(await (engine ??= createEngine()), bitmap.value)
+      const { lines: read, seals } = await (await (engine ??= createEngine(phrases))).read(bitmap.value)
+      const found = read.filter(({ confidence }) => confidence >= minConfidence)
       const language = languageOf(found.map(({ letters }) => letters.map(({ text }) => text).join('')).join('\n'))
       const latin = found.filter(({ isForeign }) => !isForeign)
       const words = await second.read(
@@ -43,7 +49,13 @@ export function createReader(): Reader {
         language,
       )
       const lines = latin.map((line, index) => pageLine(line, words[index] ?? []))
-      return ok({ width: bitmap.value.width, height: bitmap.value.height, language, lines })
+      const heard = [
+        ...latin.flatMap(({ heard: phrase, band, angle }) =>
+          phrase === null ? [] : [{ phrase, corners: cornersOf(band, angle, 0, 1) }],
+        ),
+        ...seals.map(({ heard: phrase, circle }) => ({ phrase, corners: around(circle) })),
+      ]
+      return ok({ width: bitmap.value.width, height: bitmap.value.height, language, lines, heard })
     },
 
     async shrink(path, { sidePixels, bytes }) {
@@ -67,10 +79,6 @@ export function createReader(): Reader {
       }
     },
   }
-}
-
-async function readAll(engine: Engine, bitmap: Parameters<Engine['read']>[0]): Promise<ReadLine[]> {
-  return (await engine.read(bitmap)).filter(({ confidence }) => confidence >= minConfidence)
 }
 
 async function load(path: string): Promise<Result<Parameters<Engine['read']>[0]>> {
@@ -108,6 +116,16 @@ function pageLine(line: ReadLine, second: Parameters<typeof fuse>[1]): PageLine 
     corners: cornersOf(line.band, line.angle, from, to),
   }))
   return { words, confidence: line.confidence, angle: line.angle, corners: cornersOf(line.band, line.angle, 0, 1) }
+}
+
+function around({ x, y, radius }: Circle): PageLine['corners'] {
+  const [left, top, right, bottom] = [x - radius, y - radius, x + radius, y + radius]
+  return [
+    [left, top],
+    [right, top],
+    [right, bottom],
+    [left, bottom],
+  ]
 }
 
 /** The corners of a part of a band in reading order: top left, top right, bottom right, bottom left. */

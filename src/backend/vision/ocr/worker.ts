@@ -2,12 +2,13 @@
 import process from 'node:process'
 import { fail, type Result } from '#contract/result.ts'
 import { openParent } from '../../parent.ts'
+import { originPhrases } from '../fields/origin.ts'
 import type { Page } from './page.ts'
 import { createReader } from './reader.ts'
 import type { ReaderMessage, ReadJob, SmallPhoto } from './reader-process.ts'
 
 const parent = openParent<ReaderMessage>()
-const reader = createReader()
+const reader = createReader(originPhrases)
 
 async function run(job: ReadJob): Promise<Result<Page | SmallPhoto>> {
   try {
