@@ -9,7 +9,7 @@ import type {
   ReviewProduct,
 } from '#contract/station/review.ts'
 import type { TopicPayload } from '#contract/station/topics.ts'
-import type { ScannerClient } from '#station/remote/scanner-client.ts'
+import type { Reading, ScannerClient } from '#station/remote/scanner-client.ts'
 import { isProbe } from '#station/store/probes.ts'
 import type { KeptProduct } from '#station/store/reviews.ts'
 import type { Store } from '#station/store/store.ts'
@@ -47,8 +47,8 @@ export function createReviewing(ports: {
   /** What other stations have open, as the backend said when it was last asked. */
   const elsewhere = new Map<string, { readonly since: string; readonly by: string; readonly untilMs: number }>()
   const toldMs = new Map<string, number>()
-  /** Whether photos are being read still, by the product's capture; null until the backend has said so. */
-  const readings = new Map<string, { readonly isReading: boolean | null; readonly askedMs: number }>()
+  /** How far photos have been read, by the product's capture; null until the backend has said so. */
+  const readings = new Map<string, { readonly reading: Reading | null; readonly askedMs: number }>()
 
   /** Who has a product open, if that is another window, of this station or of another one. */
   const heldBy = (captureId: string, reviewer: string): { readonly since: string; readonly by: string } | null => {
@@ -79,21 +79,25 @@ export function createReviewing(ports: {
     }
     if (was !== elsewhere.has(captureId)) changed([captureId])
   }
-  const isReading = (captureId: string): boolean => readings.get(captureId)?.isReading ?? false
-  /** Asks whether photos of a product of this station are being read still, until they are not. */
+  const isReading = (captureId: string): boolean => readings.get(captureId)?.reading?.isReading ?? false
+  const unread = (captureId: string): ReviewProduct['unread'] =>
+    (readings.get(captureId)?.reading?.unread ?? [])
+      .filter((one) => one.captureId === captureId)
+      .map(({ photoId, reason }) => ({ photo: reviews.photoOf({ photoId, imageOf: captureId }), reason }))
+  /** Asks how far the photos of a product of this station have been read, until all have. */
   const askReading = async (captureId: string): Promise<void> => {
     const remote = ports.remote()
     const known = readings.get(captureId)
     const nowMs = clock.monotonicMs()
-    if (remote === null || known?.isReading === false || (known && nowMs - known.askedMs < tellMs)) return
+    if (remote === null || known?.reading?.isReading === false || (known && nowMs - known.askedMs < tellMs)) return
     const session = reviews.sessionOf(captureId)
     if (session === null) return
-    readings.set(captureId, { isReading: known?.isReading ?? null, askedMs: nowMs })
-    const answer = await remote.isReading(session)
+    readings.set(captureId, { reading: known?.reading ?? null, askedMs: nowMs })
+    const answer = await remote.reading(session)
     if (!answer.ok) return
-    const was = isReading(captureId)
-    readings.set(captureId, { isReading: answer.value, askedMs: nowMs })
-    if (was !== answer.value) changed([captureId])
+    const was = [isReading(captureId), unread(captureId).length]
+    readings.set(captureId, { reading: answer.value, askedMs: nowMs })
+    if (was[0] !== isReading(captureId) || was[1] !== unread(captureId).length) changed([captureId])
   }
   const tell = (captureId: string, reviewer: string, isLeft: boolean): void => {
     // The answer may come when the station has been closed, and nobody is to be told any more.
@@ -126,7 +130,13 @@ export function createReviewing(ports: {
   const answerWith = (found: KeptProduct | null, probe: ReviewAnswer['probe']): Result<ReviewAnswer> =>
     found
       ? ok({
-          product: { ...found, isReading: isReading(found.captureId), heldSince: null, heldBy: '' },
+          product: {
+            ...found,
+            isReading: isReading(found.captureId),
+            unread: unread(found.captureId),
+            heldSince: null,
+            heldBy: '',
+          },
           figures: figures(),
           probe,
         })
@@ -150,7 +160,13 @@ export function createReviewing(ports: {
     const found = isProbe(captureId) ? probed(captureId) : reviews.product(captureId)
     const held = heldBy(captureId, reviewer)
     return (
-      found && { ...found, isReading: isReading(captureId), heldSince: held?.since ?? null, heldBy: held?.by ?? '' }
+      found && {
+        ...found,
+        isReading: isReading(captureId),
+        unread: unread(captureId),
+        heldSince: held?.since ?? null,
+        heldBy: held?.by ?? '',
+      }
     )
   }
   const changed = (captureIds: readonly string[]): void =>

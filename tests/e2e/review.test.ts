@@ -97,7 +97,16 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
           change_id: null,
           ...change,
         }))
-        await database.write((db) => db.insertInto('proposals').values(rows).execute())
+        const unread = { id: newId(), session_id: photo.session_id, photo_id: photo.id, capture_id: null, is_open: 0 }
+        const at = new Date().toISOString()
+        await database.write(async (db) => {
+          await db.insertInto('proposals').values(rows).execute()
+          const error = 'the image ends too early'
+          await db
+            .insertInto('extractions')
+            .values({ ...unread, error, created_at: at, done_at: at })
+            .execute()
+        })
         return
       }
     } finally {
@@ -122,6 +131,10 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await field('Nutrition per 100 g or ml').waitFor()
     await page.getByText('kJ and kcal contradict each other').waitFor()
     await page.locator('.review-crop').waitFor()
+    await page.getByText('Take it again, near and flat').waitFor()
+    await page.getByText('the image ends too early').waitFor()
+    const shown = page.getByAltText('Photo 1 that could not be read')
+    await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
     await mkdir(pictures, { recursive: true })
     await look(page, `${pictures}/review`)
 

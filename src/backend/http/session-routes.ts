@@ -341,7 +341,7 @@ function summaryAnswer(
 export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife, at: Date) {
   const captures = await db
     .selectFrom('captures')
-    .select(['id', 'status'])
+    .select(['id', 'status', 'product_id'])
     .select((row) =>
       row
         .selectFrom('proposals')
@@ -354,10 +354,14 @@ export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife,
     .execute()
   const extractions = await db
     .selectFrom('extractions')
-    .select(['photo_id', 'capture_id', 'error'])
-    .where('session_id', '=', session.id)
-    .orderBy('id')
+    .leftJoin('photos', 'photos.id', 'extractions.photo_id')
+    .select(['extractions.photo_id', 'extractions.capture_id', 'extractions.error', 'photos.capture_id as shown_of'])
+    .where('extractions.session_id', '=', session.id)
+    .orderBy('extractions.id')
     .execute()
+  // A photo without a capture shows the session's one product, as for those who read it.
+  const shown = captures.filter(({ product_id }) => product_id !== null)
+  const only = new Set(shown.map(({ product_id }) => product_id)).size === 1 ? (shown[0]?.id ?? null) : null
   // A photo may have been read again since: the last time counts.
   const lastOfPhoto = new Map(extractions.map((one) => [`${one.photo_id} ${one.capture_id}`, one]))
   const poll: z.infer<typeof sessionPollSchema> = {
@@ -368,7 +372,7 @@ export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife,
       .filter(({ error }) => error !== '')
       .map((one) => ({
         photo_short_id: one.photo_id,
-        capture_short_id: one.capture_id,
+        capture_short_id: one.capture_id ?? one.shown_of ?? only,
         error_message: one.error,
       })),
   }

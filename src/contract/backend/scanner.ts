@@ -152,7 +152,10 @@ export const sessionPollSchema = z
     session_status: sessionStatusSchema,
     extraction_status: z.enum(extractionStatuses),
     captures: z.array(z.object({ id: shortuuidSchema, status: captureStatusSchema, proposal_count: z.int() })),
-    /** Photos that were not read, and why; of a registered photo its own id, of a capture's the capture's. Ours. */
+    /**
+     * Photos that were not read, and why. `photo_short_id` is null for a capture's own image; `capture_short_id` is that of
+     * the product which a photo shows, null where that is not known. Ours.
+     */
     extraction_errors: z.array(
       z.object({
         photo_short_id: shortuuidSchema.nullable(),
@@ -331,4 +334,13 @@ export const foreignSessionPollSchema = z.looseObject({
     )
     .nullish()
     .transform((captures) => captures ?? []),
+  extraction_errors: z
+    .array(
+      z.looseObject({
+        photo_short_id: foreignTextOrNull,
+        capture_short_id: foreignTextOrNull,
+        error_message: z.string().catch(''),
+      }),
+    )
+    .catch([]),
 })

@@ -93,6 +93,8 @@ export const reviewProductSchema = z.object({
     .nullable(),
   /** Photos of it are being read still, so that more may be proposed. */
   isReading: z.boolean(),
+  /** Those of them that could not be read: the photo when this station has it, and the backend's reason. */
+  unread: z.array(z.object({ photo: z.string().nullable(), reason: z.string() })),
   /** Since when another window has it open; null when none has. */
   heldSince: instantSchema.nullable(),
   /** The other station's name; empty for another window of this one. */

@@ -61,6 +61,17 @@ export interface KeptCapture extends CaptureAnswer {
   readonly stationCapture: string | null
 }
 
+/** How far the photos of a session have been read into proposals. */
+export interface Reading {
+  readonly isReading: boolean
+  /** Those that could not be; `photoId` is null for the own image of a capture. */
+  readonly unread: readonly {
+    readonly photoId: string | null
+    readonly captureId: string | null
+    readonly reason: string
+  }[]
+}
+
 /** A page of a session's captures as the backend lists them. */
 export interface CaptureList {
   readonly captures: readonly KeptCapture[]
@@ -117,8 +128,8 @@ export interface ScannerClient extends ProposalsClient, CatalogueClient {
   /** Adds to a session's metadata; not every backend lets it be changed. */
   describeSession(sessionId: string, metadata: Record<string, string>): Promise<RemoteResult<null>>
   sessionState(sessionId: string): Promise<RemoteResult<SessionStatus | 'unknown'>>
-  /** Whether its photos are being read still. */
-  isReading(sessionId: string): Promise<RemoteResult<boolean>>
+  /** Whether its photos are being read still, and which could not be. */
+  reading(sessionId: string): Promise<RemoteResult<Reading>>
   /** The state of every capture of a session by its id there: one request however many there are. */
   sessionCaptures(sessionId: string): Promise<RemoteResult<Map<string, KeptCapture>>>
   /** One page of a session's captures; `page` from 1. Not every backend has it. */
@@ -287,9 +298,15 @@ export function createScannerClient(options: {
       const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
       return answer.ok ? { ok: true, value: answer.value?.session_status ?? 'unknown' } : answer
     },
-    async isReading(sessionId) {
+    async reading(sessionId) {
       const answer = await request('GET', `${sessionPath(sessionId)}/status`, foreignSessionPollSchema)
-      return answer.ok ? { ok: true, value: answer.value?.extraction_status === 'processing' } : answer
+      if (!answer.ok) return answer
+      const unread = (answer.value?.extraction_errors ?? []).map((one) => ({
+        photoId: one.photo_short_id,
+        captureId: one.capture_short_id,
+        reason: one.error_message,
+      }))
+      return { ok: true, value: { isReading: answer.value?.extraction_status === 'processing', unread } }
     },
     async sessionCaptures(sessionId) {
       const answer = await request('GET', sessionPath(sessionId), foreignSessionDetailSchema, {

@@ -66,7 +66,7 @@ const appliedSchema = z.object({
 export type Application = z.infer<typeof appliedSchema>
 
 /** A product as it is kept: who has it open and what is being read of it is not. */
-export type KeptProduct = Omit<ReviewProduct, 'isReading' | 'heldSince' | 'heldBy'>
+export type KeptProduct = Omit<ReviewProduct, 'isReading' | 'unread' | 'heldSince' | 'heldBy'>
 
 /** A person's word about one proposal. */
 export interface NewDecision {
@@ -92,6 +92,8 @@ export interface Reviews {
   product(captureId: string): KeptProduct | null
   /** The backend's id of the session in which this station captured it; null for one of another station. */
   sessionOf(captureId: string): string | null
+  /** The photo of this id at the backend, or else the one that is a capture itself, if it was taken here. */
+  photoOf(place: Pick<FoundProposal, 'photoId' | 'imageOf'>): string | null
   captureOf(proposalId: string): string | null
   /** The proposal as it would be shown with another value, undecided; null when it is not known. */
   asProbe(
@@ -238,7 +240,7 @@ export function createReviews(
     database.get('SELECT * FROM reviews WHERE proposal = ? ORDER BY number DESC LIMIT 1', proposalId)
 
   /** Where the photo of an evidence lies here, if it was taken here. */
-  const photoOf = ({ photoId, imageOf }: RemoteProposal): string | null => {
+  const photoOf: Reviews['photoOf'] = ({ photoId, imageOf }) => {
     const row =
       photoId !== null
         ? database.get(
@@ -489,6 +491,7 @@ export function createReviews(
         'SELECT s.remote_id FROM captures c JOIN sessions s ON s.id = c.session_id WHERE c.remote_id = ?',
         captureId,
       )?.['remote_id'] as string | null | undefined) ?? null,
+    photoOf,
     captureOf: (proposalId) => get(proposalId)?.capture ?? null,
     asProbe(proposalId, proposed) {
       const proposal = get(proposalId)

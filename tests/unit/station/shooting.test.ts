@@ -3,7 +3,7 @@ import sharp from 'sharp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExtractedField, Vision } from '#backend/index.ts'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
-import { ok } from '#contract/result.ts'
+import { fail, ok } from '#contract/result.ts'
 import type { Desk } from '#contract/station/item.ts'
 import { checkLedgerOf } from '#station/index.ts'
 import { systemClock } from '#station/system-clock.ts'
@@ -215,7 +215,7 @@ describe('the shooting desk', () => {
 })
 
 describe('the review of a product whose photos are read one after another', () => {
-  it('says so until the last of them is read', async () => {
+  it('says so until the last of them is read, and then which could not be, and why', async () => {
     const turn = Promise.withResolvers<undefined>()
     let photos = 0
     const vision: Vision = {
@@ -223,6 +223,7 @@ describe('the review of a product whose photos are read one after another', () =
         photos += 1
         const field = photos === 1 ? ('brand' as const) : ('net_content' as const)
         if (photos > 1) await turn.promise
+        if (photos === 3) return fail('unreadable_image', 'the image ends too early')
         const read = { field, value: '12 g', data: null, confidence: 0.9, reasoning: '', source: 'test' }
         const fields: readonly ExtractedField[] = [{ ...read, box: [1, 2, 3, 4] }]
         return ok({ fields, text: '', ms: 1, engine: 'test', fallback: null })
@@ -239,6 +240,7 @@ describe('the review of a product whose photos are read one after another', () =
     await started.scan(pen)
     await put(started, await photo(1), '&role=front')
     await put(started, await photo(2), '&role=back')
+    const { photo: last } = await put(started, await photo(3), '&role=ingredients')
     await call('item.submit', {})
     const ask = async () => {
       skippedMs += 10_000
@@ -246,12 +248,14 @@ describe('the review of a product whose photos are read one after another', () =
     }
     await expect.poll(ask, { timeout: 20_000, interval: 100 }).toBeTypeOf('string')
     const captureId = (await ask()) ?? ''
-    const isReading = async () => {
+    const reading = async () => {
       skippedMs += 10_000
-      return (await call('review.product', { captureId, reviewer: 'test' })).isReading
+      const { isReading, unread } = await call('review.product', { captureId, reviewer: 'test' })
+      return { isReading, unread }
     }
-    await expect.poll(isReading, { timeout: 20_000, interval: 100 }).toBe(true)
+    await expect.poll(reading, { timeout: 20_000, interval: 100 }).toEqual({ isReading: true, unread: [] })
     turn.resolve(undefined)
-    await expect.poll(isReading, { timeout: 20_000, interval: 100 }).toBe(false)
+    const unread = [{ photo: last, reason: 'the image ends too early' }]
+    await expect.poll(reading, { timeout: 20_000, interval: 100 }).toEqual({ isReading: false, unread })
   }, 60_000)
 })

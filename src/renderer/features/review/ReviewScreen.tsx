@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { stationPaths } from '#contract/station/http.ts'
 import { reviewKeysSchema, type ReviewAction } from '#contract/station/review-keys.ts'
 import type { ReviewFigures, ReviewProduct, ReviewProposal } from '#contract/station/review.ts'
 import { confidenceWord } from '#domain/review/cost.ts'
@@ -223,6 +224,7 @@ function Head(props: {
       <ProbeNote probe={review.probe} />
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
       {product.isReading && <Note tone="waiting" text={t('review.reading')} />}
+      {product.unread.length > 0 && <Unread photos={product.unread} />}
       {product.heldSince !== null && (
         <Note
           tone="attention"
@@ -242,6 +244,32 @@ function Head(props: {
         />
       ))}
     </header>
+  )
+}
+
+/** The photos that say nothing here, and why: what is printed on them has to come from somewhere else. */
+function Unread({ photos }: { readonly photos: ReviewProduct['unread'] }) {
+  const { t } = useTranslation()
+  return (
+    <output className="note review-unread" data-tone="attention">
+      <StateShape tone="attention" size={24} />
+      <span>
+        {t('review.unread', { count: photos.length })}
+        {[...new Set(photos.map(({ reason }) => reason))].map((reason) => (
+          <q key={reason}>{reason}</q>
+        ))}
+      </span>
+      {photos.map(
+        ({ photo }, index) =>
+          photo !== null && (
+            <img
+              key={photo}
+              src={stationPaths.thumbnail(photo)}
+              alt={t('review.unread_photo', { number: index + 1 })}
+            />
+          ),
+      )}
+    </output>
   )
 }
 
