@@ -29,7 +29,7 @@ import { limitDownloads } from './downloads.ts'
 import { serveIpc } from './ipc.ts'
 import { lockKiosk, type KioskLock } from './kiosk-lock.ts'
 import { createLog } from './log.ts'
-import { limitPermissions, lockNavigation } from './lockdown.ts'
+import { clearEachDay, limitPermissions, lockNavigation } from './lockdown.ts'
 import { ownScheme, ownUrl, visitorUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
@@ -82,6 +82,7 @@ async function start(): Promise<void> {
   // The window first: its page is loaded while the station opens its store, and its first calls wait for that.
   const own = session.defaultSession
   limitPermissions(own)
+  clearEachDay(own, later, log)
   limitDownloads(own, () => app.getPath('downloads'))
   const assetsDir = join(import.meta.dirname, '../renderer')
   const handle = async (request: Request): Promise<Response> => (await opening.promise).handle(request)

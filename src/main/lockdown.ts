@@ -89,3 +89,26 @@ export function limitPermissions(
     choose('')
   })
 }
+
+const firstClearMs = 60_000
+const dayMs = 86_400_000
+
+/**
+ * Clears what a page can keep on the disk, soon after the start and after each day. Capstan keeps nothing there: what is, a
+ * fault has left, and it may be about a visitor. Scans on their way over a reload are in the session storage, which stays.
+ */
+export function clearEachDay(
+  session: Pick<Session, 'clearStorageData'>,
+  later: (run: () => void, waitMs: number) => unknown,
+  log: Pick<Log, 'warn'>,
+): void {
+  const clear = (): void => {
+    session
+      .clearStorageData({
+        storages: ['cookies', 'filesystem', 'indexdb', 'localstorage', 'serviceworkers', 'cachestorage'],
+      })
+      .catch((error: unknown) => log.warn({ err: error }, 'what the page kept on the disk could not be cleared'))
+    later(clear, dayMs)
+  }
+  later(clear, firstClearMs)
+}

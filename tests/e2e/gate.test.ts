@@ -282,6 +282,13 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     expect(await page.content()).not.toContain('0008')
     await page.locator('[data-view="attract"]').waitFor()
     expect(await page.locator('.gate-word').textContent()).toBe('Welcome')
+    for (const one of [page, display]) {
+      expect(await one.content()).not.toContain('0008')
+      const kept = await one.evaluate(() =>
+        JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie]),
+      )
+      expect(kept).not.toMatch(/0008|Blocked|Deutsch/)
+    }
     await display.close()
     await closeGate('Staff')
     expect(await kiosk.violations()).toEqual([])

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import { isSwallowedKey, limitPermissions, lockNavigation } from '#main/lockdown.ts'
+import { clearEachDay, isSwallowedKey, limitPermissions, lockNavigation } from '#main/lockdown.ts'
 import { createKeptLog } from '../../contract/fake-station.ts'
 import { createFakeContents, createFakeEvent } from './fake-electron.ts'
 
@@ -145,5 +145,27 @@ describe('permissions', () => {
     session.emit('select-serial-port', events[2], [], null, choose)
     expect(events.every(({ isPrevented }) => isPrevented)).toBe(true)
     expect(chosen).toEqual([undefined, undefined, ''])
+  })
+})
+
+describe('what a page keeps on the disk', () => {
+  it('is cleared soon after the start and after each day, also when it could not be once', async () => {
+    const { log, lines } = createKeptLog()
+    const planned: { readonly run: () => void; readonly waitMs: number }[] = []
+    const cleared: unknown[] = []
+    const clearStorageData = (options: unknown): Promise<void> => {
+      cleared.push(options)
+      return cleared.length === 2 ? Promise.reject(new Error('the disk is full')) : Promise.resolve()
+    }
+    clearEachDay({ clearStorageData }, (run, waitMs) => planned.push({ run, waitMs }), log)
+    for (let turn = 0; turn < 3; turn += 1) {
+      planned[turn]?.run()
+      await Promise.resolve()
+    }
+    expect(planned.map(({ waitMs }) => waitMs)).toEqual([60_000, 86_400_000, 86_400_000, 86_400_000])
+    expect(cleared).toHaveLength(3)
+    expect(cleared[0]).toEqual({ storages: expect.not.arrayContaining(['sessionstorage']) as unknown })
+    expect(JSON.stringify(cleared[0])).toMatch(/localstorage.*cachestorage/)
+    expect(lines).toMatchObject([{ message: 'what the page kept on the disk could not be cleared' }])
   })
 })
