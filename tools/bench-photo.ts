@@ -8,7 +8,6 @@ import { stationPaths } from '#contract/station/http.ts'
 import type { Log } from '#contract/ports.ts'
 import { createStation, forkImaging } from '#station/index.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
-import { judge } from '#station/imaging/quality.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
 import { drawCode } from '../tests/barcode-image.ts'
 import { missing, openKiosk, processTree } from '../tests/electron/open-kiosk.ts'
@@ -62,10 +61,7 @@ async function timed(work: () => Promise<unknown>): Promise<{ wallMs: number; cp
 
 async function compare(say: Say, folder: string, paths: readonly string[]): Promise<void> {
   const out = { derivativePath: join(folder, 'derivative'), thumbnailPath: join(folder, 'thumbnail') }
-  const noLuma = { data: new Uint8Array(64 * 64), width: 64, height: 64 }
-  const unjudged = judge(noLuma)
-  const outputsAlone = createPhotoReader(null, () => unjudged)
-  const [judged, whole] = [createPhotoReader(null), createPhotoReader(createDecoder)]
+  const [outputsAlone, whole] = [createPhotoReader(null), createPhotoReader(createDecoder)]
   const bare = async (path: string): Promise<void> => {
     const derivative = await sharp(path)
       .autoOrient()
@@ -83,11 +79,15 @@ async function compare(say: Say, folder: string, paths: readonly string[]): Prom
     const result = await reader.photo({ path, ...out })
     if (!result.ok) throw new Error(result.error.message)
   }
+  const judge = async (path: string): Promise<void> => {
+    const result = await whole.judge({ path })
+    if (!result.ok) throw new Error(result.error.message)
+  }
   const roads = {
     bare: (path: string) => bare(path),
     'the same outputs': (path: string) => read(outputsAlone, path),
-    'and verdict': (path: string) => read(judged, path),
-    'and codes': (path: string) => read(whole, path),
+    'the verdict alone': (path: string) => judge(path),
+    'verdict, codes and outputs': (path: string) => judge(path).then(() => read(whole, path)),
   }
   const took: Record<string, { wallMs: number; cpuMs: number }>[] = []
   // The first round warms up. Each road is compared with the bare one beside it, before it and after it in turns, so that
@@ -95,7 +95,7 @@ async function compare(say: Say, folder: string, paths: readonly string[]): Prom
   for (let round = 0; round <= rounds; round += 1) {
     const path = paths[round % paths.length] ?? ''
     for (const [name, road] of Object.entries(roads)) {
-      if (round > slowRounds && name.startsWith('and')) continue
+      if (round > slowRounds && name.startsWith('verdict')) continue
       const pair = [['bare', roads.bare] as const, [name, road] as const]
       const times: Record<string, { wallMs: number; cpuMs: number }> = {}
       for (const [which, run] of round % 2 === 0 ? pair : pair.toReversed()) times[which] = await timed(() => run(path))
@@ -109,7 +109,7 @@ async function compare(say: Say, folder: string, paths: readonly string[]): Prom
   const ratioOf = (name: string, what: What): number =>
     median(took.flatMap(({ bare: one, [name]: other }) => (one && other ? one[what] / other[what] : [])))
   say(
-    `photo: 12 MP JPEG, medians of ${rounds} (${slowRounds} with verdict and codes) pairs with bare sharp in turns, load ${loadavg()[0]?.toFixed(1)}`,
+    `photo: 12 MP JPEG, medians of ${rounds} (${slowRounds} with codes) pairs with bare sharp in turns, load ${loadavg()[0]?.toFixed(1)}`,
   )
   say('photo: bare sharp: decode, turn upright, 2048 JPEG 85 and from it 320 WebP 75, both written; nothing else')
   for (const name of Object.keys(roads)) {

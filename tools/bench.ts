@@ -27,8 +27,10 @@ import { DatabaseSync } from 'node:sqlite'
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
  *   venue       eight gates of a venue, cut off and joined at random: none let in twice while joined, each entry too
  *               many found afterwards (--reads N, --seed N)
- *   review      forty products reviewed with 5,000 proposals queued: keys for a clear field, key to next field
+ *   review      forty products reviewed with 5,000 proposals queued: keys for a clear field, key to next field, at the
+ *               station and painted in a real Chromium
  *   quality     what the verdict on photos catches of planted faults, and its false alarms
+ *   verdict     from a photo's bytes, and from the shoot key, to the verdict on it
  *   vision      fields read from photos of labels: precision, recall, calibration, seconds and memory (--verbose
  *               names what is wrong)
  *   start       from the kiosk's process to ready to scan, beside a bare Electron; its processor when nothing happens
@@ -216,6 +218,7 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   package: [async () => (await import('./bench-package.ts')).benchPackage(say)],
   day: [async () => (await import('./bench-day.ts')).benchDay(say, Math.min(Number(options.captures), 4_800))],
   recovery: [async () => (await import('./bench-recovery.ts')).benchRecovery(say)],
+  verdict: [async () => (await import('./bench-verdict.ts')).benchVerdict(say)],
   quality: [async () => (await import('./bench-quality.ts')).benchQuality(say)],
 }
 for (const name of wanted.length > 0 ? wanted : ['scan', 'parse', 'live']) {

@@ -508,6 +508,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     rememberList: (list) => changeSettings({ shoot: { ...settings.shoot, list } }),
     findProduct: remote && ((gtin) => remote.findProduct(gtin)),
     changed: deskChanged,
+    seen: () => isHeard('item.changed') && publish('item.changed', shooting.desk()),
     sessionChanged(id) {
       sync?.wake()
       sessionChanged(id)

@@ -28,6 +28,9 @@ const pauseMs = 600_000
 /** The pace is told from so many items. */
 const paceItems = 20
 
+/** A photo that is durable and judged, and not read yet. */
+type SeenPhoto = Pick<Item['coming'][number], 'photo' | 'quality'>
+
 /** The desk at which products are photographed: one item is open at a time, and is a session of its own. */
 export interface Shooting {
   readonly handlers: ProcedureHandlers<typeof itemProcedures>
@@ -58,6 +61,8 @@ export function createShooting(ports: {
   readonly rememberList: (id: string) => void
   readonly findProduct: ((gtin: string) => Promise<RemoteResult<MatchedProduct | null>>) | null
   readonly changed: () => void
+  /** A photo was judged: told at once, for somebody waits to know whether to take it again. */
+  readonly seen: () => void
   /** A session was opened or has ended. */
   readonly sessionChanged: (id: string) => void
   readonly capturesChanged: (ids: readonly string[]) => void
@@ -67,8 +72,11 @@ export function createShooting(ports: {
   const windows = new Map<string, number>()
   /** What the backend said of a GTIN that it does not know, or why it could not be asked. */
   const lookups = new Map<string, 'asking' | 'new' | 'unknown_here'>()
-  /** Photos on their way to the disk, and what each will show. */
-  const coming = new Map<symbol, PhotoRole>()
+  /** Photos on their way, what each will show of which item, and what is known of it. */
+  const coming = new Map<
+    symbol,
+    { readonly itemId: string; readonly view: PhotoRole; readonly seen: SeenPhoto | null }
+  >()
   let line: Promise<unknown> = Promise.resolve()
 
   /** One after another: a scan that comes while an item is being opened finds it open. */
@@ -77,6 +85,9 @@ export function createShooting(ports: {
     line = turn.catch(() => undefined)
     return turn
   }
+
+  const viewsComing = (itemId: string): PhotoRole[] =>
+    [...coming.values()].flatMap((each) => (each.itemId === itemId ? each.view : []))
 
   const isAttended = (): boolean => {
     for (const [id, untilMs] of windows) if (untilMs < clock.monotonicMs()) windows.delete(id)
@@ -192,6 +203,9 @@ export function createShooting(ports: {
       views: [...views],
       next: nextView(views),
       photos,
+      coming: [...coming.values()].flatMap(({ itemId, view, seen }) =>
+        itemId === item.id && seen !== null ? [{ view, ...seen }] : [],
+      ),
     }
   }
 
@@ -472,12 +486,16 @@ export function createShooting(ports: {
       const { item, session } = open
       const old = replaces === null ? null : store.captures.get(replaces)
       const replaced = old?.sessionId === session.id && old.disposition === 'counted' ? old : null
-      const view = replaced?.photoRole ?? viewOfNew(role, viewsFor(item, photosOf(item), [...coming.values()]))
+      const view = replaced?.photoRole ?? viewOfNew(role, viewsFor(item, photosOf(item), viewsComing(item.id)))
       const key = Symbol(view)
-      coming.set(key, view)
+      coming.set(key, { itemId: item.id, view, seen: null })
       return {
         view,
         ofCapture: shotItems.codeOf(session.id),
+        seen(photo, quality) {
+          coming.set(key, { itemId: item.id, view, seen: { photo, quality } })
+          ports.seen()
+        },
         judge(photo) {
           const others = counted(store.captures.getMany(shotItems.photos(item.id)))
           const hashes = others.flatMap((each) => (each.id === replaced?.id ? [] : (each.photo ?? [])))

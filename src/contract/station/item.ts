@@ -62,6 +62,11 @@ export const itemSchema = z.object({
   next: photoRoleSchema.nullable(),
   /** In their order, deleted ones last. */
   photos: z.array(itemPhotoSchema),
+  /**
+   * Taken a moment ago: on the disk and judged by its picture alone, not captured yet. Its codes are being read, by which it
+   * may turn out to be of another product.
+   */
+  coming: z.array(z.object({ photo: mediaHashSchema, view: photoRoleSchema, quality: photoQualitySchema })),
 })
 export type Item = z.infer<typeof itemSchema>
 

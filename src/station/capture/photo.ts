@@ -22,12 +22,14 @@ export interface ItemOfPhoto {
   readonly view: PhotoRole
   /** The capture of the item's code; null when that is not there. */
   readonly ofCapture: string | null
+  /** Told of the photo as soon as it is durable and judged by its picture alone: it is not captured yet. */
+  readonly seen: (photo: string, quality: PhotoQuality) => void
   /** The verdict as the item sees it. */
   readonly judge: (photo: Pick<PhotoRecord, 'hash' | 'quality' | 'codes'>) => PhotoQuality
 }
 
 /**
- * Takes a photo in: the original durable first, then read, then captured.
+ * Takes a photo in: the original durable first, then judged, then read, then captured.
  *
  * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
  * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture. With
@@ -56,6 +58,9 @@ export async function takePhoto(options: {
   if (!kept.ok) return kept
   const photo = kept.value
 
+  const judged = await imaging.judge({ path: store.media.path(photo) })
+  if (!judged.ok) return judged
+  item?.seen(photo, judged.value.quality)
   const derivativePath = store.media.temporaryPath('')
   const thumbnailPath = store.media.temporaryPath('')
   const reading = await imaging.photo({
@@ -71,7 +76,7 @@ export async function takePhoto(options: {
   const items = reading.value.codes.filter((code) => readControlCode(code.text).kind === 'none')
   const scans = items.map((code) => toScan(code, deviceName))
   const alone = completed(
-    reading.value.quality,
+    judged.value.quality,
     session.captureMode === 'barcode_scan' && scans.length === 0 ? ['no_code'] : [],
   )
   const { widthPixels, heightPixels, perceptualHash } = reading.value

@@ -1,8 +1,8 @@
 import type { Log } from '#contract/ports.ts'
 import { fail } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
-import type { Job, WorkerMessage } from './job.ts'
-import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
+import { isAwaited, type Job, type WorkerMessage } from './job.ts'
+import type { JudgeInput, Judgement, PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import type { ImagingProcess, SpawnImaging } from './process.ts'
 import type { CodesInput, CodesReading } from './reading.ts'
 
@@ -10,9 +10,11 @@ import type { CodesInput, CodesReading } from './reading.ts'
 export interface Imaging {
   /** Reads a photo; answered when its derivative and thumbnail are written. */
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
+  /** Judges a photo and writes nothing; beside the photos that are being read, since a person wants to know. */
+  judge(input: JudgeInput): Promise<Result<Judgement>>
   /** Reads the codes of an image and writes nothing. */
   decode(input: CodesInput): Promise<Result<CodesReading>>
-  /** Writes a part of a photo; before all photos that wait, since a person is looking. */
+  /** Writes a part of a photo; beside the photos that are being read, since a person is looking. */
   region(input: RegionInput): Promise<Result<RegionReading>>
   /** Starts a process now, so that the first photo need not wait for it. */
   warm(): void
@@ -39,8 +41,12 @@ export interface ImagingOptions {
 
 type Request =
   | { readonly kind: 'photo'; readonly input: PhotoInput }
+  | { readonly kind: 'judge'; readonly input: JudgeInput }
   | { readonly kind: 'codes'; readonly input: CodesInput }
   | { readonly kind: 'region'; readonly input: RegionInput }
+
+/** Who looks at photos takes one or looks at one every few seconds; after this long they are elsewhere. */
+const awaitedIdleMs = 300_000
 
 interface Waiting {
   readonly job: Job
@@ -49,8 +55,16 @@ interface Waiting {
   crashes: number
 }
 
+/** Jobs that wait for one another, and the processes that do them. */
+interface Lane {
+  readonly queue: Waiting[]
+  readonly workers: Set<Worker>
+  readonly processes: number
+}
+
 interface Worker {
   readonly process: ImagingProcess
+  readonly lane: Lane
   /** It has said that it is up: what ends it from now on is the job's doing. */
   ready: boolean
   current: Waiting | null
@@ -59,21 +73,21 @@ interface Worker {
 }
 
 /**
- * The supervisor: jobs are begun first come first served, one at a time in each process.
+ * The supervisor: jobs are begun first come first served, one at a time in each process. What a person waits for has a
+ * process of its own, so that it never waits for photos that take seconds to read.
  *
  * A job whose process ends is tried once more in another, and then fails alone.
  */
 export function createImaging(options: ImagingOptions): Imaging {
   const { spawn, log, deadlineMs = 120_000, memoryBudgetBytes = 512 * 1024 * 1024, idleMs = 30_000 } = options
-  const processes = Math.max(1, options.processes ?? 1)
-  const queue: Waiting[] = []
-  const workers = new Set<Worker>()
+  const patient: Lane = { queue: [], workers: new Set(), processes: Math.max(1, options.processes ?? 1) }
+  const awaited: Lane = { queue: [], workers: new Set(), processes: 1 }
   let nextId = 1
   let closed = false
 
-  function start(): Worker {
-    const worker: Worker = { process: spawn(), ready: false, current: null, timer: undefined }
-    workers.add(worker)
+  function start(lane: Lane): Worker {
+    const worker: Worker = { process: spawn(), lane, ready: false, current: null, timer: undefined }
+    lane.workers.add(worker)
     worker.process.onMessage((message) => hear(worker, message as WorkerMessage))
     worker.process.onExit((reason) => bury(worker, reason))
     return worker
@@ -82,19 +96,19 @@ export function createImaging(options: ImagingOptions): Imaging {
   /** Ends a process; its exit is then no news, since it is none of the workers any more. */
   function drop(worker: Worker): void {
     clearTimeout(worker.timer)
-    workers.delete(worker)
+    worker.lane.workers.delete(worker)
     worker.process.kill()
   }
 
-  function freeWorker(): Worker | null {
-    for (const worker of workers) if (!worker.current) return worker
-    return workers.size < processes ? start() : null
+  function freeWorker(lane: Lane): Worker | null {
+    for (const worker of lane.workers) if (!worker.current) return worker
+    return lane.workers.size < lane.processes ? start(lane) : null
   }
 
-  function startNext(): void {
-    while (!closed && queue.length > 0) {
-      const worker = freeWorker()
-      const waiting = worker && queue.shift()
+  function startNext(lane: Lane): void {
+    while (!closed && lane.queue.length > 0) {
+      const worker = freeWorker(lane)
+      const waiting = worker && lane.queue.shift()
       if (!waiting) return
       worker.current = waiting
       clearTimeout(worker.timer)
@@ -108,26 +122,26 @@ export function createImaging(options: ImagingOptions): Imaging {
     const { current } = worker
     worker.current = null
     clearTimeout(worker.timer)
-    if (workers.has(worker)) {
-      worker.timer = setTimeout(retire, idleMs, worker)
+    if (worker.lane.workers.has(worker)) {
+      worker.timer = setTimeout(retire, worker.lane === awaited ? awaitedIdleMs : idleMs, worker)
       worker.timer.unref()
     }
     return current
   }
 
-  /** The first process stays warm; what a batch needed beyond it gives its memory back. */
+  /** The first process that reads stays warm; what was needed beyond it gives its memory back. */
   function retire(worker: Worker): void {
-    if (workers.size > 1) drop(worker)
+    if (worker.lane === awaited || worker.lane.workers.size > 1) drop(worker)
   }
 
   function finish(worker: Worker, result: Result<unknown>): void {
     const finished = release(worker)
     finished?.settle(result)
-    startNext()
+    startNext(worker.lane)
   }
 
   function hear(worker: Worker, message: WorkerMessage): void {
-    if (!workers.has(worker)) return
+    if (!worker.lane.workers.has(worker)) return
     if (message.kind === 'ready') {
       worker.ready = true
       return
@@ -137,13 +151,13 @@ export function createImaging(options: ImagingOptions): Imaging {
       log?.warn({ rssBytes: message.rssBytes }, 'imaging process replaced')
       drop(worker)
       // The next one starts while nobody waits for it.
-      if (workers.size === 0) start()
+      if (worker.lane.workers.size === 0) start(worker.lane)
     }
     finish(worker, message.outcome)
   }
 
   function bury(dead: Worker, reason: string): void {
-    if (!workers.delete(dead)) return
+    if (!dead.lane.workers.delete(dead)) return
     const { current, ready } = dead
     log?.warn({ reason, ready, job: current?.job.kind, path: current?.job.path }, 'imaging process ended')
     clearTimeout(dead.timer)
@@ -151,8 +165,8 @@ export function createImaging(options: ImagingOptions): Imaging {
     current.crashes += 1
     if (current.crashes < 2) {
       release(dead)
-      queue.unshift(current)
-      startNext()
+      dead.lane.queue.unshift(current)
+      startNext(dead.lane)
     } else if (ready) {
       finish(dead, fail('unreadable_image', 'the image ended the imaging process twice'))
     } else {
@@ -171,24 +185,27 @@ export function createImaging(options: ImagingOptions): Imaging {
     if (closed) return Promise.resolve(fail('conflict', 'imaging is closed'))
     return new Promise((settle) => {
       const waiting: Waiting = { job: { id: nextId++, kind, ...input } as Job, settle, crashes: 0 }
-      if (kind === 'region') queue.unshift(waiting)
-      else queue.push(waiting)
-      startNext()
+      const lane = isAwaited(kind) ? awaited : patient
+      lane.queue.push(waiting)
+      startNext(lane)
     })
   }
 
   return {
     photo: (input) => ask({ kind: 'photo', input }) as Promise<Result<PhotoReading>>,
+    judge: (input) => ask({ kind: 'judge', input }) as Promise<Result<Judgement>>,
     decode: (input) => ask({ kind: 'codes', input }) as Promise<Result<CodesReading>>,
     region: (input) => ask({ kind: 'region', input }) as Promise<Result<RegionReading>>,
     warm() {
-      if (!closed && workers.size === 0) start()
+      if (!closed && patient.workers.size === 0) start(patient)
     },
     close() {
       if (closed) return
       closed = true
-      const left = [...[...workers].flatMap(({ current }) => current ?? []), ...queue]
-      queue.length = 0
+      const lanes = [awaited, patient]
+      const workers = lanes.flatMap((lane) => [...lane.workers])
+      const left = [...workers.flatMap(({ current }) => current ?? []), ...lanes.flatMap(({ queue }) => queue)]
+      for (const { queue } of lanes) queue.length = 0
       for (const worker of workers) drop(worker)
       for (const waiting of left) waiting.settle(fail('conflict', 'imaging was closed'))
     },

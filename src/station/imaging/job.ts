@@ -1,13 +1,17 @@
 import type { AppError } from '#contract/result.ts'
-import type { PhotoInput, RegionInput } from './photo-reading.ts'
+import type { JudgeInput, PhotoInput, RegionInput } from './photo-reading.ts'
 import type { CodesInput } from './reading.ts'
 
 /** What is asked of an imaging process: one at a time, each answered once. */
 export type Job = { readonly id: number } & (
   | ({ readonly kind: 'photo' } & PhotoInput)
+  | ({ readonly kind: 'judge' } & JudgeInput)
   | ({ readonly kind: 'codes' } & CodesInput)
   | ({ readonly kind: 'region' } & RegionInput)
 )
+
+/** A person stands before the screen until it is answered. */
+export const isAwaited = (kind: Job['kind']): boolean => kind === 'judge' || kind === 'region'
 
 /** What the imaging process says: that it is up, then one answer a job. `rssBytes` is its memory after the job. */
 export type WorkerMessage =

@@ -30,7 +30,18 @@ export interface PhotoReading {
   readonly derivative: { readonly widthPixels: number; readonly heightPixels: number; readonly bytes: number }
   /** 64 hexadecimal digits; photos that look the same differ in few bits (`differingBits`). */
   readonly perceptualHash: string
-  /** Judged by the derivative's pixels, the size of print by the original's; whether it is a repetition, only the store knows. */
+}
+
+/** A photo that somebody has just taken: how fit it is to be read from. */
+export interface JudgeInput {
+  readonly path: string
+}
+
+/**
+ * Judged by the pixels of an image as large as the derivative, the size of print by the original's; whether it is a
+ * repetition, only the store knows.
+ */
+export interface Judgement {
   readonly quality: PhotoQuality
 }
 

@@ -4,7 +4,6 @@ import type { Metadata, OutputInfo, Sharp } from 'sharp'
 import { fail, ok } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
-import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { DecodeOptions } from '#domain/decoding/engine.ts'
 import { isTrap, longestSide } from '#domain/decoding/zxing.ts'
@@ -14,7 +13,7 @@ import type { Decoder } from './decode.ts'
 import { orientationOf, toStored, toUpright, turnOf, uprightSize } from './orientation.ts'
 import type { Orientation, Size } from './orientation.ts'
 import { brightnessOf, perceptualHash } from './perceptual-hash.ts'
-import type { PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
+import type { JudgeInput, Judgement, PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import { judge } from './quality.ts'
 import type { CodesInput, CodesReading, FoundCode, Point } from './reading.ts'
 import type { Luma } from './text-lines.ts'
@@ -23,6 +22,8 @@ import type { Luma } from './text-lines.ts'
 export interface PhotoReader {
   /** Reads a capture's photo and writes its derivative and thumbnail. JPEG, PNG and WebP only, by signature. */
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
+  /** Says how fit a photo is to be read from, and writes nothing. */
+  judge(input: JudgeInput): Promise<Result<Judgement>>
   /** Reads the codes of any image that sharp opens. */
   codes(input: CodesInput): Promise<Result<CodesReading>>
   /** Writes a part of a photo as a JPEG. */
@@ -36,6 +37,8 @@ const maxDecodedPixels = 24_000_000
 /** What the decoder gets the second time when an image ended it the first. */
 const maxDecodedAgainPixels = 2_000_000
 const derivativeSide = 2048
+/** What is judged has at least this share of the derivative's pixels along a side, so that the same limits hold. */
+const minJudgedShare = 0.9
 const thumbnailSide = 320
 const thumbnailQuality = 75
 const regionQuality = 90
@@ -63,16 +66,13 @@ interface Bitmap {
 
 /**
  * Makes the reader and sets sharp up for a process that reads one image after another. Without a decoder it finds no
- * codes; `assess` is what photos are judged by.
+ * codes.
  *
  * A photo is decoded once and its pixels are in memory once: the decoder reads them while the derivative is scaled out of
  * them, and everything else is made of the derivative's few pixels. Of larger photos than the decoder gets the derivative
  * streams from the file. Nothing is turned before it is small: codes are placed by arithmetic (docs/adr/0003).
  */
-export function createPhotoReader(
-  createDecoder: (() => Decoder) | null,
-  assess: (luma: () => Luma, pixelsOfOriginal: number) => PhotoQuality = (luma, pixels) => judge(luma(), pixels),
-): PhotoReader {
+export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
@@ -105,16 +105,10 @@ export function createPhotoReader(
 
   return {
     async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg', decode }) {
-      const head = readHead(path)
-      if (!head.ok) return head
-      const mediaType = imageTypeOf(head.value)
-      if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
-
       return reading(async () => {
-        const metadata = await openImage(path).metadata()
-        if (metadata.format !== sharpNames[mediaType]) {
-          return fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
-        }
+        const opened = await openPhoto(path)
+        if (!opened.ok) return opened
+        const { mediaType, metadata } = opened.value
         const orientation = orientationOf(metadata.orientation)
         const isShared = decoder !== undefined && metadata.width * metadata.height <= maxDecodedPixels
         const bitmap = isShared ? await bitmapOf(path, metadata, maxDecodedPixels) : undefined
@@ -130,9 +124,7 @@ export function createPhotoReader(
             .webp({ quality: thumbnailQuality })
             .toBuffer(),
         ])
-        // While libvips encodes in its own threads, this one judges.
         const upright = uprightSize(metadata, orientation)
-        const quality = assess(() => lumaOf(small), upright.width / small.info.width)
         const hash = perceptualHash({ ...small.info, channels: 3, data: bytesOf(small) })
         const [derivative, thumbnail] = await encoding
         writeBoth([
@@ -150,10 +142,20 @@ export function createPhotoReader(
             bytes: derivative.byteLength,
           },
           perceptualHash: hash,
-          quality,
         })
       })
     },
+
+    judge: ({ path }) =>
+      reading(async () => {
+        const opened = await openPhoto(path)
+        if (!opened.ok) return opened
+        const { mediaType, metadata } = opened.value
+        const side = judgedSide(mediaType, metadata)
+        const small = await scaled(openSrgb(path, metadata), { width: side, height: side })
+        const scale = Math.max(metadata.width, metadata.height) / Math.max(small.info.width, small.info.height)
+        return ok({ quality: judge(lumaOf(await turned(small, orientationOf(metadata.orientation))), scale) })
+      }),
 
     async codes({ path, decode }) {
       const startedMs = performance.now()
@@ -188,6 +190,31 @@ export function createPhotoReader(
       })
     },
   }
+}
+
+/** What a capture's photo is by its first bytes, and by its header: the same. */
+async function openPhoto(
+  path: string,
+): Promise<Result<{ readonly mediaType: ImageType; readonly metadata: Metadata }>> {
+  const head = readHead(path)
+  if (!head.ok) return head
+  const mediaType = imageTypeOf(head.value)
+  if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
+  const metadata = await openImage(path).metadata()
+  return metadata.format === sharpNames[mediaType]
+    ? ok({ mediaType, metadata })
+    : fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
+}
+
+/**
+ * How large a photo is judged: as large as its derivative. A JPEG is opened at a half, a quarter or an eighth in half the
+ * time and less, so one of them is taken where it is as large but for a little.
+ */
+function judgedSide(mediaType: ImageType, { width, height }: Size): number {
+  const longest = Math.max(width, height)
+  if (mediaType !== 'image/jpeg') return derivativeSide
+  const reduced = [2, 4, 8].map((by) => Math.ceil(longest / by)).find((side) => side <= derivativeSide)
+  return reduced !== undefined && reduced >= derivativeSide * minJudgedShare ? reduced : derivativeSide
 }
 
 function openImage(path: string): Sharp {

@@ -8,7 +8,7 @@ import { constants, setPriority } from 'node:os'
 import process from 'node:process'
 import { fail } from '#contract/result.ts'
 import { createDecoder } from './decode.ts'
-import type { Job, JobOutcome, WorkerMessage } from './job.ts'
+import { isAwaited, type Job, type JobOutcome, type WorkerMessage } from './job.ts'
 import { createPhotoReader } from './photo.ts'
 
 /** What Electron adds to `process` in a utility process. */
@@ -24,11 +24,15 @@ function send(message: WorkerMessage): void {
   else process.send?.(message)
 }
 
-try {
-  // A batch of photos must not make a person who scans wait.
-  setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
-} catch {
-  // Some containers forbid even that.
+let isPatient = false
+/** A batch of photos must not make a person who scans wait. Only what is asked of this process says which it is. */
+function bePatient(): void {
+  isPatient = true
+  try {
+    setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // Some containers forbid even that.
+  }
 }
 
 const photos = createPhotoReader(createDecoder)
@@ -38,6 +42,8 @@ async function run(job: Job): Promise<JobOutcome> {
     switch (job.kind) {
       case 'photo':
         return await photos.photo(job)
+      case 'judge':
+        return await photos.judge(job)
       case 'codes':
         return await photos.codes(job)
       case 'region':
@@ -52,6 +58,7 @@ async function run(job: Job): Promise<JobOutcome> {
 
 function take(message: unknown): void {
   const job = message as Job
+  if (!isPatient && !isAwaited(job.kind)) bePatient()
   void run(job).then((outcome) => send({ kind: 'answer', id: job.id, rssBytes: process.memoryUsage.rss(), outcome }))
 }
 

@@ -113,6 +113,23 @@ describe('the shooting desk', () => {
     expect(itemOf(desk).next).toBe('right')
   })
 
+  it('tells the verdict on the picture before the photo is read and captured, and tells it no more afterwards', async () => {
+    const started = await startDesk(null)
+    await started.scan(pen)
+    const told: Desk[] = []
+    started.station.subscribe('item.changed', (desk) => told.push(desk as Desk))
+    const blurred = await sharp(await photo(1, { text: stranger }))
+      .blur(4)
+      .jpeg()
+      .toBuffer()
+    const { photo: hash, quality } = await put(started, blurred, '&role=back')
+    const seen = told.map((desk) => itemOf(desk)).find(({ coming }) => coming.length > 0)
+    expect(seen).toMatchObject({ photos: [], coming: [{ photo: hash, view: 'back', quality: { verdict: 'retake' } }] })
+    expect(quality.faults).toEqual(expect.arrayContaining(seen?.coming[0]?.quality.faults ?? ['none']))
+    const after = itemOf(await started.call('item.desk', {}))
+    expect([after.coming, after.photos.map(({ photo: one }) => one)]).toEqual([[], [hash]])
+  })
+
   it('says at once what is wrong with a photo: of another product, upside down, without a code, twice', async () => {
     const started = await startDesk(null)
     await started.scan(pen)

@@ -14,11 +14,19 @@ import { Note } from '../../ui/Note.tsx'
 import type { DeskWork } from './use-desk.ts'
 import { Zoom } from './Zoom.tsx'
 
+const photoActions = ['zoom', 'retake', 'view', 'earlier', 'later', 'delete'] as const
+type ComingPhoto = Item['coming'][number]
+
 const verdictTones = { good: 'ok', check: 'attention', retake: 'stop' } as const
 
 /** A photo's shape: deleted, or as its verdict is. */
 function toneOf({ disposition, quality }: ItemPhoto): Tone {
   return disposition !== 'counted' || quality === null ? 'info' : verdictTones[quality.verdict]
+}
+
+/** The photo that was taken a moment ago and is being read, unless one of those before it was chosen. */
+function comingOf({ coming }: Item, selected: string | null): ComingPhoto | null {
+  return selected === null ? (coming.at(-1) ?? null) : null
 }
 
 /** The photo that the keys act on: the chosen one, else the newest. */
@@ -64,6 +72,18 @@ export function PhotoStrip(props: {
             </span>
             <Road photo={photo} isShort />
           </button>
+        </li>
+      ))}
+      {item.coming.map(({ photo, view, quality }) => (
+        <li key={photo}>
+          <div className="shoot-tile" aria-current={photo === comingOf(item, selected)?.photo ? 'true' : undefined}>
+            <img src={stationPaths.thumbnail(photo)} alt="" />
+            <span>
+              <StateShape tone={verdictTones[quality.verdict]} size={20} />
+              {t(`camera.role.${view}`)}
+            </span>
+            <small>{t('shoot.road.reading')}</small>
+          </div>
         </li>
       ))}
     </ol>
@@ -114,6 +134,9 @@ export function SelectedPhoto(props: {
   const present = item.photos.filter(({ disposition }) => disposition === 'counted').length
   const isRetaking = photo !== null && retaking === photo.captureId
   useShortcut('Esc', isChoosing || retaking === null ? undefined : () => onRetake(null))
+  // What somebody is about to do to a photo is not taken from under their hands.
+  const coming = isChoosing || isZoomed ? null : comingOf(item, selected)
+  if (coming !== null) return <JustTaken coming={coming} />
   if (photo === null) {
     return (
       <section className="shoot-photo" aria-label={t('shoot.photo')}>
@@ -122,7 +145,7 @@ export function SelectedPhoto(props: {
     )
   }
   const action = (
-    name: 'retake' | 'view' | 'earlier' | 'later' | 'delete' | 'zoom',
+    name: (typeof photoActions)[number],
     run: () => void,
     isDisabled: boolean,
     text: string = t(`shoot.action.${name}`),
@@ -172,6 +195,29 @@ export function SelectedPhoto(props: {
   )
 }
 
+/** What the picture alone tells of a photo, while its codes are being read: enough to shoot again at once. */
+function JustTaken({ coming: { photo, view, quality } }: { readonly coming: ComingPhoto }) {
+  const { t } = useTranslation()
+  return (
+    <section className="shoot-photo" aria-label={t('shoot.photo')}>
+      <img className="shoot-large" src={stationPaths.media(photo)} alt={t(`camera.role.${view}`)} />
+      <section className="shoot-said" aria-label={t('shoot.said')} aria-live="polite" tabIndex={0}>
+        <p className="shoot-what">
+          <b>{t(`camera.role.${view}`)}</b> <small className="shoot-road">{t('shoot.road.reading')}</small>
+        </p>
+        <PhotoVerdict quality={quality} />
+      </section>
+      <div className="shoot-photo-actions">
+        {photoActions.map((name) => (
+          <Button key={name} keyName={keyLabel(deskKeys[name])} isDisabled>
+            {t(`shoot.action.${name}`)}
+          </Button>
+        ))}
+      </div>
+    </section>
+  )
+}
+
 /** What a photo shows: arrow keys choose, Enter keeps, Esc leaves it as it was. */
 function ChooseView(props: { readonly view: PhotoRole; readonly onChoose: (view: PhotoRole | null) => void }) {
   const { view, onChoose } = props
@@ -213,7 +259,7 @@ function ChooseView(props: { readonly view: PhotoRole; readonly onChoose: (view:
 }
 
 function PhotoAction(props: {
-  readonly name: 'retake' | 'view' | 'earlier' | 'later' | 'delete' | 'zoom'
+  readonly name: (typeof photoActions)[number]
   readonly run: () => void
   readonly isDisabled: boolean
   readonly text: string

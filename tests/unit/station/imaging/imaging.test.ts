@@ -109,16 +109,20 @@ describe('the supervised imaging process', () => {
     expect(warnings).toHaveLength(4)
   })
 
-  it('cuts out a region before the photos that wait', async () => {
+  it('cuts out a region and judges a photo while others are being read, in one process beside', async () => {
     const decode = supervise()
-    const order: string[] = []
-    const note = (path: string) => (result: Result<unknown>) => void (order.push(path), result)
     const region = { x: 0, y: 0, width: 1, height: 1 }
-    await Promise.all([
-      ...['first', 'second'].map((path) => decode(path).then(note(path))),
-      imaging?.region({ path: 'region', region, maxWidthPixels: 1, outputPath: '' }).then(note('region')),
+    const reading = pidOf(await decode('first'))
+    const waiting = [decode('hang'), decode('second')]
+    const answers = await Promise.all([
+      imaging?.region({ path: 'region', region, maxWidthPixels: 1, outputPath: '' }),
+      imaging?.judge({ path: 'judge' }),
     ])
-    expect(order).toEqual(['first', 'region', 'second'])
+    const pids = answers.map((answer) => answer && pidOf(answer))
+    expect(new Set(pids).size).toBe(1)
+    expect(pids[0]).not.toBe(reading)
+    imaging?.close()
+    await Promise.all(waiting)
   })
 
   it('survives a process that dies while it has nothing to do', async () => {

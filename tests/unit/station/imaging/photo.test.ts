@@ -57,6 +57,47 @@ async function photo(name: string, bytes: Uint8Array) {
   return { ...paths, result: await reader.photo({ path, ...paths }) }
 }
 
+describe('judging a photo', () => {
+  let label: Buffer | undefined
+  /** A photo with more pixels a side than the derivative has, and not twice as many. */
+  const large = async (change: (image: Sharp) => Sharp = (image) => image) => {
+    label ??= await drawLabel({ width: 3700, height: 1200, letterPixels: 56 }).png().toBuffer()
+    return change(sharp(label)).jpeg({ quality: 90 }).toBuffer()
+  }
+
+  it.each([
+    ['nothing', (image: Sharp) => image, undefined],
+    ['blurred', (image: Sharp) => image.blur(24), 'blurred'],
+    ['tilted', (image: Sharp) => image.rotate(15, { background: '#6b6b6b' }).resize(3700), 'tilted'],
+  ] as const)('finds in a large JPEG, which is opened at a half, what its derivative shows: %s', async (...args) => {
+    const [name, change, fault] = args
+    const path = await put(`${name}.jpg`, await large(change))
+    const { derivativePath, thumbnailPath } = outputs(name)
+    await createPhotoReader(null).photo({ path, derivativePath, thumbnailPath })
+    const [whole, small] = [await reader.judge({ path }), await reader.judge({ path: derivativePath })]
+    if (!whole.ok || !small.ok) throw new Error('a photo was not judged')
+    expect(whole.value.quality.faults).toEqual(small.value.quality.faults)
+    expect(whole.value.quality.faults[0]).toBe(fault)
+  })
+
+  it('judges a photo on its side as the camera held it', async () => {
+    const upright = await (await sheet(1000, 500)).jpeg({ quality: 95 }).toBuffer()
+    const turned = await sharp(upright).rotate(-90).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer()
+    const [one, other] = await Promise.all([
+      reader.judge({ path: await put('upright.jpg', upright) }),
+      reader.judge({ path: await put('on-its-side.jpg', turned) }),
+    ])
+    expect(one.ok && one.value.quality.faults).toEqual(other.ok && other.value.quality.faults)
+  })
+
+  it('refuses what is no photo', async () => {
+    for (const bytes of [Buffer.from('no image'), Buffer.alloc(0), (await large()).subarray(0, 20_000)]) {
+      const result = await reader.judge({ path: await put('no-photo.jpg', bytes) })
+      expect(result).toMatchObject({ ok: false, error: { code: 'unreadable_image' } })
+    }
+  })
+})
+
 describe('reading a photo', () => {
   it('finds every code, with its names and its place in the image', async () => {
     const { result } = await photo('both.jpg', await (await sheet(1000, 500)).jpeg().toBuffer())

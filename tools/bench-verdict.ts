@@ -1,0 +1,164 @@
+import { randomUUID } from 'node:crypto'
+import { fsyncSync, mkdtempSync, openSync, closeSync, rmSync, writeSync } from 'node:fs'
+import { loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { findChromium } from '#cli/browsers.ts'
+import type { Log } from '#contract/ports.ts'
+import type { Result } from '#contract/result.ts'
+import { stationPaths } from '#contract/station/http.ts'
+import type { Desk } from '#contract/station/item.ts'
+import { createStation, forkImaging } from '#station/index.ts'
+import { makePictureVideo } from '../tests/e2e/desk-video.ts'
+import { drawCode } from '../tests/barcode-image.ts'
+import { drawLabel } from '../tests/label-image.ts'
+import { openBenchWindow, painted, percentile, told, type BenchWindow } from './bench-window.ts'
+
+type Say = (line: string) => void
+
+const boundMs = 150
+const rounds = 24
+const gtin = '4006381333931'
+/** What cameras give: the video of a usual one, and the still of a good one. */
+const sizes = [
+  { name: '2 MP', width: 1_920, height: 1_080, letterPixels: 28 },
+  { name: '12 MP', width: 4_000, height: 3_000, letterPixels: 42 },
+] as const
+const log: Log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log }
+
+/**
+ * `npm run bench -- verdict`: from a photo's bytes at the station to its verdict, and to its answer when it is read and
+ * captured, beside making it durable and opening it with bare sharp; then from the shoot key to the frame that shows the
+ * verdict in a real Chromium, whose camera gives 2 MP.
+ */
+export async function benchVerdict(say: Say): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-verdict-'))
+  try {
+    for (const size of sizes) await atStation(say, mkdtempSync(join(folder, 'station-')), size)
+    await asPainted(say, folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function drawPhoto({ width, height, letterPixels }: (typeof sizes)[number], seed: number): Promise<Buffer> {
+  const code = await drawCode({ format: 'EAN13', text: gtin }, 4)
+  const label = await drawLabel({ width, height, letterPixels, seed }).png().toBuffer()
+  return sharp(label)
+    .composite([{ input: Buffer.from(code), left: Math.round(width / 4), top: Math.round(height * 0.6) }])
+    .jpeg({ quality: 92 })
+    .toBuffer()
+}
+
+/** The floor: the bytes durable on the disk, and the photo opened as large as it is uploaded. */
+async function bare(folder: string, bytes: Buffer): Promise<number> {
+  const path = join(folder, 'bare')
+  const startedMs = performance.now()
+  const file = openSync(path, 'w')
+  writeSync(file, bytes)
+  fsyncSync(file)
+  closeSync(file)
+  await sharp(path).resize({ width: 2_048, height: 2_048, fit: 'inside', withoutEnlargement: true }).raw().toBuffer()
+  return performance.now() - startedMs
+}
+
+async function atStation(say: Say, folder: string, size: (typeof sizes)[number]): Promise<void> {
+  const opened = await createStation({
+    dataDir: join(folder, 'data'),
+    host: 'web',
+    version: '0.0.0',
+    log,
+    fetch,
+    backend: null,
+    spawnImaging: forkImaging(),
+  })
+  if (!opened.ok) throw new Error(opened.error.message)
+  const station = opened.value
+  try {
+    await station.call('item.attend', { window: randomUUID(), on: true })
+    const scanned = (await station.call('scan.submit', { data: gtin })) as Result<unknown>
+    if (!scanned.ok) throw new Error(scanned.error.message)
+    let seen: (desk: Desk) => void = () => undefined
+    station.subscribe('item.changed', (desk) => seen(desk as Desk))
+    const verdicts: number[] = []
+    const answers: number[] = []
+    const floor: number[] = []
+    // The first one warms up.
+    for (let round = 0; round <= rounds; round += 1) {
+      const bytes = await drawPhoto(size, round + 1)
+      const startedMs = performance.now()
+      let verdictMs = Number.POSITIVE_INFINITY
+      seen = ({ item }) => {
+        if ((item?.coming.length ?? 0) > 0) verdictMs = Math.min(verdictMs, performance.now() - startedMs)
+      }
+      const request = new Request(`http://station${stationPaths.photos}?role=front`, {
+        method: 'PUT',
+        body: new Uint8Array(bytes),
+      })
+      const response = await station.handle(request)
+      if (!response.ok) throw new Error(await response.text())
+      const answerMs = performance.now() - startedMs
+      const bareMs = await bare(folder, bytes)
+      if (round === 0) continue
+      verdicts.push(verdictMs)
+      answers.push(answerMs)
+      floor.push(bareMs)
+    }
+    const [p95, ratio] = [percentile(verdicts, 0.95), percentile(verdicts, 0.5) / percentile(floor, 0.5)]
+    if (p95 > boundMs) process.exitCode = 1
+    say(
+      `verdict: ${size.name} at the station, load ${loadavg()[0]?.toFixed(1)}: ${told(verdicts)}, ${ratio.toFixed(1)} times durable and opened by bare sharp (${told(floor)}); p95 within ${boundMs} ms: ${p95 <= boundMs ? 'reached' : 'NOT reached'}; read and captured ${told(answers)}`,
+    )
+  } finally {
+    await station.close()
+  }
+}
+
+/** Runs in the page: the first frame that shows the verdict on one photo more than before. */
+const watch = `
+  const shown = () => document.querySelectorAll('.shoot-strip li').length
+  addEventListener('keydown', (event) => {
+    const before = shown()
+    press(event, ({ tell, over }) => {
+      if (shown() === before || !document.querySelector('.photo-verdict')) return
+      over()
+      tell('verdict')
+    })
+  }, { capture: true })
+`
+
+async function asPainted(say: Say, folder: string): Promise<void> {
+  const found = findChromium(process.env)
+  if ('missing' in found) return say(`verdict: not measured as painted, ${found.missing}`)
+  const video = join(folder, 'label.y4m')
+  const [{ width, height }] = sizes
+  await makePictureVideo(sharp(await drawPhoto(sizes[0], 1)), video, width, height)
+  let window: BenchWindow | undefined
+  try {
+    window = await openBenchWindow(found.path, join(folder, 'kiosk'), watch, [
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${video}`,
+    ])
+    const { page } = window
+    const floor = await window.bareKeys()
+    await window.show()
+    await page.keyboard.press('Alt+Digit8')
+    await page.getByRole('textbox').fill(gtin)
+    await page.keyboard.press('Enter')
+    const shoot = page.getByRole('button', { name: /^Shoot: / })
+    const photos = page.getByRole('list', { name: 'Photos of this product' }).getByRole('button')
+    for (let round = 0; round < rounds; round += 1) {
+      await shoot.waitFor()
+      await page.waitForTimeout(120)
+      await page.keyboard.press('PageDown')
+      await photos.nth(round).waitFor()
+    }
+    const took = (await painted(page)).filter(({ key }) => key === 'PageDown').map(({ ms }) => ms)
+    say(
+      `verdict: shoot key to verdict painted in Chromium, load ${loadavg()[0]?.toFixed(1)}: ${told(took)} of ${took.length}, beside a key that changes a word: ${told(floor)}`,
+    )
+  } finally {
+    await window?.close()
+  }
+}
