@@ -98,6 +98,15 @@ describe('net content', () => {
   })
 
   test.each([
+    ['750 ML ALC. 13% BY VOL.', '750 ml'],
+    ['ALC. 12,5 % VOL. 75 cl', '75 cl'],
+    ['0,7 l 38% vol', '0.7 l'],
+    ['Alcohol 4.5% vol 500 ml', '500 ml'],
+  ])('the strength of a drink says nothing against its bottle: %s', (drawing, content) => {
+    expect(values(drawing, 'net_content')).toEqual([content])
+  })
+
+  test.each([
     'Serving size 30 g',
     'per 100 g',
     'of which sugars 12 g',
@@ -207,6 +216,9 @@ describe('labels', () => {
     ['Gluten free', 'gluten-free'],
     ['Ohne Gentechnik', 'non-gmo'],
     ['VEGAN', 'vegan'],
+    ['Suitable for vegetarians', 'vegetarian'],
+    ['Label Rouge', 'label-rouge'],
+    ['MSC', 'msc'],
   ])('%s is %s', (drawing, label) => {
     expect(values(drawing, 'certifications')[0]?.split(', ')).toContain(label)
   })
@@ -247,6 +259,20 @@ describe('brand and name', () => {
   test('the name is the largest text beside the brand', () => {
     expect(values('#Barilla\n#SPAGHETTI\nn. 5\n500 g', 'product_name', { type: 'front' })).toContain('Spaghetti')
   })
+
+  test('of two that are as large as each other the upper one is the brand', () => {
+    const drawing = '#OVALIA\n#Roasted Almonds\nwith sea salt\n150 g'
+    expect(values(drawing, 'brand')[0]).toBe('Ovalia')
+    expect(values(drawing, 'product_name')[0]).toBe('Roasted Almonds')
+  })
+
+  test.each(['#Suitable for vegetarians', '#Sans gluten', '#DE-ÖKO-001', '#FSC Mix', '#Rainforest Alliance Certified'])(
+    'a claim or a seal is neither brand nor name: %s',
+    (drawing) => {
+      expect(values(drawing, 'brand')).toEqual([])
+      expect(values(drawing, 'product_name')).toEqual([])
+    },
+  )
 
   test('a wine is named by its estate, not by its region', () => {
     const drawing = '#BORDEAUX\nCHATEAU\n#LES ORMES\nMis en bouteille au château\n75 cl'

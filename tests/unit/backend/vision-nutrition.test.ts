@@ -18,6 +18,48 @@ function tables(drawing: string): {
   return { ...(hundred ? { hundred } : {}), ...(serving ? { serving } : {}), fields }
 }
 
+describe('energy', () => {
+  test.each([
+    'Energie  1046 kJ/250 kcal',
+    'Energie  1046kJ/250kcal',
+    'Energie  250 kcal/1046 kJ',
+    'Energie (kJ/kcal)  1046/250',
+    'Energie (kcal/kJ)  250/1046',
+    'Energia  kJ 1046 / kcal 250',
+    'Energia kJ 1046 kcal 250',
+    'Energie  1.046 kJ/250 kcal',
+    'Energie  1 046 kJ / 250 kcal',
+  ])('is known however its two units are written: %s', (row) => {
+    const { hundred } = tables(`
+Valeurs nutritionnelles pour 100 g
+${row}
+Matières grasses   3,2 g
+Glucides           43 g
+Protéines          9,4 g
+Sel                1,1 g
+`)
+    expect(hundred).toEqual({ energy_kj: 1046, energy_kcal: 250, fat: 3.2, carbohydrate: 43, protein: 9.4, salt: 1.1 })
+  })
+
+  test('stands in two columns of two units each', () => {
+    const { hundred, serving } = tables(`
+Valeurs nutritionnelles  Pour 100 g       Par portion de 125 g
+Energie                  397 kJ/94 kcal   496 kJ/118 kcal
+Matières grasses         2,9 g            3,6 g
+Glucides                 13,2 g           16,5 g
+Protéines                3,6 g            4,5 g
+`)
+    expect(hundred).toMatchObject({ energy_kj: 397, energy_kcal: 94, protein: 3.6 })
+    expect(serving).toMatchObject({ energy_kj: 496, energy_kcal: 118, protein: 4.5 })
+  })
+
+  test('of 100 g is no second amount', () => {
+    const { hundred } = tables('Energy 1046 kJ/100 g\nFat 3.2 g\nCarbohydrate 43 g\nProtein 9.4 g')
+    expect(hundred).toMatchObject({ energy_kj: 1046, fat: 3.2 })
+    expect(hundred).not.toHaveProperty('energy_kcal')
+  })
+})
+
 describe('nutrition tables', () => {
   test('a British table has two columns, and the reference intake is left out', () => {
     const { hundred, serving } = tables(`

@@ -1,6 +1,7 @@
 import type { PhotoType } from '#contract/backend/photo-type.ts'
 import type { BrandHints } from '../vision.ts'
 import type { Found } from './found.ts'
+import { isClaim } from './labels.ts'
 import { drop, plainOf, type Fragment, type Layout } from './layout.ts'
 import { isEstateWord, isWine, isWineWord } from './wine.ts'
 
@@ -320,7 +321,7 @@ function isNaming(line: Fragment, layout: Layout, wine: boolean): boolean {
   if (text.split(/\s+/).length > 5 || letters < plain.replace(/\s/g, '').length * 0.7) return false
   if (/\d{3,}|%|www|@|\d\s?(?:g|kg|ml|cl|l)\b/.test(plain)) return false
   const bare = plain.replace(/^[^a-z]+|[^a-z]+$/g, '')
-  if (generic.test(bare) || isCutOff(line, layout)) return false
+  if (generic.test(bare) || isClaim(bare) || isCutOff(line, layout)) return false
   return !wine || estateAbove(line, layout) !== undefined || !isWineWord(line, layout)
 }
 
@@ -416,13 +417,22 @@ function echoOf(line: Fragment, layout: Layout): string | null {
   return best?.text ?? null
 }
 
+/** Of two that are as large as each other the upper one is the brand, and the lower one says what it is. */
+function inBrandOrder(large: readonly Large[], wine: boolean): readonly Large[] {
+  const [first, second, ...more] = large
+  const [top] = first?.fragments ?? []
+  const [other] = second?.fragments ?? []
+  if (wine || !first || !second || !top || !other || second.height < first.height * 0.85) return large
+  return drop(top, other) < -0.6 ? [second, first, ...more] : large
+}
+
 function prominentBrands(
   layout: Layout,
   { type, malus }: { readonly type: PhotoType | null; readonly malus: number },
 ): Candidate[] {
   if (type !== null && ['nutrition', 'ingredients', 'barcode', 'recycling', 'certification'].includes(type)) return []
   const wine = isWine(layout)
-  return largest(layout, wine)
+  return inBrandOrder(largest(layout, wine), wine)
     .slice(0, 3)
     .map(({ text, fragments, isEchoed }, index) => ({
       text: titled(text),

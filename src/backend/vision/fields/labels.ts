@@ -27,7 +27,7 @@ const labels: readonly (readonly [name: string, pattern: RegExp, score: number])
   ['pefc', /\bpefc\b/, 0.95],
   [
     'msc',
-    /\bmsc[- ]?c[- ]?\d|\bmsc\b.{0,30}(?:fish|fisch|peche|pesca)|marine\s*stewardship|sustainable\s*seafood\s*msc/,
+    /^\W*msc\W*$|\bmsc[- ]?c[- ]?\d|\bmsc\b.{0,30}(?:fish|fisch|peche|pesca)|marine\s*stewardship|sustainable\s*seafood\s*msc/,
     0.9,
   ],
   ['asc', /\basc[- ]?c[- ]?\d|aquaculture\s*stewardship/, 0.9],
@@ -37,7 +37,7 @@ const labels: readonly (readonly [name: string, pattern: RegExp, score: number])
     0.9,
   ],
   ['vegan', /\bvegan[ao]?e?\b|\bvegane?[nrs]?\b|vegetalien/, 0.9],
-  ['vegetarian', /\bvegetarian[aeo]?\b|vegetarisch|vegetarien\b|vegetariano\b/, 0.9],
+  ['vegetarian', /\bvegetarian[aeios]?\b|vegetarisch|vegetarien(?:ne)?s?\b/, 0.9],
   [
     'gluten-free',
     /gluten[- ]?free|gluten[- ]?frei|sans\s*gluten|sin\s*gluten|senza\s*glutine|sem\s*gluten|glutenvrij|bez\s*glutenu|gluteeniton|glutenfri/,
@@ -59,6 +59,7 @@ const labels: readonly (readonly [name: string, pattern: RegExp, score: number])
   ['demeter', /\bdemeter\b/, 0.9],
   ['naturland', /\bnaturland\b/, 0.9],
   ['bioland', /\bbioland\b/, 0.9],
+  ['label-rouge', /\blabel\s*rouge\b/, 0.9],
   ['nutri-score', /nutri[- ]?score/, 0.8],
   ['green-dot', /gruner\s*punkt/, 0.7],
   ['leaping-bunny', /leaping\s*bunny/, 0.9],
@@ -69,6 +70,16 @@ const labels: readonly (readonly [name: string, pattern: RegExp, score: number])
 
 /** Words that turn a claim round, or make it one about something else. */
 const denied = /(?:not|kein|nicht|non|no|may)\s*(?:\w+\s*)?$/
+
+/** Whether a line says a claim or names a seal, and nothing beside it. */
+export function isClaim(plain: string): boolean {
+  const rest = labels.reduce((text, [, pattern]) => text.replace(new RegExp(pattern.source, 'g'), ' '), plain)
+  return rest !== plain && rest.replace(beside, ' ').replace(/[^a-z]/g, '').length < 3
+}
+
+/** Words around a claim that say no more than it. */
+const beside =
+  /\b(?:100|certified|verified|project|suitable|for|seal|free|product|natural(?:ly)?|farming|from|of|and|fur|geeignet|und|aus|anbau|zertifiziert|pour|les?|adapte|aux|et|convient|certifie|issu|de|la?|para|apto|y|per|adatto|ai?|e|da|certificato|geschikt|voor|en|mix|misto|mixte)\b/g
 
 export function findLabels(layout: Layout): Found[] {
   const seen = new Map<string, { score: number; boxes: Found['boxes']; text: string }>()

@@ -95,6 +95,9 @@ const declared =
 const other =
   /per\b|pro\s|pour\s|par\s|por\s|je\s|serving|portion|porcion|porzione|daily|tagl|jour|dia\b|dose|contains?\b|caffeine|alcohol|alc|kcal|kj|vitamin|protein|fat\b|sugar|suhl|salt|carb|sodium|fibre|fiber|\bcal\b|lipides|glucides|hidratos|grasas|proteinas|grassi|zuccheri|fett|kohlen|zucker|eiwei|salz|proteines|sucres|satures|azucares|acucares|suikers|\bsel\b|\bdont\b|\bdavon\b|of\s*which|nutri|valeurs?\b|valori\b|nahrwert|voedingsw|naering|wartosc|maxi|price|€|\$/
 
+const strength =
+  /\b(?:alc\w*[. ]*(?:\/ ?vol[. ]*)?)?\d{1,2}(?:[.,]\d{1,2})?\s*%\s*(?:alc\w*[. ]*)?(?:(?:\/|by)\s*)?(?:vol\w*\.?)?(?:\s*alc\w*\.?)?/g
+
 function statementsOf(fragment: Fragment, layout: Layout, tallest: number): Statement[] {
   const plain = fragment.plain
     .replace(/(?<=\d)[o](?=\d|\s?(?:ml|g|cl|kg)\b)/g, '0')
@@ -133,13 +136,15 @@ function statementsOf(fragment: Fragment, layout: Layout, tallest: number): Stat
       score += 0.3
       reasons.push('Stands beside the words for the net content.')
     }
-    const bare = before.replace(/[^a-z]/g, '').length + after.replace(/[^a-z]/g, '').length
+    // How strong a drink is stands beside how much there is of it.
+    const [ahead, behind] = [before.replace(strength, ' '), after.replace(strength, ' ')]
+    const bare = ahead.replace(/[^a-z]/g, '').length + behind.replace(/[^a-z]/g, '').length
     if (bare <= 3) {
       score += 0.15
       reasons.push('Stands alone.')
     } else if (bare > 25) score -= 0.2
     if (fragment.height > tallest * 0.35) score += 0.05
-    const around = `${before.slice(-28)} ${after.slice(0, 22)}`
+    const around = `${ahead.slice(-28)} ${behind.slice(0, 22)}`
     if (other.test(around) && !declared.test(before.slice(-24))) {
       score -= 0.45
       reasons.push('The words around it speak of something else than the pack.')

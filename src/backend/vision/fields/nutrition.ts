@@ -210,12 +210,36 @@ function scan(fragment: Fragment): { names: Name[]; amounts: Amount[]; headings:
       blank(match.index, to)
     }
   }
+  // "1046/250": by their ratio the one is kilojoules and the other kilocalories.
+  for (const match of plain.matchAll(/(?<![\d.,/-])(\d{2,4}) ?\/ ?(\d{2,4})(?![\d.,]| ?\/|\s*[a-z%])/g)) {
+    const [whole, one = '', other = ''] = match
+    const ratio = Number(one) / Number(other)
+    const units = ratio > 3.9 && ratio < 4.5 ? (['kj', 'kcal'] as const) : (['kcal', 'kj'] as const)
+    if (units[0] === 'kcal' && (ratio < 1 / 4.5 || ratio > 1 / 3.9)) continue
+    for (const [digits, unit, from] of [
+      [one, units[0], match.index],
+      [other, units[1], match.index + whole.length - other.length],
+    ] as const)
+      amounts.push(amountOf(fragment, from, at(from + digits.length / 2), digits, unit, false, true))
+    blank(match.index, match.index + whole.length)
+  }
+  if (names.some(({ row }) => row === 'energy' || row === 'calories') || /\dk(?:j|cal)|\bk(?:j|cal)\b/.test(plain)) {
+    plain = plain
+      // "1 046 kJ", "1.046 kJ": thousands, and no energy has three places.
+      .replace(/(?<![\d.,])(\d)[ .,](\d{3})(?=\s*kj\b)/g, ' $1$2')
+      // "1046 kJ/250 kcal": two amounts; "/100 g" is none.
+      .replace(/(?<=(?:kj|kcal|kd)\s?)\/(?=\s*\d)(?!\s*100\s*m?[gl])/g, ' ')
+  }
+  let isUnitFirst = false
   const amountPattern =
     /([<≤‹]|less\s*than|moins\s*de|weniger\s*als|menos\s*de|meno\s*di)?\s*(?<![\d.,a-z/-])(\d{1,5}(?:\s?[.,]\s?\d{1,3})?)\s*(kcal|kj|kd|cal\b|mcg|ug|µg|μg|mg|ml|g|%)?/g
   for (const match of plain.matchAll(amountPattern)) {
     const [whole, less, digits = '', unit] = match
     if (unit === '%' || unit === 'mcg' || unit === 'ug' || unit === 'µg' || unit === 'μg' || unit === 'ml') continue
     const from = match.index + whole.indexOf(digits)
+    // "kJ 1046 kcal 250": once a unit stands before its number the others do.
+    const [, kept = '', ahead] = /([\d.,/]\s*)?\b(kj|kcal)[\s:]*$/.exec(plain.slice(0, from)) ?? []
+    isUnitFirst = ahead !== undefined && (isUnitFirst || kept === '')
     const behind = plain.slice(match.index + whole.length)
     // "12 %", "1.5 x", and the digits of a longer word are no amounts.
     if (unit === undefined && /^\s*(?:%|x\b|servings?|[a-z]{2,})/.test(behind)) continue
@@ -225,14 +249,19 @@ function scan(fragment: Fragment): { names: Name[]; amounts: Amount[]; headings:
         from,
         at(from + digits.length / 2),
         digits,
-        unit === 'kd' ? 'kj' : unit === 'cal' ? 'kcal' : ((unit as 'kj' | 'kcal' | 'g' | 'mg' | undefined) ?? null),
+        isUnitFirst ? (ahead as 'kj' | 'kcal') : unitOf(unit),
         less !== undefined,
-        unit === undefined || unit === 'kd',
+        (unit === undefined && !isUnitFirst) || unit === 'kd',
       ),
     )
   }
   names.sort((one, other) => one.from - other.from)
   return { names, amounts, headings }
+}
+
+function unitOf(word: string | undefined): Amount['unit'] {
+  if (word === 'kd') return 'kj'
+  return word === 'cal' ? 'kcal' : ((word as 'kj' | 'kcal' | 'g' | 'mg' | undefined) ?? null)
 }
 
 const headingPatterns: readonly { readonly per: Heading['per']; readonly pattern: RegExp }[] = [
