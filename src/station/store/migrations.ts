@@ -479,6 +479,39 @@ const migrations: readonly ((database: Database) => void)[] = [
       ) STRICT;
       CREATE INDEX probes_open ON probes (number) WHERE answer IS NULL;`)
   },
+  // What a gate tells of its day, by minutes, and who is inside, by events: counted as verdicts come, not anew for each read.
+  (database) => {
+    const isIn = (row: string): string =>
+      `(${row}.result = 'admit' AND ${row}.code NOT IN ('exited', 'admitted_again') AND ${row}.undone_at IS NULL)`
+    const isOut = (row: string): string => `(${row}.code = 'exited' AND ${row}.undone_at IS NULL)`
+    database.exec(`
+      CREATE TABLE gate_minutes (
+        minute TEXT PRIMARY KEY,
+        admitted INTEGER NOT NULL,
+        denied INTEGER NOT NULL,
+        referred INTEGER NOT NULL,
+        exited INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE gate_events (event TEXT PRIMARY KEY, inside INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+      CREATE TRIGGER verdict_added AFTER INSERT ON verdicts BEGIN
+        INSERT INTO gate_minutes (minute, admitted, denied, referred, exited)
+          VALUES (substr(NEW.at, 1, 16), ${isIn('NEW')}, NEW.result = 'deny', NEW.result = 'refer', ${isOut('NEW')})
+          ON CONFLICT DO UPDATE SET admitted = admitted + excluded.admitted, denied = denied + excluded.denied,
+            referred = referred + excluded.referred, exited = exited + excluded.exited;
+        INSERT INTO gate_events (event, inside) VALUES (NEW.event, ${isIn('NEW')} - ${isOut('NEW')})
+          ON CONFLICT DO UPDATE SET inside = inside + excluded.inside;
+      END;
+      CREATE TRIGGER verdict_taken_back AFTER UPDATE OF undone_at ON verdicts BEGIN
+        UPDATE gate_minutes SET admitted = admitted + ${isIn('NEW')} - ${isIn('OLD')},
+            exited = exited + ${isOut('NEW')} - ${isOut('OLD')}
+          WHERE minute = substr(NEW.at, 1, 16);
+        UPDATE gate_events SET inside = inside + ${isIn('NEW')} - ${isIn('OLD')} - ${isOut('NEW')} + ${isOut('OLD')}
+          WHERE event = NEW.event;
+      END;
+      INSERT INTO gate_minutes SELECT substr(at, 1, 16), sum(${isIn('v')}), sum(result = 'deny'), sum(result = 'refer'),
+          sum(${isOut('v')}) FROM verdicts v GROUP BY 1;
+      INSERT INTO gate_events SELECT event, sum(${isIn('v')} - ${isOut('v')}) FROM verdicts v GROUP BY 1;`)
+  },
 ]
 
 /** The schema this program writes. */
