@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { VerdictAnswer } from '#contract/gate/site.ts'
 import type { BackendOptions } from '#backend/index.ts'
@@ -8,6 +9,7 @@ import { createWalletClient } from '#station/remote/wallet-client.ts'
 import { loadList } from '#station/gate/list-load.ts'
 import { openPassList } from '#station/gate/pass-list.ts'
 import { createGateClient } from '#station/remote/gate-client.ts'
+import { importPasses } from '#backend/gate/import-passes.ts'
 import { silentLog } from '#backend/log.ts'
 import { gateVectors } from '../vectors/gate.ts'
 import { databaseOf, engine, startSite, temporaryFolder, type Site } from './fixture.ts'
@@ -392,6 +394,49 @@ describe('the gates of one venue', () => {
     const { site, wallet } = await startVenue('passId,value\none,the same\nother,the same')
     expect((await wallet('POST', '/api/acme/scans', { data: 'the same', type: 'nfc' })).status).toBe(404)
     expect((await verdict(site, 'the same')).judgement.code).toBe('unknown_pass')
+  })
+
+  it('are listed by what one pass alone has, and counted, however many files bring them in whatever order', async () => {
+    const { site } = await startVenue('passId,value\nfirst,not-one-of-them')
+    const database = await databaseOf(site.dataDir)
+    const folder = await temporaryFolder()
+    const row = fc.record({ pass: fc.constantFrom('a', 'b', 'c'), value: fc.constantFrom('1', '2', '3', '4') })
+    const files = fc.array(fc.array(row, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 3 })
+    let runs = 0
+    await fc.assert(
+      fc.asyncProperty(files, async (parts) => {
+        const run = (runs += 1)
+        for (const [index, rows] of parts.entries()) {
+          const path = join(folder, `${run}-${index}.json`)
+          const named = rows.map(({ pass, value }) => ({ passId: `${run}-${pass}`, value: `value-${run}-${value}` }))
+          await writeFile(path, JSON.stringify(named))
+          await importPasses(database, 'acme', path, silentLog, () => new Date())
+        }
+        const holders = Map.groupBy(
+          new Set(parts.flat().map(({ pass, value }) => `${value} ${pass}`)),
+          (one) => one.split(' ')[0],
+        )
+        const alone = [...holders.values()].filter(({ length }) => length === 1).length
+        const stored = await database.db
+          .selectFrom('pass_values')
+          .select(['sealed', 'change'])
+          .where('value', 'like', `value-${run}-%`)
+          .execute()
+        expect(stored.length).toBe([...holders.values()].flat().length)
+        expect(stored.filter(({ sealed }) => sealed !== '').length).toBe(alone)
+        const listed = await database.db
+          .selectFrom('pass_values')
+          .select((select) => select.fn.countAll().as('n'))
+          .where('sealed', '!=', '')
+          .executeTakeFirstOrThrow()
+        const tenant = await database.db.selectFrom('tenants').selectAll().executeTakeFirstOrThrow()
+        expect(tenant.listed).toBe(Number(listed.n))
+        // No change is told twice, and none is beyond the last.
+        expect(new Set(stored.map(({ change }) => change)).size).toBe(stored.length)
+        expect(Math.max(...stored.map(({ change }) => change))).toBeLessThanOrEqual(tenant.changes)
+      }),
+      { numRuns: 12 },
+    )
   })
 
   it('leave out rows that are wrong and say so, and take the others', async () => {

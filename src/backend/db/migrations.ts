@@ -1,5 +1,5 @@
 import { productMeasures, productTexts } from '#contract/backend/products.ts'
-import { gateMigration, relayMigration } from '../gate/tables.ts'
+import { gateMigration, listedMigration, relayMigration } from '../gate/tables.ts'
 import type { Engine } from './database.ts'
 
 /** Texts of a product that came after the first migration. */
@@ -366,6 +366,8 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ) STRICT;
   CREATE INDEX setting_layers_of_group ON setting_layers (organization_id, group_name, id);
   `,
+
+  listedMigration,
 ]
 
 /** The migrations as an engine runs them. */

@@ -2,13 +2,14 @@ import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parse } from 'csv-parse'
 import { z } from 'zod'
-import { passKinds, unused, type EntryAllowance } from '#contract/gate/pass.ts'
+import { passKinds, passUseSchema, unused, type EntryAllowance } from '#contract/gate/pass.ts'
+import type { PassRecord } from '#contract/gate/pass-record.ts'
 import { scanDataSchema, scanTypeSchema } from '#contract/gate/scan-api.ts'
 import { instantSchema } from '#contract/station/values.ts'
 import { sealPass } from '#pass-list/index.ts'
 import type { Database, Db } from '../db/database.ts'
 import type { Log } from '../log.ts'
-import { eventOf, holdTenant, listKeys, placeOf, toGatePass, useOf } from './passes.ts'
+import { eventOf, gatePassOf, holdTenant, listKeys, placeOf, privilegesOf } from './passes.ts'
 
 /** One value of a pass, as a row of the file gives it; rows with the same `passId` are one pass. */
 const rowSchema = z.object({
@@ -142,79 +143,125 @@ function allowanceOf(text: string): EntryAllowance | null | undefined {
   return /^[1-9]\d{0,5}$/.test(text) ? { kind: 'times', times: Number(text) } : undefined
 }
 
-/** Writes some rows; may be run a second time. */
+/** Writes some rows; may be run a second time. A handful of statements, however many rows: a venue has a million. */
 async function write(db: Db, tenantId: string, rows: readonly Row[], at: Date): Promise<void> {
   const tenant = await holdTenant(db, tenantId)
   const keys = listKeys(tenant)
-  const event = eventOf(tenant)
-  let { changes } = tenant
   const instant = at.toISOString()
   const byPass = new Map(rows.map((row) => [row.passId, row]))
-  for (const row of byPass.values()) {
-    const fresh = {
-      pass_type: row.passType,
-      pass_kind: row.passKind,
-      status: row.status,
-      valid_from: row.validFrom || null,
-      valid_until: row.validUntil || null,
-      entries: row.allowance && JSON.stringify(row.allowance),
-      lists: JSON.stringify(row.lists.split(' ').filter((list) => list !== '')),
-      modified_at: instant,
-    }
+  await db
+    .insertInto('passes')
+    .values(
+      [...byPass.values()].map((row) => ({
+        tenant_id: tenantId,
+        id: row.passId,
+        pass_type: row.passType,
+        pass_kind: row.passKind,
+        status: row.status,
+        valid_from: row.validFrom || null,
+        valid_until: row.validUntil || null,
+        entries: row.allowance && JSON.stringify(row.allowance),
+        lists: JSON.stringify(row.lists.split(' ').filter((list) => list !== '')),
+        identifiers: '{}',
+        metadata: '{}',
+        created_at: instant,
+        modified_at: instant,
+      })),
+    )
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'id']).doUpdateSet((row) => ({
+        pass_type: row.ref('excluded.pass_type'),
+        pass_kind: row.ref('excluded.pass_kind'),
+        status: row.ref('excluded.status'),
+        valid_from: row.ref('excluded.valid_from'),
+        valid_until: row.ref('excluded.valid_until'),
+        entries: row.ref('excluded.entries'),
+        lists: row.ref('excluded.lists'),
+        modified_at: row.ref('excluded.modified_at'),
+      })),
+    )
+    .execute()
+  const records = await recordsOf(db, tenantId, eventOf(tenant), [...byPass.keys()])
+
+  // Who has each value, by its place: of the rows, and of what was there.
+  const placed = rows.map((row) => ({ row, place: placeOf(keys, row.value) }))
+  const known = await db
+    .selectFrom('pass_values')
+    .select(['place', 'pass_id', 'sealed'])
+    .where('tenant_id', '=', tenantId)
+    .where('place', 'in', [...new Set(placed.map(({ place }) => place))])
+    .execute()
+  const holders = new Map<string, Set<string>>()
+  for (const { place, passId } of [
+    ...known.map(({ place, pass_id }) => ({ place, passId: pass_id })),
+    ...placed.map(({ place, row }) => ({ place, passId: row.passId })),
+  ])
+    holders.set(place, (holders.get(place) ?? new Set()).add(passId))
+
+  let { changes, listed } = tenant
+  const own = new Map(placed.map((one) => [`${one.place} ${one.row.passId}`, one]))
+  const fresh = [...own.values()].map(({ row, place }) => {
+    const record = records.get(row.passId)
+    // A value of two passes is no pass's: neither may be let in for the other.
+    const isShared = (holders.get(place)?.size ?? 0) > 1
+    const sealed = isShared || !record ? '' : sealPass(keys, Buffer.from(place, 'hex'), record)
+    changes += 1
+    listed += isShared ? 0 : 1
+    const text = Buffer.from(sealed).toString('base64url')
+    const { passId, value, format } = row
+    return { tenant_id: tenantId, place, pass_id: passId, value, format, sealed: text, change: changes }
+  })
+  listed -= known.filter(({ sealed }) => sealed !== '').length
+  await db
+    .insertInto('pass_values')
+    .values(fresh)
+    .onConflict((conflict) =>
+      conflict.columns(['tenant_id', 'place', 'pass_id']).doUpdateSet((row) => ({
+        value: row.ref('excluded.value'),
+        format: row.ref('excluded.format'),
+        sealed: row.ref('excluded.sealed'),
+        change: row.ref('excluded.change'),
+      })),
+    )
+    .execute()
+  // Whose value is another's too from now on.
+  for (const { place, pass_id, sealed } of known) {
+    if (sealed === '' || own.has(`${place} ${pass_id}`) || (holders.get(place)?.size ?? 0) < 2) continue
+    changes += 1
     await db
-      .insertInto('passes')
-      .values({ tenant_id: tenantId, id: row.passId, ...fresh, identifiers: '{}', metadata: '{}', created_at: instant })
-      .onConflict((conflict) => conflict.columns(['tenant_id', 'id']).doUpdateSet(fresh))
-      .execute()
-  }
-  const uses = new Map(
-    (
-      await db
-        .selectFrom('pass_uses')
-        .select(['pass_id'])
-        .where('tenant_id', '=', tenantId)
-        .where('event', '=', event)
-        .where('pass_id', 'in', [...byPass.keys()])
-        .execute()
-    ).map(({ pass_id }) => [pass_id, true]),
-  )
-  for (const row of rows) {
-    const stored = await db
-      .selectFrom('passes')
-      .selectAll()
-      .where('tenant_id', '=', tenantId)
-      .where('id', '=', row.passId)
-      .executeTakeFirstOrThrow()
-    const place = placeOf(keys, row.value)
-    const others = await db
-      .selectFrom('pass_values')
-      .select('pass_id')
+      .updateTable('pass_values')
+      .set({ sealed: '', change: changes })
       .where('tenant_id', '=', tenantId)
       .where('place', '=', place)
-      .where('pass_id', '!=', row.passId)
+      .where('pass_id', '=', pass_id)
       .execute()
-    const use = uses.has(row.passId) ? await useOf(db, tenantId, event, row.passId) : unused
-    const record = { pass: await toGatePass(db, stored), use }
-    // A value of two passes is no pass's: neither may be let in for the other.
-    const sealed =
-      others.length > 0 ? '' : Buffer.from(sealPass(keys, Buffer.from(place, 'hex'), record)).toString('base64url')
-    changes += 1
-    const fresh = { value: row.value, format: row.format, sealed, change: changes }
-    await db
-      .insertInto('pass_values')
-      .values({ tenant_id: tenantId, place, pass_id: row.passId, ...fresh })
-      .onConflict((conflict) => conflict.columns(['tenant_id', 'place', 'pass_id']).doUpdateSet(fresh))
-      .execute()
-    for (const { pass_id } of others) {
-      changes += 1
-      await db
-        .updateTable('pass_values')
-        .set({ sealed: '', change: changes })
-        .where('tenant_id', '=', tenantId)
-        .where('place', '=', place)
-        .where('pass_id', '=', pass_id)
-        .execute()
-    }
   }
-  await db.updateTable('tenants').set({ changes }).where('id', '=', tenantId).execute()
+  await db.updateTable('tenants').set({ changes, listed }).where('id', '=', tenantId).execute()
+}
+
+/** Passes with what they include and were used for, by their ids. */
+async function recordsOf(
+  db: Db,
+  tenantId: string,
+  event: string,
+  passIds: readonly string[],
+): Promise<Map<string, PassRecord>> {
+  const privileges = await privilegesOf(db, tenantId, passIds)
+  const [stored, uses] = [
+    await db.selectFrom('passes').selectAll().where('tenant_id', '=', tenantId).where('id', 'in', passIds).execute(),
+    await db
+      .selectFrom('pass_uses')
+      .select(['pass_id', 'used'])
+      .where('tenant_id', '=', tenantId)
+      .where('event', '=', event)
+      .where('pass_id', 'in', passIds)
+      .execute(),
+  ]
+  const used = new Map(uses.map((row) => [row.pass_id, passUseSchema.parse(JSON.parse(row.used))]))
+  return new Map(
+    stored.map((row) => [
+      row.id,
+      { pass: gatePassOf(row, privileges.get(row.id) ?? []), use: used.get(row.id) ?? unused },
+    ]),
+  )
 }

@@ -9,7 +9,7 @@ import {
 import { gateRulesSchema, type GateRules } from '#contract/gate/rules.ts'
 import { deriveKeys, hashValue, sealPass, type ListKeys } from '#pass-list/index.ts'
 import type { Db } from '../db/database.ts'
-import type { PassRow, TenantRow } from './tables.ts'
+import type { PassRow, PrivilegeRow, TenantRow } from './tables.ts'
 
 const keysOf = new Map<string, ListKeys>()
 
@@ -61,12 +61,29 @@ export async function findPass(db: Db, tenant: TenantRow, value: string): Promis
 
 /** A pass as the rules see it. */
 export async function toGatePass(db: Db, row: PassRow): Promise<GatePass> {
-  const privileges = await db
+  return gatePassOf(row, (await privilegesOf(db, row.tenant_id, [row.id])).get(row.id) ?? [])
+}
+
+/** What passes include, by their ids; those with nothing are not in it. */
+export async function privilegesOf(
+  db: Db,
+  tenantId: string,
+  passIds: readonly string[],
+): Promise<Map<string, Pick<PrivilegeRow, 'external_id' | 'type' | 'total'>[]>> {
+  const rows = await db
     .selectFrom('pass_privileges')
-    .select(['external_id', 'type', 'total'])
-    .where('tenant_id', '=', row.tenant_id)
-    .where('pass_id', '=', row.id)
+    .select(['pass_id', 'external_id', 'type', 'total'])
+    .where('tenant_id', '=', tenantId)
+    .where('pass_id', 'in', passIds)
     .execute()
+  return Map.groupBy(rows, ({ pass_id }) => pass_id)
+}
+
+/** A pass and what it includes, as the rules see it. */
+export function gatePassOf(
+  row: PassRow,
+  privileges: readonly Pick<PrivilegeRow, 'external_id' | 'type' | 'total'>[],
+): GatePass {
   return gatePassSchema.parse({
     passId: row.id,
     passType: row.pass_type,

@@ -14,6 +14,8 @@ export interface GateTables {
     sign_public: string
     /** The number of the last change of the list. */
     changes: number
+    /** How many values the list has that are a pass's: a million are not counted for each gate that asks. */
+    listed: Generated<number>
     /** GateRules as JSON by gate; the member `*` is for every other gate. */
     rules: string
     created_at: string
@@ -131,6 +133,7 @@ export interface GateTables {
 
 export type TenantRow = Selectable<GateTables['tenants']>
 export type PassRow = Selectable<GateTables['passes']>
+export type PrivilegeRow = Selectable<GateTables['pass_privileges']>
 
 /** Their migration, in SQL that both engines know. */
 export const gateMigration = `
@@ -265,4 +268,11 @@ export const relayMigration = `
   CREATE UNIQUE INDEX upstream_scans_of_client ON upstream_scans (tenant_id, client_scan_id);
   CREATE INDEX upstream_scans_by_state ON upstream_scans (tenant_id, state, id);
   ALTER TABLE webhook_endpoints ADD COLUMN tenant_id TEXT;
+`
+
+/** The length of a tenant's list, counted as it changes. */
+export const listedMigration = `
+  ALTER TABLE tenants ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
+  UPDATE tenants SET listed =
+    (SELECT count(*) FROM pass_values WHERE pass_values.tenant_id = tenants.id AND pass_values.sealed <> '');
 `
