@@ -1,28 +1,18 @@
-import { createReadStream, statSync, type Stats } from 'node:fs'
-import { readFile, rm, stat, statfs } from 'node:fs/promises'
+import { statSync, type Stats } from 'node:fs'
+import { statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { v7 as uuidv7 } from 'uuid'
 import { createDispatch } from '#contract/dispatch.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { readCredential, writeCredential } from '#contract/credential.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
-import { fail, ok, type AppError, type ErrorCode, type Result } from '#contract/result.ts'
+import { fail, ok, type AppError, type Result } from '#contract/result.ts'
 import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
-import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
-import {
-  exportFormats,
-  maxPhotoBytes,
-  maxRegionWidthPixels,
-  productExportFormats,
-  stationPaths,
-  type ExportFormat,
-  type PhotoRegion,
-} from '#contract/station/http.ts'
+import type { PhotoRole } from '#contract/station/camera-settings.ts'
+import { maxPhotoBytes } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import type { Member } from '#contract/station/staff.ts'
 import type { UpdateStatus } from '#contract/station/update.ts'
@@ -31,7 +21,7 @@ import { openSessionSchema, type Session, type SessionSummary } from '#contract/
 import type { Shot } from '#contract/station/shoot.ts'
 import type { EnrolmentStatus } from '#contract/station/enrolment.ts'
 import type { Settings } from '#contract/station/settings.ts'
-import { disagreementSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
+import { keptDisagreementsSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
 import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
 import { createCapturing } from '#station/capture/capture.ts'
@@ -47,8 +37,6 @@ import { openSerialLine } from '#station/device/serial/line.ts'
 import { createGate, type GateRemotes, type GateSecret } from '#station/gate/gate.ts'
 import { createGateClient } from '#station/remote/gate-client.ts'
 import { createRelayClient, createWalletClient, isWalletSecret } from '#station/remote/wallet-client.ts'
-import { exportCaptures, exportTypes } from '#station/export/export.ts'
-import { exportProducts, productExportTypes } from '#station/export/export-products.ts'
 import { createWatchedFolders, type FolderDelays, type FoundFile } from '#station/device/watched-folders.ts'
 import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
@@ -57,17 +45,17 @@ import { describeStation } from '#station/upkeep/about.ts'
 import { readChip } from '#domain/chip.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { isGtin } from '#domain/gtin.ts'
-import { typeOfFile } from '#station/store/media.ts'
 import { createMeter } from '#domain/service-level.ts'
 import { openStationKey, type StationKey } from '#station/store/station-key.ts'
-import { openStore, openStoreForReading, type Store } from '#station/store/store.ts'
+import { openStore } from '#station/store/store.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
-import { openSettings, type StationSettings } from '#station/settings.ts'
-import { openSiteLink, type SiteLink } from '#station/site.ts'
+import { openSettings } from '#station/settings.ts'
+import { createServing } from '#station/serving.ts'
+import { openSiteLink } from '#station/site.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
-import { systemClock } from '#station/system-clock.ts'
+import { systemClock, timeOrderedIds } from '#station/system-clock.ts'
 import { openStaffFile } from '#station/staff/staff-file.ts'
 import { createStaff } from '#station/staff/staff.ts'
 import { createProposalFetch } from '#station/sync/proposals.ts'
@@ -188,10 +176,8 @@ export interface Station extends Transport {
   close(): Promise<void>
 }
 
-export { systemClock } from '#station/system-clock.ts'
-
-/** Time-ordered ids (RFC 9562 version 7). */
-export const timeOrderedIds: Ids = { next: () => uuidv7() }
+export { openStationSettings, openStationSite, settingsOf } from '#station/stopped.ts'
+export { systemClock, timeOrderedIds } from '#station/system-clock.ts'
 
 /** How long the end of a headless run waits for the backend to settle what it has. */
 const settleMs = 15_000
@@ -222,7 +208,6 @@ const noUpdates: UpdateStatus = {
   checkedAt: null,
   failed: [],
 }
-const gone: AppError = { code: 'not_found', message: 'it was fetched already, or is too old: make it again' }
 /** What stands in the place of a badge's text, or of an enrolment code's. */
 const secretShown = 'secret'
 /** Below this the station says that the disk is nearly full. */
@@ -662,7 +647,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
 
   // --- Events and answers -------------------------------------------------------------------------
 
-  let disagreements: readonly Disagreement[] = readDisagreements(store.facts.get('disagreements'))
+  let disagreements: readonly Disagreement[] = (
+    store.facts.read('disagreements', keptDisagreementsSchema) ?? []
+  ).filter((one) => one !== null)
   const keepDisagreements = (changed: readonly Disagreement[]): void => {
     disagreements = changed.slice(-disagreementLimit)
     try {
@@ -1180,7 +1167,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     staff.authorise,
   )
 
-  // --- Bytes --------------------------------------------------------------------------------------
+  // --- Photos and what is served ------------------------------------------------------------------
 
   /** Photos that are being saved. */
   const photosUnderWay = new Set<Promise<unknown>>()
@@ -1234,126 +1221,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     return result
   }
 
-  const handle = async (request: Request): Promise<Response> => {
-    const url = new URL(request.url)
-    const media = /^\/media\/([0-9a-f]{64})$/.exec(url.pathname)?.[1]
-    const certified = /^\/exports\/([0-9a-f-]{36})\.certificate\.(pdf|json)$/.exec(url.pathname)
-    const products = /^\/exports\/products\.([a-z]+)$/.exec(url.pathname)
-    const exported = /^\/exports\/([0-9a-f-]{36})\.([a-z]+)$/.exec(url.pathname)
-    try {
-      if (url.pathname === '/media/photos') {
-        if (request.method !== 'PUT') return refuse(405, { code: 'invalid_input', message: 'use PUT' })
-        const role = photoRoleSchema.nullable().safeParse(url.searchParams.get('role'))
-        if (!role.success) return refuse(400, { code: 'invalid_input', message: 'no such role of a photo' })
-        if (!request.body) return refuse(400, { code: 'invalid_input', message: 'the request has no body' })
-        const device = url.searchParams.get('device')?.slice(0, 200) ?? ''
-        const result = await savePhoto(request.body, device, role.data, url.searchParams.get('replaces'))
-        return result.ok
-          ? Response.json(result.value, { status: 201 })
-          : refuse(statusOf(result.error.code), result.error)
-      }
-      if (request.method !== 'GET') return refuse(405, { code: 'invalid_input', message: 'use GET' })
-      if (media) {
-        if (url.searchParams.has('region')) return await sendRegion(media, url.searchParams)
-        const thumbnail = url.searchParams.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
-        return await sendFile(store.media.path(thumbnail ?? media))
-      }
-      if (url.pathname.startsWith(stationPaths.once(''))) return once.fetch(url.pathname) ?? refuse(404, gone)
-      if (url.pathname === stationPaths.drillSheet) return await sendDrillSheet()
-      if (certified) return await sendCertificate(String(certified[1]), certified[2] === 'pdf')
-      if (products) return await sendProducts(String(products[1]), url.searchParams.get('q') ?? '')
-      if (exported) return sendExport(String(exported[1]), String(exported[2]), url.searchParams.get('only'))
-      return refuse(404, { code: 'not_found', message: 'no such path' })
-    } catch (error) {
-      log.error({ path: url.pathname, error: (error as Error).stack }, 'a request failed')
-      return refuse(500, { code: 'internal', message: 'an unexpected fault; the log has the details' })
-    }
-  }
-
-  const sendRegion = async (hash: string, query: URLSearchParams): Promise<Response> => {
-    const region = readRegion(query.get('region') ?? '')
-    const maxWidthPixels = Number(query.get('width') ?? 1024)
-    if (!region || !Number.isInteger(maxWidthPixels) || maxWidthPixels < 1 || maxWidthPixels > maxRegionWidthPixels) {
-      return refuse(400, { code: 'invalid_input', message: 'use region=x,y,width,height and width=1 to 4096' })
-    }
-    const outputPath = store.media.temporaryPath('.jpg')
-    try {
-      const result = await imaging.region({ path: store.media.path(hash), region, maxWidthPixels, outputPath })
-      if (!result.ok) return refuse(statusOf(result.error.code), result.error)
-      const bytes = await readFile(outputPath)
-      return new Response(bytes, {
-        headers: { 'content-type': 'image/jpeg', 'cache-control': 'private, max-age=31536000, immutable' },
-      })
-    } finally {
-      await rm(outputPath, { force: true })
-    }
-  }
-
-  const sendCertificate = async (sessionId: string, isPdf: boolean): Promise<Response> => {
-    const session = store.sessions.get(sessionId)
-    if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
-    const unsigned = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
-    const certificate = stationKey?.sign(unsigned) ?? unsigned
-    // Loaded only here: it is large, and most runs of a station print nothing.
-    const body = isPdf
-      ? await (await import('#sheets/index.ts')).writeCertificate(certificate)
-      : `${JSON.stringify(certificate, null, 2)}\n`
-    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}-certificate.${isPdf ? 'pdf' : 'json'}`
-    return new Response(body, {
-      headers: {
-        'content-type': isPdf ? 'application/pdf' : 'application/json; charset=utf-8',
-        'content-disposition': `attachment; filename="${name}"`,
-        'cache-control': 'no-store',
-      },
-    })
-  }
-
-  const sendDrillSheet = async (): Promise<Response> => {
-    const { report } = drill.status
-    if (!report) return refuse(404, { code: 'not_found', message: 'no drill has ended since the start' })
-    const { writeDrillSheet } = await import('#sheets/index.ts')
-    return new Response(Uint8Array.from(await writeDrillSheet(report)), {
-      headers: {
-        'content-type': 'application/pdf',
-        'content-disposition': `attachment; filename="capstan-drill-${report.startedAt.slice(0, 19).replaceAll(':', '-')}.pdf"`,
-        'cache-control': 'no-store',
-      },
-    })
-  }
-
-  const sendProducts = async (format: string, words: string): Promise<Response> => {
-    const known = productExportFormats.find((each) => each === format)
-    if (known === undefined)
-      return refuse(404, { code: 'not_found', message: `use ${productExportFormats.join(', ')}` })
-    const isAll = await cataloguing.bringUpToDate(words.slice(0, 200))
-    const day = clock.now().toISOString().slice(0, 19).replaceAll(':', '-')
-    const name = `capstan-products-${day}${isAll ? '' : '-as-known-here'}.${known}`
-    return new Response(toStream(exportProducts(store.catalogue, words.slice(0, 200), known)), {
-      headers: {
-        'content-type': productExportTypes[known],
-        'content-disposition': `attachment; filename="${name}"`,
-        'cache-control': 'no-store',
-      },
-    })
-  }
-
-  const sendExport = (sessionId: string, format: string, only: string | null): Response => {
-    if (!isExportFormat(format)) return refuse(404, { code: 'not_found', message: `use ${exportFormats.join(', ')}` })
-    const session = store.sessions.get(sessionId)
-    if (!session) return refuse(404, { code: 'not_found', message: 'no such session' })
-    if (only !== null && only !== 'refused') return refuse(400, { code: 'invalid_input', message: 'use only=refused' })
-    const part = only === null ? '' : `-${only}`
-    const name = `capstan-${session.openedAt.slice(0, 19).replaceAll(':', '-')}${part}.${format}`
-    const body = toStream(exportCaptures(store, sessionId, format, only ?? 'all'))
-    return new Response(body, {
-      headers: {
-        'content-type': exportTypes[format],
-        'content-disposition': `attachment; filename="${name}"`,
-        'cache-control': 'no-store',
-      },
-    })
-  }
-
+  const handle = createServing({
+    store,
+    imaging,
+    savePhoto,
+    once,
+    cataloguing,
+    drillReport: () => drill.status.report,
+    certify: (session) => {
+      const unsigned = store.certificate(session, { name: settings.stationName, clock: clockWatch.reading() })
+      return stationKey?.sign(unsigned) ?? unsigned
+    },
+    clock,
+    log,
+  })
   const takePhotoFile = createPhotoFiles(store)
   const takeFile = (file: FoundFile, deviceName: string, role: PhotoRole | null, turn?: Promise<unknown>) =>
     takePhotoFile(file, (bytes) => savePhoto(bytes, deviceName, role, null, turn))
@@ -1477,118 +1358,4 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       return closing
     },
   })
-}
-
-/** What holds at a station, by its store alone. */
-export const settingsOf = (store: Store): Settings => openSettings(store, noLog).current()
-
-/** The settings of a data folder without its station: to change them, no station may run on it. */
-export function openStationSettings(
-  dataDir: string,
-  toChange: boolean,
-): Result<{ readonly settings: StationSettings; readonly close: () => void }> {
-  const ports = { clock: systemClock, ids: timeOrderedIds }
-  const opened = toChange ? openStore({ dataDir, ...ports, log: noLog }) : openStoreForReading(dataDir, ports)
-  if (!opened.ok) return opened
-  return ok({ settings: openSettings(opened.value, noLog), close: () => opened.value.close() })
-}
-
-/**
- * Its link to a site, likewise; the key stays in a file that its owner alone may read, until a host that keeps secrets starts
- * and takes it over.
- */
-export async function openStationSite(
-  dataDir: string,
-  version: string,
-): Promise<Result<{ readonly site: SiteLink; readonly close: () => void }>> {
-  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: noLog })
-  if (!opened.ok) return opened
-  const store = opened.value
-  const site = await openSiteLink({
-    dataDir,
-    store,
-    secrets: undefined,
-    hostUrl: () => null,
-    fetch,
-    clock: systemClock,
-    log: noLog,
-    version,
-    stationName: () => settingsOf(store).stationName,
-  })
-  return ok({ site, close: () => store.close() })
-}
-
-/** For commands, which say what there is to say themselves. */
-const noLog: Log = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-  child: () => noLog,
-}
-
-function readDisagreements(json: string | null): readonly Disagreement[] {
-  const stored = json === null ? [] : Object.values(parseStored(json))
-  return stored.flatMap((one) => {
-    const parsed = disagreementSchema.safeParse(one)
-    return parsed.success ? [parsed.data] : []
-  })
-}
-
-function parseStored(json: string): Record<string, unknown> {
-  try {
-    const stored: unknown = JSON.parse(json)
-    return typeof stored === 'object' && stored !== null ? { ...stored } : {}
-  } catch {
-    return {}
-  }
-}
-
-function isExportFormat(text: string): text is ExportFormat {
-  return (exportFormats as readonly string[]).includes(text)
-}
-
-/** Node's web streams and the global ones are the same objects with two type names. */
-function toStream(pieces: AsyncIterable<string | Uint8Array>): ReadableStream<Uint8Array> {
-  const bytes = async function* (): AsyncGenerator<Uint8Array> {
-    for await (const piece of pieces) yield typeof piece === 'string' ? Buffer.from(piece) : piece
-  }
-  return Readable.toWeb(Readable.from(bytes(), { objectMode: true })) as unknown as ReadableStream<Uint8Array>
-}
-
-async function sendFile(path: string): Promise<Response> {
-  const found = await stat(path).catch(() => null)
-  const type = found && (await typeOfFile(path))
-  if (!type) return refuse(404, { code: 'not_found', message: 'no such photo' })
-  return new Response(toStream(createReadStream(path)), {
-    headers: {
-      'content-type': type,
-      'content-length': String(found.size),
-      'cache-control': 'private, max-age=31536000, immutable',
-    },
-  })
-}
-
-/** `x,y,width,height` in whole pixels; whether the photo is that large is seen when it is opened. */
-function readRegion(text: string): PhotoRegion | null {
-  if (!/^\d{1,6}(,\d{1,6}){3}$/.test(text)) return null
-  const [x = 0, y = 0, width = 0, height = 0] = text.split(',').map(Number)
-  return width > 0 && height > 0 ? { x, y, width, height } : null
-}
-
-function refuse(status: number, error: AppError): Response {
-  return Response.json(error, { status })
-}
-
-function statusOf(code: ErrorCode): number {
-  const statuses: Partial<Record<ErrorCode, number>> = {
-    invalid_input: 400,
-    not_found: 404,
-    conflict: 409,
-    too_large: 413,
-    unreadable_image: 422,
-    storage_full: 507,
-    photos_full: 507,
-  }
-  return statuses[code] ?? 500
 }

@@ -1,5 +1,5 @@
 import type { CheckInAnswer } from '#contract/backend/fleet.ts'
-import { layerSchema } from '#contract/backend/fleet.ts'
+import { layerSchema, layerSettingsSchema } from '#contract/backend/fleet.ts'
 import type { Log } from '#contract/ports.ts'
 import { ok, type Result } from '#contract/result.ts'
 import type { SettingRow } from '#contract/station/setting-rows.ts'
@@ -49,8 +49,8 @@ const facts = { own: 'settings_own', site: 'settings_site', group: 'settings_gro
 /** Opens the settings of a store. Each change is in the ledger. */
 export function openSettings(store: Pick<Store, 'facts' | 'ledger' | 'transaction'>, log: Log): StationSettings {
   let own = readOwn(store, log)
-  let site = readLayer(store.facts.get(facts.site))
-  let group = readLayer(store.facts.get(facts.group))
+  let site: Kept | null = store.facts.read(facts.site, layerSchema)
+  let group: Kept | null = store.facts.read(facts.group, layerSchema)
   let refused: string | null = null
   const layersOf = (mine: LayerValues, ofSite: Kept | null, ofGroup: Kept | null) => ({
     site: ofSite?.settings ?? {},
@@ -132,27 +132,20 @@ export function openSettings(store: Pick<Store, 'facts' | 'ledger' | 'transactio
 
 /** What the station itself sets; a store from before there were layers kept all its settings together. */
 function readOwn({ facts: kept }: Pick<Store, 'facts'>, log: Log): LayerValues {
-  const own = kept.get(facts.own)
-  if (own !== null) {
-    const values = parseStored(own)
-    const right = Object.entries(values).filter(
-      ([path, value]) => settingPaths.includes(path) && valueFault(path, value) === null,
-    )
-    if (right.length < Object.keys(values).length) log.warn({ left: right.length }, 'some settings could not be read')
-    return Object.fromEntries(right)
+  const own = kept.read(facts.own, layerSettingsSchema)
+  if (own === null) {
+    const whole = kept.read(facts.whole, layerSettingsSchema)
+    return whole === null ? {} : ownOf(readSettings(whole, log))
   }
-  const whole = kept.get(facts.whole)
-  return whole === null ? {} : ownOf(readSettings(whole, log))
-}
-
-function readLayer(json: string | null): Kept | null {
-  const parsed = json === null ? undefined : layerSchema.safeParse(parseStored(json))
-  return parsed?.success === true ? parsed.data : null
+  const right = Object.entries(own).filter(
+    ([path, value]) => settingPaths.includes(path) && valueFault(path, value) === null,
+  )
+  if (right.length < Object.keys(own).length) log.warn({ left: right.length }, 'some settings could not be read')
+  return Object.fromEntries(right)
 }
 
 /** Settings that an older or newer Capstan wrote are read as far as they fit; the rest falls back to the defaults. */
-function readSettings(json: string, log: Log): Settings {
-  const stored = parseStored(json)
+function readSettings(stored: LayerValues, log: Log): Settings {
   const parsed = settingsSchema.safeParse(stored)
   if (parsed.success) return parsed.data
   log.warn({ issues: parsed.error.issues.length }, 'some settings could not be read')
@@ -162,15 +155,6 @@ function readSettings(json: string, log: Log): Settings {
       settingsSchema.shape[name as keyof Settings].safeParse(value).success,
   )
   return settingsSchema.parse(Object.fromEntries(kept))
-}
-
-function parseStored(json: string): Record<string, unknown> {
-  try {
-    const stored: unknown = JSON.parse(json)
-    return typeof stored === 'object' && stored !== null ? { ...stored } : {}
-  } catch {
-    return {}
-  }
 }
 
 /** A ledger is for ever: of a long list the beginning is enough to know it by. */

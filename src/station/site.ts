@@ -56,7 +56,7 @@ export async function openSiteLink(ports: {
     read: () => Promise.resolve(file.read()),
     write: (_name: string, secret: string) => Promise.resolve(file.write(secret)),
   }
-  let site = readSite(store.facts.get(siteFact))
+  let site = store.facts.read(siteFact, enrolledSiteSchema)
   const handedOver = ports.secrets === undefined ? null : file.read()
   if (handedOver !== null) {
     await secrets.write(keyName, handedOver)
@@ -188,16 +188,6 @@ export async function openSiteLink(ports: {
       })
       return ok(null)
     },
-  }
-}
-
-function readSite(json: string | null): EnrolledSite | null {
-  if (json === null) return null
-  try {
-    const parsed = enrolledSiteSchema.safeParse(JSON.parse(json))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
   }
 }
 

@@ -37,6 +37,8 @@ export const disagreementSchema = z.object({
   events: z.number().int(),
   answers: z.number().int(),
 })
+/** As a store keeps them: null for one that another version wrote otherwise. */
+export const keptDisagreementsSchema = z.array(disagreementSchema.nullable().catch(null))
 export type Disagreement = z.infer<typeof disagreementSchema>
 
 /** A service level, in milliseconds, over the last thousand. */

@@ -537,16 +537,8 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     ports.onChange()
   }
   /** The site's own rules, as it last told them. */
-  const keptRules = (): GateRules | null => {
-    const kept = settings.road === 'site' ? store.facts.get('gate_rules') : null
-    if (kept === null) return null
-    try {
-      const parsed = gateRulesSchema.safeParse(JSON.parse(kept))
-      return parsed.success ? parsed.data : null
-    } catch {
-      return null
-    }
-  }
+  const keptRules = (): GateRules | null =>
+    settings.road === 'site' ? store.facts.read('gate_rules', gateRulesSchema) : null
   configure(given)
 
   return {

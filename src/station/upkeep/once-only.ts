@@ -15,7 +15,7 @@ export interface OnceOnly {
   /** Answers the path to fetch it by; what was kept before is gone. */
   keep(made: Made): string
   /** Null for a path that was fetched, or never was. */
-  fetch(path: string): Response | null
+  take(path: string): Made | null
 }
 
 /** Holds one file at a time. */
@@ -34,17 +34,11 @@ export function createOnceOnly(): OnceOnly {
       kept = { path, made, timer }
       return path
     },
-    fetch(path) {
+    take(path) {
       if (kept?.path !== path) return null
-      const { name, type, bytes } = kept.made
+      const { made } = kept
       forget()
-      return new Response(Uint8Array.from(bytes), {
-        headers: {
-          'content-type': type,
-          'content-disposition': `attachment; filename="${name}"`,
-          'cache-control': 'no-store',
-        },
-      })
+      return made
     },
   }
 }
