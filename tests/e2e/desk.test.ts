@@ -5,7 +5,7 @@ import { findChromium } from '#cli/browsers.ts'
 import { cakeInCatalogue, prepareDesk, takeToRecord } from './desk-steps.ts'
 import { pressKey } from './key-events.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
-import { look } from './look.ts'
+import { glance, look } from './look.ts'
 
 const pen = '4006381333931'
 const catalogue = `gtin,product_name,brand\n${pen},Cocoa cream,Inkwell\n${cakeInCatalogue}`
@@ -69,6 +69,15 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await key('F9')
     await key('Escape')
     await page.getByRole('button', { name: 'Shoot: Front' }).getByText('F9').waitFor()
+    // Who wants to scan meanwhile is told where the session is, and can end it.
+    await page.keyboard.press('Alt+Digit1')
+    await page.getByRole('heading', { name: 'Cocoa cream is being photographed' }).waitFor()
+    await glance(page, `${pictures}/being-photographed`)
+    await page.getByRole('button', { name: 'Leave the product' }).click()
+    await page.getByRole('button', { name: 'Start session' }).waitFor()
+    await page.keyboard.press('Alt+Digit8')
+    await page.getByRole('listitem').filter({ hasText: 'Cocoa cream' }).getByText('not submitted').waitFor()
+    await glance(page, `${pictures}/left`)
     expect(await kiosk.violations()).toEqual([])
   })
 

@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
 import { findChromium } from '#cli/browsers.ts'
-import { transportPath } from '#contract/transport.ts'
+import { callAsAnotherWindow } from './another-window.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
 
@@ -40,20 +40,6 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
   const openScan = () => page.getByRole('button', { name: 'Scan', exact: false }).first().click()
   const strip = () => page.getByRole('banner')
   const lastRead = () => page.locator('.device .read')
-
-  /** A call over a connection of its own, as another window would make it. */
-  const callAsAnotherWindow = (name: string, input: object) =>
-    page.evaluate(
-      async ([name, input, path]) => {
-        const socket = new WebSocket(`ws://${window.location.host}${path}`)
-        await new Promise((resolve) => socket.addEventListener('open', resolve))
-        const answered = new Promise((resolve) => socket.addEventListener('message', resolve))
-        socket.send(JSON.stringify({ kind: 'call', id: 1, name, input }))
-        await answered
-        socket.close()
-      },
-      [name, input, transportPath] as const,
-    )
 
   it('shows what is read in test mode, saves none of it, and ends the test when it is left', async () => {
     await openDevices()
@@ -103,7 +89,7 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
   })
 
   it('raises the alarm for events without answers on every screen, until somebody has looked', async () => {
-    await callAsAnotherWindow('device.disagree', { id: 'wedge', events: 7, answers: 6 })
+    await callAsAnotherWindow(page, 'device.disagree', { id: 'wedge', events: 7, answers: 6 })
     const alarm = strip().getByText('1 read is NOT known to be saved')
     await alarm.waitFor()
     await openDevices()

@@ -8,9 +8,10 @@ import { newId } from '#backend/ids.ts'
 import { silentLog } from '#backend/log.ts'
 import { findChromium } from '#cli/browsers.ts'
 import { drawLabel } from '../label-image.ts'
-import { pressKey } from './key-events.ts'
+import { callAsAnotherWindow } from './another-window.ts'
+import { pressKey, pressOn } from './key-events.ts'
 import { openKiosk, type Kiosk } from './kiosk.ts'
-import { look } from './look.ts'
+import { glance, look } from './look.ts'
 
 const pen = '4006381333931'
 const catalogue = `gtin,product_name,brand,net_content,ingredients
@@ -137,6 +138,15 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
     await mkdir(pictures, { recursive: true })
     await look(page, `${pictures}/review`)
+    await key('l')
+    await page.getByRole('dialog', { name: 'What waits, the costliest first' }).waitFor()
+    await glance(page, `${pictures}/waiting`)
+    await key('Escape')
+    await key('p')
+    await page.getByRole('heading', { name: 'Paused' }).waitFor()
+    await glance(page, `${pictures}/paused`)
+    await pressOn(page.getByRole('button', { name: 'Go on' }), 'Enter')
+    await field('Nutrition per 100 g or ml').waitFor()
 
     await key('ArrowLeft')
     await field('Brand').waitFor()
@@ -173,6 +183,17 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
       certifications: 'organic, fairtrade',
       nutrition_per_100: '',
     })
+
+    // A value that was confirmed comes back among the others, and the answer to it says so.
+    await callAsAnotherWindow(page, 'settings.change', { review: { probeShare: 0.2 } })
+    await page.keyboard.press('Alt+Digit1')
+    await page.keyboard.press('Alt+Digit7')
+    await page.getByText('0 of 1 fields decided').waitFor()
+    await glance(page, `${pictures}/known-value`)
+    await key('ArrowRight')
+    await page.getByText('That was a known value, mixed in to check').waitFor()
+    await glance(page, `${pictures}/known-value-answered`)
+    expect(await product()).toMatchObject({ product_name: 'Cocoa spread', brand: 'Ink & Well' })
     expect(await kiosk.violations()).toEqual([])
   })
 })

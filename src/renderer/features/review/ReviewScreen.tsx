@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useLayoutEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { stationPaths } from '#contract/station/http.ts'
 import { reviewKeysSchema, type ReviewAction } from '#contract/station/review-keys.ts'
@@ -92,7 +92,7 @@ export function ReviewScreen() {
       />
       {isChoosing && <Waiting review={review} product={product} onClose={() => setIsChoosing(false)} />}
       <Fields review={review} product={product} />
-      {selected !== null && <Work key={selected.id} review={review} product={product} selected={selected} />}
+      {selected !== null && <Work review={review} product={product} selected={selected} />}
     </section>
   )
 }
@@ -320,7 +320,13 @@ function Work(props: { readonly review: Review; readonly product: ReviewProduct;
   const { review, product, selected } = props
   const { t } = useTranslation()
   const kept = useStation((state) => state.settings?.review.keys) ?? defaults
-  const [draft, setDraft] = useState<string | null>(null)
+  // Of one field: with the next one it is over. The buttons stay, so that a key costs no more than what it changes.
+  const [typed, setTyped] = useState<{ readonly of: string; readonly text: string } | null>(null)
+  const draft = typed?.of === selected.id ? typed.text : null
+  const setDraft = (text: string | null) => setTyped(text === null ? null : { of: selected.id, text })
+  const work = useRef<HTMLElement>(null)
+  // Without an answer: browsers give a promise, which an effect may not.
+  useLayoutEffect(() => void work.current?.scrollTo(0, 0), [selected.id])
   const beside = product.proposals.filter(({ field }) => field === selected.field)
   const isHeld = product.heldSince !== null
   const isFixed = isHeld || ['applied', 'stale', 'taken'].includes(selected.state)
@@ -347,7 +353,7 @@ function Work(props: { readonly review: Review; readonly product: ReviewProduct;
   )
   return (
     <>
-      <section className="review-work" aria-live="polite" aria-label={t('review.one_field')} tabIndex={0}>
+      <section ref={work} className="review-work" aria-live="polite" aria-label={t('review.one_field')} tabIndex={0}>
         <h2 className="review-name">{t(`review.field.${selected.field}`, selected.field)}</h2>
         <div className="review-present">
           <h3>{t('review.present')}</h3>

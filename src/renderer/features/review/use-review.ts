@@ -112,10 +112,12 @@ export function useReview(): Review {
     const stops = [
       onMissed(keep),
       subscribe('review.changed', ({ captureIds, figures: now }) => {
+        // What this window has just decided is in the answer to it, which comes next.
+        if (isBusy.current) return
         setFigures(now)
         const captureId = current.current
         if (captureId === null) void renew()
-        else if (captureIds.includes(captureId) && !isBusy.current) {
+        else if (captureIds.includes(captureId)) {
           void call('review.product', { captureId, reviewer }).then((answer) => {
             if (answer.ok && current.current === captureId) setProduct(answer.value)
           })
