@@ -116,8 +116,12 @@ export function createReviewing(ports: {
     const reviewed = reviews.figures(midnight.toISOString())
     const place = store.facts.get('review.place')
     const isOpen = place !== null && (reviews.product(place)?.proposals ?? []).some(({ state }) => state === 'open')
+    // A known value is counted as what it is shown as: the numbers must not give it away.
+    const known = ports.probeShare() > 0 && store.probes.open() !== null ? 1 : 0
     return {
       ...reviewed,
+      open: reviewed.open + known,
+      products: reviewed.products + known,
       // What was decided before a known value is taken back again once something else was decided.
       canUndo: reviewed.canUndo && !store.probes.isLast(),
       probes: ports.probeShare() > 0 ? store.probes.figures() : null,

@@ -74,6 +74,12 @@ export function ReviewScreen() {
         {error !== null && <ErrorNote error={error} />}
         <ProbeNote probe={review.probe} />
         <p className="nothing">{t(isConfigured ? 'review.nothing' : 'review.unconfigured')}</p>
+        {figures?.probes && figures.probes.answered > 0 && (
+          <p className="hint">
+            {t('review.precision')}:{' '}
+            {t('review.precision_of', { right: figures.probes.right, count: figures.probes.answered })}
+          </p>
+        )}
       </section>
     )
   }
