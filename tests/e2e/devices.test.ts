@@ -50,6 +50,16 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
     await reads.getByText('Good, NOT saved').waitFor()
     await reads.getByText('May 31, 2027').waitFor()
     await page.screenshot({ path: `${pictures}/test.png` })
+    // Now it is a reader of chips: what it types is shown as the list of passes has it.
+    await page.getByLabel('What it reads').selectOption('Chips (NFC): the number in hex')
+    await page.getByText(/^A chip's number becomes capital hex digits/).waitFor()
+    await kiosk.scan('04:a2:b3:c4:d5:e6:f0')
+    await reads.getByText('04A2B3C4D5E6F0').waitFor()
+    await reads.getByText('NFC tag').waitFor()
+    await page.screenshot({ path: `${pictures}/chips.png`, fullPage: true })
+    await kiosk.scan(pen)
+    await reads.getByText('NOT saved', { exact: true }).waitFor()
+    await page.getByLabel('What it reads').selectOption('Printed codes')
 
     await openScan()
     await page.getByRole('button', { name: 'Start session' }).waitFor()

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { symbologySchema } from '#contract/symbology.ts'
 import { instantSchema } from '#contract/station/values.ts'
 import { deviceSchema } from '#contract/station/status.ts'
 import { deviceRoleSchema } from '#contract/station/scanner-settings.ts'
@@ -56,6 +57,8 @@ export const deviceReadSchema = z.object({
   deviceName: z.string(),
   text: z.string(),
   aim: z.string().nullable(),
+  /** What its reader says it read, as `nfc`; most say it by the AIM identifier, or not at all. */
+  symbology: symbologySchema.optional(),
   /** The bytes as they came, in hex, the first 512 of them; null for what came as keys or from a picture. */
   hex: z.string().nullable(),
   byteCount: z.number().int().nullable(),

@@ -101,6 +101,7 @@ export function createDeviceRegistry(
     deviceName: scan.deviceName,
     text: scan.data,
     aim: scan.aim ?? null,
+    ...(scan.symbology !== undefined && { symbology: scan.symbology }),
     hex: bytes === null ? null : Buffer.from(bytes.subarray(0, hexLimit)).toString('hex'),
     byteCount: bytes?.length ?? null,
     outcome: outcomeOf(result),

@@ -24,8 +24,8 @@ const tones: Readonly<Record<DeviceRead['outcome'], Tone>> = {
 /** One read to the last byte: what came, what it means, and what became of it. */
 export function ReadView({ read, withName = false }: { readonly read: DeviceRead; readonly withName?: boolean }) {
   const { t, i18n } = useTranslation()
-  const { text, aim, hex, byteCount, outcome, answeredMs } = read
-  const scan = readScan({ data: text, aim: aim ?? undefined }, { now: new Date(read.at) })
+  const { text, aim, symbology, hex, byteCount, outcome, answeredMs } = read
+  const scan = readScan({ data: text, aim: aim ?? undefined, symbology }, { now: new Date(read.at) })
   const isControl = readControlCode(text).kind !== 'none'
   const cut = (byteCount ?? 0) - (hex?.length ?? 0) / 2
   const milliseconds = new Intl.NumberFormat(i18n.language, {
