@@ -25,6 +25,7 @@ import { DatabaseSync } from 'node:sqlite'
  *   kill        the station killed at random points of capturing, sending and migrating: none lost, the ledger whole
  *               (--rounds N, --seed N)
  *   gate        a venue's list of a million passes: first load, start, lookup with verdict, memory (--passes N)
+ *   passes      as many through the real backend: its import, its pages, and a change asked for (--passes N, --engines a,b)
  *   venue       eight gates of a venue, cut off and joined at random: none let in twice while joined, each entry too
  *               many found afterwards (--reads N, --seed N)
  *   review      forty products reviewed with 5,000 proposals queued: keys for a clear field, key to next field, at the
@@ -196,6 +197,13 @@ const benches: Record<string, readonly (() => Promise<void>)[]> = {
   kill: [async () => (await import('./bench-kill.ts')).benchKill(Number(options.rounds), Number(options.seed), say)],
   review: [async () => (await import('./bench-review.ts')).benchReview(say)],
   gate: [async () => (await import('./bench-gate.ts')).benchGate(say, Number(options.passes))],
+  passes: [
+    async () =>
+      (await import('./bench-passes.ts')).benchPasses(
+        { passes: Number(options.passes), engines: options.engines },
+        say,
+      ),
+  ],
   venue: [
     async () =>
       (await import('./bench-venue.ts')).benchVenue(
