@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { photoRoleSchema, type PhotoRole } from '#contract/station/camera-settings.ts'
 import { stationPaths } from '#contract/station/http.ts'
@@ -47,6 +47,11 @@ export function PhotoStrip(props: {
   const { t } = useTranslation()
   const current = selectedOf(item, selected)
   const at = item.photos.findIndex(({ captureId }) => captureId === current?.captureId)
+  const strip = useRef<HTMLOListElement>(null)
+  const shown = comingOf(item, selected)?.photo ?? current?.captureId
+  useEffect(() => {
+    strip.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+  }, [shown])
   const step = (by: 1 | -1) => {
     const { length } = item.photos
     const next = item.photos[(at + by + length) % length]
@@ -55,14 +60,14 @@ export function PhotoStrip(props: {
   useShortcut('ArrowRight', item.photos.length < 2 ? undefined : () => step(1))
   useShortcut('ArrowLeft', item.photos.length < 2 ? undefined : () => step(-1))
   return (
-    <ol className="shoot-strip" aria-label={t('shoot.photos')}>
+    <ol ref={strip} className="shoot-strip" aria-label={t('shoot.photos')}>
       {item.photos.map((photo) => (
         <li key={photo.captureId}>
           <button
             type="button"
             className="shoot-tile"
             data-gone={photo.disposition !== 'counted'}
-            aria-current={photo.captureId === current?.captureId ? 'true' : undefined}
+            aria-current={photo.captureId === shown ? 'true' : undefined}
             onClick={() => onSelect(photo.captureId)}
           >
             <img src={stationPaths.thumbnail(photo.photo)} alt="" />
@@ -76,7 +81,7 @@ export function PhotoStrip(props: {
       ))}
       {item.coming.map(({ photo, view, quality }) => (
         <li key={photo}>
-          <div className="shoot-tile" aria-current={photo === comingOf(item, selected)?.photo ? 'true' : undefined}>
+          <div className="shoot-tile" aria-current={photo === shown ? 'true' : undefined}>
             <img src={stationPaths.thumbnail(photo)} alt="" />
             <span>
               <StateShape tone={verdictTones[quality.verdict]} size={20} />
