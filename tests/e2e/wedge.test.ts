@@ -67,7 +67,10 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
       field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement ? field.value : field.textContent,
     )
 
-  it('is heard with nothing in focus', async () => {
+  it('is heard with nothing in focus, and one that is too slow to be known is not lost in silence', async () => {
+    await scan(code, { gapMs: 60, startMs: Date.now() - (code.length + 1) * 60 })
+    await expect.poll(async () => (await told()).strange).toEqual([{ reason: 'slow', length: code.length }])
+    expect(await scans()).toEqual([])
     await scan(code)
     await expect.poll(scans).toEqual([code])
   })
