@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Database } from '#backend/db/database.ts'
-import { openJobs, type Jobs } from '#backend/jobs/jobs.ts'
+import { NotYet, openJobs, type Jobs } from '#backend/jobs/jobs.ts'
 import { silentLog } from '#backend/log.ts'
 import { databaseOf, engine, temporaryFolder } from './fixture.ts'
 
@@ -54,6 +54,34 @@ describe('jobs', () => {
     expect(ended).toEqual(['bad: no bad'])
     const rows = await database.db.selectFrom('organizations').select('id').orderBy('id').execute()
     expect(rows.map(({ id }) => id)).toEqual(['good', 'late'])
+  })
+
+  it('that wait for other work are asked again, which is no attempt', async () => {
+    const database = await databaseOf(await temporaryFolder())
+    const jobs = await open(database)
+    let asked = 0
+    const ended: string[] = []
+    await database.write((db) => jobs.add(db, 'link', ['patient']))
+    jobs.workSingly('link', {
+      concurrency: 1,
+      attempts: 2,
+      backOffMs: () => 10,
+      async handle() {
+        asked += 1
+        if (asked < 4) throw new NotYet('somebody else is at it')
+        if (asked === 4) throw new Error('the first attempt')
+        return async () => {
+          ended.push('done')
+          return nothing
+        }
+      },
+      async giveUp(_db, _id, reason) {
+        ended.push(reason)
+        return nothing
+      },
+    })
+    await expect.poll(async () => (await jobs.count()).link, { timeout: 20_000 }).toBe(0)
+    expect([asked, ended]).toEqual([5, ['done']])
   })
 
   it('of a batch that cannot be written fail alone, and what they wrote is undone', async () => {

@@ -206,6 +206,32 @@ describe('apply', () => {
     expect(await product()).toMatchObject({ net_content: '4 pcs', brand: 'Old' })
   })
 
+  it('writes what was read before the product was created from the scan, beside what it says by then', async () => {
+    const site = await startSite()
+    const { propose, set, session } = await review(site)
+    const gtin = '96385074'
+    const capture = (await site.submit(session, gtin)).body.id as string
+    expect((await site.settled(capture)).status).toBe('NOT_FOUND')
+    const read = { capture_id: capture, product_id: null, current_value: '' }
+    const brand = await propose({ ...read, proposed_value: 'New' })
+    await propose({ ...read, field_name: 'name', proposed_value: 'Cocoa cream' })
+    await site.call('POST', products, { gtin, product_name: 'Cocoa Cream', brand: 'Old' })
+    expect((await site.call('POST', `${scanner}/captures/${capture}/retry`)).status).toBe(200)
+    expect((await site.settled(capture)).status).toBe('COMPLETED')
+    const { body: listed } = await site.call('GET', `${scanner}/captures/${capture}/proposals`)
+    expect(listed).toHaveLength(2)
+    expect(listed).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ field_name: 'brand_name', current_value: 'Old', status: 'PENDING' }),
+        expect.objectContaining({ field_name: 'name', current_value: 'Cocoa Cream', status: 'REJECTED' }),
+      ]),
+    )
+    await set(brand, 'ACCEPTED')
+    const { body } = await site.call('POST', `${scanner}/captures/${capture}/apply`)
+    expect(body).toMatchObject({ applied: ['brand_name'], skipped: [] })
+    expect((await site.call('GET', `${products}/${gtin}`)).body.brand).toBe('New')
+  })
+
   it('takes of two accepted values the one that was accepted last', async () => {
     const site = await startSite()
     const { propose, set, apply, product } = await review(site)

@@ -50,10 +50,16 @@ export interface SingleWork {
   readonly attempts: number
   /** What to wait after an attempt that failed. */
   readonly backOffMs: (attempt: number) => number
-  /** Does the work and answers how its result is written; throws to be tried again. `signal` fires at a stop. */
+  /**
+   * Does the work and answers how its result is written; throws to be tried again, `NotYet` to be asked again later.
+   * `signal` fires at a stop.
+   */
   readonly handle: (id: string, signal: AbortSignal) => Promise<(db: Db) => Promise<AfterCommit>>
   readonly giveUp: (db: Db, id: string, reason: string) => Promise<AfterCommit>
 }
+
+/** What the work needs is still being done by somebody else: that was no attempt, however often it is asked. */
+export class NotYet extends Error {}
 
 type AfterCommit = () => void
 const nothing: AfterCommit = () => undefined
@@ -65,6 +71,8 @@ const spacingMs = 150
 /** Jobs that another process left, or that became due, are found this late at most. */
 const pollMs = 1_000
 const retryMs = 1_000
+/** Work that waits for other work is asked again after this. */
+const notYetMs = 1_000
 
 /** Opens the queues of a database: a table of ours on SQLite, pg-boss on PostgreSQL. */
 export async function openJobs(parts: {
@@ -186,6 +194,9 @@ export async function openJobs(parts: {
         finish = await work.handle(claim.id, signal)
       } catch (error) {
         if (signal.aborted) return await queue.release(name, claim, claim.attempt, now())
+        if (error instanceof NotYet) {
+          return await queue.release(name, claim, claim.attempt, new Date(now().getTime() + notYetMs))
+        }
         if (claim.attempt < work.attempts) {
           log.warn({ err: error, queue: name, job: claim.id, attempt: claim.attempt }, 'job failed, to be tried again')
           const dueAt = new Date(now().getTime() + work.backOffMs(claim.attempt))

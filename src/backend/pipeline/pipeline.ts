@@ -4,6 +4,7 @@ import type { Jobs } from '../jobs/jobs.ts'
 import type { QueueName } from '../jobs/queue.ts'
 import type { Log } from '../log.ts'
 import type { Notice, Notices } from '../notices.ts'
+import { adoptProposals } from '../proposals/adopt.ts'
 import { sessionHappening, type Announce, type Happening } from '../webhooks/announce.ts'
 import { steps as standardSteps, type OpenStatus, type Step, type StepContext } from './steps.ts'
 
@@ -137,6 +138,7 @@ export function startPipeline(parts: {
     }
     for (const { change, ids } of moves.values()) {
       await db.updateTable('captures').set(change).where('id', 'in', ids).execute()
+      if (change.product_id !== null) await adoptProposals(db, ids, context.at)
       const slow = slowSteps[change.status as OpenStatus]
       if (slow) await jobs.add(db, slow.queue, ids)
     }

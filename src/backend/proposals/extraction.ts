@@ -2,13 +2,13 @@ import type { Selectable } from 'kysely'
 import type { PhotoType } from '#contract/backend/photo-type.ts'
 import { brandHints } from '../catalogue/brand-hints.ts'
 import type { Database, Db } from '../db/database.ts'
-import type { CaptureRow, PhotoRow, ProductRow, Tables } from '../db/tables.ts'
+import type { CaptureRow, PhotoRow, Tables } from '../db/tables.ts'
 import { newId } from '../ids.ts'
-import type { SingleWork } from '../jobs/jobs.ts'
+import { NotYet, type SingleWork } from '../jobs/jobs.ts'
 import type { Log } from '../log.ts'
 import type { Media } from '../media/media.ts'
 import type { ExtractedField, Vision } from '../vision/vision.ts'
-import { columnsByField, fieldOfColumn, isSameValue } from './fields.ts'
+import { fieldOfColumn, isSameValue, presentValue } from './fields.ts'
 
 /** As many values are proposed for one field, the likeliest first: better several than one wrong one. */
 const alternatives = 3
@@ -66,7 +66,7 @@ export function extractionWork(parts: {
       if (typeof subject === 'string') return (transaction) => end(transaction, id, subject)
       const { capture } = subject
       // Its product is known when it has been processed, and not before.
-      if (isUnderWay(capture)) throw new Error('the capture is still being processed')
+      if (isUnderWay(capture)) throw new NotYet('the capture is still being processed')
       const brands = await brandHints(db, capture.gtin)
       const read = await media.withFile(subject.mediaKey, (path) =>
         vision.extract({ path, type: subject.type, brands }, signal),
@@ -133,7 +133,7 @@ async function propose(db: Db, subject: Subject, fields: readonly ExtractedField
   for (const [column, values] of byField) {
     const fieldName = fieldOfColumn(column)
     if (fieldName === undefined) continue
-    const current = valueOf(product, fieldName)
+    const current = presentValue(product, fieldName)
     // The likeliest is what the product says already: then the others are only its misreadings.
     if (values[0] !== undefined && isSameValue(values[0].value, current)) continue
     const fresh = values.filter(
@@ -172,9 +172,4 @@ async function propose(db: Db, subject: Subject, fields: readonly ExtractedField
         .execute()
     }
   }
-}
-
-function valueOf(product: ProductRow | undefined, fieldName: string): string {
-  const column = columnsByField[fieldName]
-  return product === undefined || column === undefined ? '' : product[column]
 }

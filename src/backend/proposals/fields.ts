@@ -1,4 +1,5 @@
 import { productTexts } from '#contract/backend/products.ts'
+import type { ProductRow } from '../db/tables.ts'
 
 /** The columns of a product that a proposal can be for. */
 export type ProductColumn = keyof typeof productTexts | 'country_of_origin'
@@ -21,6 +22,12 @@ export const columnsByField: Readonly<Record<string, ProductColumn>> = {
 /** The proposal field of a product's column. */
 export function fieldOfColumn(column: string): string | undefined {
   return Object.keys(columnsByField).find((field) => columnsByField[field] === column)
+}
+
+/** What a product says of a proposal's field; empty when it says nothing, or there is no product. */
+export function presentValue(product: ProductRow | undefined, fieldName: string): string {
+  const column = columnsByField[fieldName]
+  return product === undefined || column === undefined ? '' : product[column]
 }
 
 /** Why a value cannot be written to a column, as a plain clause; undefined when it can. */
