@@ -46,7 +46,7 @@ const maxEnlargement = 2
 const stretch = 1.15
 
 /** A line that is read with more confidence says what its letters say. */
-const minCertainty = 0.97
+const minCertainty = 0.93
 /** The longest side of the picture that is searched for seals. */
 const sealSide = 800
 
