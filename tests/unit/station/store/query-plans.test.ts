@@ -1,6 +1,4 @@
-import { DatabaseSync } from 'node:sqlite'
-import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { writeControlCode } from '#domain/control-code.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import {
@@ -12,17 +10,7 @@ import {
   temporaryFolder,
   addCapture,
 } from '../parts.ts'
-
-/** Every statement prepared while `work` runs. */
-async function statementsOf(work: () => unknown): Promise<string[]> {
-  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
-  try {
-    await work()
-    return [...new Set(prepare.mock.calls.map(([sql]) => sql))]
-  } finally {
-    prepare.mockRestore()
-  }
-}
+import { fullScans, statementsOf } from './statements.ts'
 
 describe('what is asked for each scan and each answer', () => {
   it('reads no table from end to end, however many rows it has', async () => {
@@ -76,19 +64,8 @@ describe('what is asked for each scan and each answer', () => {
     })
     expect(statements.length).toBeGreaterThan(20)
 
-    const database = new DatabaseSync(join(dataDir, 'station.sqlite'), { readOnly: true })
-    const scans = statements
-      .filter((sql) => /^\s*(SELECT|UPDATE|DELETE|INSERT)/.test(sql))
-      .flatMap((sql) =>
-        database
-          .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-          .all()
-          .map((row) => String(row['detail']))
-          // The index of unsettled captures has only those in it.
-          .filter((detail) => /^SCAN (?!CONSTANT|\(subquery|c USING INDEX captures_to_follow)/.test(detail))
-          .map((detail) => ({ detail, sql })),
-      )
-    database.close()
-    expect(scans).toEqual([])
+    // The index of unsettled captures has only those in it.
+    const little = /^SCAN (?:CONSTANT|\(subquery|c USING INDEX captures_to_follow)/
+    expect(fullScans(dataDir, statements, little)).toEqual([])
   })
 })

@@ -1,12 +1,12 @@
-import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { verdictCodes, type VerdictCode } from '#contract/gate/verdict.ts'
 import { openDatabase } from '#station/store/database.ts'
 import { migrate, schemaVersion } from '#station/store/migrations.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { createClock, createIds, openTestStore, temporaryFolder } from '../parts.ts'
+import { fullScans, statementsOf } from './statements.ts'
 
 type Step =
   | { readonly do: 'judge'; readonly code: VerdictCode; readonly event: string; readonly waitMs: number }
@@ -121,45 +121,33 @@ describe("a gate's figures", () => {
   })
 })
 
-it('reads no table of verdicts from end to end for a read, its report and what the screen shows', () => {
+it('reads no table of verdicts from end to end for a read, its report and what the screen shows', async () => {
   const dataDir = temporaryFolder()
   const store = openTestStore({ dataDir })
-  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare')
   const { verdicts } = store
   const at = '2026-11-21T09:00:00.000Z'
   const id = '00000000-0000-7000-8000-000000000001'
-  verdicts.add(verdictOf(id, at, 'admitted', 'concert'))
-  for (const passId of ['p1', null]) {
-    verdicts.useOf({ passId, data: 'v1' }, 'concert', 7)
-    verdicts.reportsOf({ passId, data: 'v1' })
-  }
-  verdicts.get(id)
-  verdicts.inside('concert')
-  verdicts.nextReports(50)
-  verdicts.settle(id, 'sent', null, 7)
-  verdicts.undo(id, 'left', true)
-  verdicts.undoSettled(id)
-  verdicts.list(8, true)
-  verdicts.figures(at)
-  verdicts.perMinute(at)
-  verdicts.waiting()
-  verdicts.differences()
-  const statements = [...new Set(prepare.mock.calls.map(([sql]) => sql))]
-  prepare.mockRestore()
+  const statements = await statementsOf(() => {
+    verdicts.add(verdictOf(id, at, 'admitted', 'concert'))
+    for (const passId of ['p1', null]) {
+      verdicts.useOf({ passId, data: 'v1' }, 'concert', 7)
+      verdicts.reportsOf({ passId, data: 'v1' })
+    }
+    verdicts.get(id)
+    verdicts.inside('concert')
+    verdicts.nextReports(50)
+    verdicts.settle(id, 'sent', null, 7)
+    verdicts.undo(id, 'left', true)
+    verdicts.undoSettled(id)
+    verdicts.list(8, true)
+    verdicts.figures(at)
+    verdicts.perMinute(at)
+    verdicts.waiting()
+    verdicts.differences()
+  })
   store.close()
   expect(statements.length).toBeGreaterThan(12)
-  const database = new DatabaseSync(join(dataDir, 'station.sqlite'), { readOnly: true })
-  const scans = statements
-    .filter((sql) => /^\s*(SELECT|UPDATE|DELETE|INSERT)/.test(sql))
-    .flatMap((sql) =>
-      database
-        .prepare(`EXPLAIN QUERY PLAN ${sql}`)
-        .all()
-        .map((row) => String(row['detail']))
-        // These indexes have only what is due, or differs, in them.
-        .filter((detail) => /^SCAN (?!CONSTANT)/.test(detail) && !/verdicts_(to_report|that_differ)/.test(detail))
-        .map((detail) => ({ detail, sql })),
-    )
-  database.close()
-  expect(scans).toEqual([])
+  // These indexes have only what is due, or differs, in them.
+  const little = /^SCAN CONSTANT|verdicts_(?:to_report|that_differ)/
+  expect(fullScans(dataDir, statements, little)).toEqual([])
 })
