@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { DatabaseSync } from 'node:sqlite'
 import { unused } from '#contract/gate/pass.ts'
 import { gateSettingsSchema, type GateVerdict } from '#contract/station/gate.ts'
-import { createStation, forkImaging } from '#station/index.ts'
+import { benchLog, openBenchStation } from './bench-station.ts'
 import { gateRulesSchema } from '#contract/gate/rules.ts'
 import { gatePaths, listHeaders, type ListKey } from '#contract/gate/site.ts'
 import { judge } from '#domain/gate/judge.ts'
@@ -28,8 +28,6 @@ const self = fileURLToPath(import.meta.url)
 const pageSize = 4_000
 /** A busy day of one gate. */
 const reads = 20_000
-const log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log }
-
 const valueOf = (index: number): string =>
   `P${String(index).padStart(9, '0')}-${(index * 2_654_435_761) % 4_294_967_296}`
 
@@ -96,7 +94,7 @@ const folderKey = (folder: string): ListKey => JSON.parse(readFileSync(join(fold
 
 /** A process that starts with the list, and its first verdict. */
 function restart(folder: string): void {
-  const list = openPassList({ path: join(folder, 'passes.sqlite'), key: folderKey(folder), log })
+  const list = openPassList({ path: join(folder, 'passes.sqlite'), key: folderKey(folder), log: benchLog })
   const code = decide(list, valueOf(1))
   process.stdout.write(`${JSON.stringify({ code, rss: process.memoryUsage.rss() })}\n`)
   list.close()
@@ -123,14 +121,14 @@ export async function benchGate(say: (line: string) => void, passes: number): Pr
     if (!key.ok) throw new Error(key.failure.message)
     writeFileSync(join(folder, 'key.json'), JSON.stringify(key.value), { mode: 0o600 })
     const path = join(folder, 'passes.sqlite')
-    const list = openPassList({ path, key: key.value, log })
+    const list = openPassList({ path, key: key.value, log: benchLog })
     const rssBefore = process.memoryUsage.rss()
     let [rssMost, pages] = [rssBefore, 0]
     const startedMs = performance.now()
     const loaded = await loadList({
       client,
       list,
-      log,
+      log: benchLog,
       signal: new AbortController().signal,
       key: () => Promise.resolve(key.value),
       onProgress(head) {
@@ -199,18 +197,11 @@ async function benchAlone(
   passes: number,
 ): Promise<void> {
   const key = readFileSync(join(folder, 'key.json'), 'utf8')
-  const opened = await createStation({
+  const station = await openBenchStation({
     dataDir: folder,
-    host: 'cli',
-    version: 'bench',
-    log,
-    fetch: (address, init) => fetch(address, init),
     backend: { url, credential: () => Promise.resolve('key') },
     secrets: { read: () => Promise.resolve(key), write: () => Promise.resolve() },
-    spawnImaging: forkImaging(),
   })
-  if (!opened.ok) throw new Error(opened.error.message)
-  const station = opened.value
   const call = async (name: 'settings.change' | 'gate.refresh' | 'gate.scan', input: unknown): Promise<unknown> => {
     const result = await station.call(name, input)
     if (!result.ok) throw new Error(result.error.message)

@@ -5,10 +5,9 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { stationPaths } from '#contract/station/http.ts'
-import type { Log } from '#contract/ports.ts'
-import { createStation, forkImaging } from '#station/index.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
+import { openBenchStation } from './bench-station.ts'
 import { drawCode } from '../tests/barcode-image.ts'
 import { missing, openKiosk, processTree } from '../tests/electron/open-kiosk.ts'
 import { drawLabel } from '../tests/label-image.ts'
@@ -170,18 +169,7 @@ async function follow(
 
 async function inStation(say: Say, folder: string, paths: readonly string[], photos: number): Promise<void> {
   if (process.platform !== 'linux') return say('photo: web host: skipped, memory is read from /proc')
-  const log: Log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-  const opened = await createStation({
-    dataDir: join(folder, 'station'),
-    host: 'web',
-    version: '0.0.0',
-    log,
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  const station = opened.value
+  const station = await openBenchStation({ dataDir: join(folder, 'station'), host: 'web' })
   try {
     await station.call('session.open', { captureMode: 'product_photography', formats: 'retail' })
     const bytes = paths.map((path) => new Uint8Array(readFileSync(path)))

@@ -15,7 +15,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import sharp from 'sharp'
 import type { Result } from '#contract/result.ts'
-import { createStation, forkImaging, systemClock, type Station } from '#station/index.ts'
+import { systemClock, type Station, type StationPorts } from '#station/index.ts'
+import { openBenchStation } from './bench-station.ts'
 import { executable, type Kiosk, missing, openDisplay, openKiosk, processTree } from '../tests/electron/open-kiosk.ts'
 
 /**
@@ -26,8 +27,6 @@ const startBoundMs = 2_000
 const windowBoundMs = 2_000
 const processBoundMs = 5_000
 const idleBound = 0.01
-const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
-
 type Say = (line: string) => void
 
 const median = (values: readonly number[]): number =>
@@ -290,20 +289,10 @@ async function lost(kiosk: Kiosk, saved: readonly string[]): Promise<string> {
   return `; ${gone} of ${saved.length} acknowledged scans lost`
 }
 
-async function openStation(dataDir: string, more: object = {}): Promise<Station> {
-  const opened = await createStation({
-    dataDir,
-    host: 'cli',
-    version: 'bench',
-    log,
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-    ...more,
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  await opened.value.call('session.open', {})
-  return opened.value
+async function openStation(dataDir: string, more: Partial<StationPorts> = {}): Promise<Station> {
+  const station = await openBenchStation({ dataDir, ...more })
+  await station.call('session.open', {})
+  return station
 }
 
 const submit = (station: Station, data: string) =>

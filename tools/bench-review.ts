@@ -10,7 +10,8 @@ import type { ReviewAnswer, ReviewProduct } from '#contract/station/review.ts'
 import type { Result } from '#contract/result.ts'
 import { createReviewing } from '#station/reviewing.ts'
 import { openStore, type Store } from '#station/store/store.ts'
-import { createStation, forkImaging, systemClock, timeOrderedIds } from '#station/index.ts'
+import { systemClock, timeOrderedIds } from '#station/index.ts'
+import { benchLog, openBenchStation } from './bench-station.ts'
 import { drawLabel } from '../tests/label-image.ts'
 import { openBenchWindow, painted, percentile, told, type BenchWindow } from './bench-window.ts'
 
@@ -26,8 +27,6 @@ const photos = 4
 /** Key to next field in the window; the station alone has the same bound. */
 const boundMs = 100
 const fields = ['name', 'brand_name', 'net_content', 'description', 'category', 'certifications', 'serving_size', 'x']
-const log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log }
-
 function valueOf<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`)
   return result.value
@@ -91,7 +90,7 @@ function keepAll(store: Store): number[] {
 
 async function atStation(say: Say): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-review-'))
-  const store = valueOf(openStore({ dataDir: folder, clock: systemClock, ids: timeOrderedIds, log }))
+  const store = valueOf(openStore({ dataDir: folder, clock: systemClock, ids: timeOrderedIds, log: benchLog }))
   try {
     const pages = keepAll(store)
     const { handlers } = createReviewing({
@@ -144,16 +143,7 @@ async function atStation(say: Say): Promise<void> {
 
 /** A data folder with the photos taken, and the proposals in the queue. */
 async function prepare(dataDir: string): Promise<void> {
-  const opened = await createStation({
-    dataDir,
-    host: 'web',
-    version: '0.0.0',
-    log,
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-  })
-  const station = valueOf(opened)
+  const station = await openBenchStation({ dataDir, host: 'web' })
   const session = (await station.call('session.open', { captureMode: 'product_photography' })) as Result<{ id: string }>
   for (let seed = 1; seed <= photos; seed += 1) {
     const body = await drawLabel({ width: 4_000, height: 3_000, letterPixels: 42, seed })
@@ -168,7 +158,7 @@ async function prepare(dataDir: string): Promise<void> {
   const database = new DatabaseSync(join(dataDir, 'station.sqlite'))
   database.exec(`UPDATE captures SET remote_id = 'image-' || (rowid - (SELECT min(rowid) FROM captures))`)
   database.close()
-  const store = valueOf(openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log }))
+  const store = valueOf(openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: benchLog }))
   keepAll(store)
   store.close()
 }

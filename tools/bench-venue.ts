@@ -12,9 +12,8 @@ import { silentLog } from '#backend/log.ts'
 import { passUseSchema } from '#contract/gate/pass.ts'
 import { judgementSchema, type Judgement } from '#contract/gate/verdict.ts'
 import { comparedSchema, gateSettingsSchema, type GateStatus, type GateVerdict } from '#contract/station/gate.ts'
-import type { Log } from '#contract/ports.ts'
 import { seededRandom } from '#domain/seeded-random.ts'
-import { createStation, forkImaging } from '#station/index.ts'
+import { openBenchStation } from './bench-station.ts'
 import { createDatabase, findPostgres, startPostgres } from '../tests/backend/postgres.ts'
 
 /**
@@ -77,21 +76,9 @@ export interface VenueFigures {
 
 // --- A gate: the child's side -----------------------------------------------------------------------
 
-const quiet: Log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => quiet }
-
 /** A station with nothing but its gate; reads come as lines, verdicts go as lines. */
 async function runGate(dataDir: string, name: string, url: string): Promise<void> {
-  const opened = await createStation({
-    dataDir,
-    host: 'cli',
-    version: 'bench',
-    log: quiet,
-    fetch: (address, init) => fetch(address, init),
-    backend: { url, credential: () => Promise.resolve(key) },
-    spawnImaging: forkImaging(),
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  const station = opened.value
+  const station = await openBenchStation({ dataDir, backend: { url, credential: () => Promise.resolve(key) } })
   const call = async (procedure: Parameters<typeof station.call>[0], input: unknown): Promise<unknown> => {
     const result = await station.call(procedure, input)
     if (!result.ok) throw new Error(`${procedure}: ${result.error.message}`)

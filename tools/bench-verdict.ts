@@ -4,11 +4,10 @@ import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { findChromium } from '#cli/browsers.ts'
-import type { Log } from '#contract/ports.ts'
 import type { Result } from '#contract/result.ts'
 import { stationPaths } from '#contract/station/http.ts'
 import type { Desk } from '#contract/station/item.ts'
-import { createStation, forkImaging } from '#station/index.ts'
+import { openBenchStation } from './bench-station.ts'
 import { makePictureVideo } from '../tests/e2e/desk-video.ts'
 import { drawCode } from '../tests/barcode-image.ts'
 import { drawLabel } from '../tests/label-image.ts'
@@ -24,7 +23,6 @@ const sizes = [
   { name: '2 MP', width: 1_920, height: 1_080, letterPixels: 28 },
   { name: '12 MP', width: 4_000, height: 3_000, letterPixels: 42 },
 ] as const
-const log: Log = { debug() {}, info() {}, warn() {}, error: console.error, child: () => log }
 
 /**
  * `npm run bench -- verdict`: from a photo's bytes at the station to its verdict, and to its answer when it is read and
@@ -63,17 +61,7 @@ async function bare(folder: string, bytes: Buffer): Promise<number> {
 }
 
 async function atStation(say: Say, folder: string, size: (typeof sizes)[number]): Promise<void> {
-  const opened = await createStation({
-    dataDir: join(folder, 'data'),
-    host: 'web',
-    version: '0.0.0',
-    log,
-    fetch,
-    backend: null,
-    spawnImaging: forkImaging(),
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  const station = opened.value
+  const station = await openBenchStation({ dataDir: join(folder, 'data'), host: 'web' })
   try {
     await station.call('item.attend', { window: randomUUID(), on: true })
     const scanned = (await station.call('scan.submit', { data: gtin })) as Result<unknown>
