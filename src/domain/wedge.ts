@@ -124,13 +124,13 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   let givenBack: Held<K>[] = []
   /** The scanner has ended a code with a terminator before. */
   let hasTerminated = false
-  /** The left Alt is down since then, and these digits of the keypad came with it. */
   /** How many codes in a row it has ended so. */
   let endedCodes = suffix === 'enter' || suffix === 'tab' ? habit : 0
   /** There is a scanner that leaves its codes to silence. */
   let isLeftToSilence = suffix === 'none'
   /** A code without its end, of a scanner that ends its codes. */
   let unended: { readonly parts: readonly Held<K>[]; readonly code: string; readonly lastMs: number } | undefined
+  /** The left Alt is down since then, and these digits of the keypad came with it. */
   let alt: { readonly downMs: number; readonly keys: K[] } | undefined
   let isAltRight = false
 
