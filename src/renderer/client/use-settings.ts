@@ -25,8 +25,7 @@ export function useSettings(): {
     void call('settings.change', fields).then((result) => {
       if (result.ok) useStation.setState({ settings: result.value })
       setUnderWay((before) => before.filter((one) => one !== fields))
-      // Whoever closed the question for the PIN knows.
-      setError(result.ok || result.error.code === 'locked' ? null : result.error)
+      setError(result.ok ? null : result.error)
     })
   }
   const settings = told && underWay.reduce<Settings>((shown, fields) => ({ ...shown, ...fields }), told)
