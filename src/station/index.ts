@@ -1,5 +1,4 @@
 import { statSync, type Stats } from 'node:fs'
-import { statfs } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,8 +6,8 @@ import { createDispatch } from '#contract/dispatch.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import { readCredential, writeCredential } from '#contract/credential.ts'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
-import { fail, ok, type AppError, type Result } from '#contract/result.ts'
-import type { Capture, PhotoOutcome, Scan, ScanOutcome } from '#contract/station/capture.ts'
+import { fail, ok, type Result } from '#contract/result.ts'
+import type { PhotoOutcome } from '#contract/station/capture.ts'
 import type { ScanAnswer } from '#contract/station/control.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
@@ -16,19 +15,25 @@ import { maxPhotoBytes } from '#contract/station/http.ts'
 import { procedures, type ProcedureParsed } from '#contract/station/procedures.ts'
 import type { Member } from '#contract/station/staff.ts'
 import type { UpdateStatus } from '#contract/station/update.ts'
-import { logLevelSchema, type About, type LogEntry } from '#contract/station/upkeep.ts'
-import { openSessionSchema, type Session, type SessionSummary } from '#contract/station/session.ts'
-import type { Shot } from '#contract/station/shoot.ts'
+import type { About } from '#contract/station/upkeep.ts'
+import type { Session, SessionSummary } from '#contract/station/session.ts'
 import type { EnrolmentStatus } from '#contract/station/enrolment.ts'
 import type { Settings } from '#contract/station/settings.ts'
-import { keptDisagreementsSchema, type Disagreement, type StationStatus } from '#contract/station/status.ts'
-import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
+import type { StationStatus } from '#contract/station/status.ts'
 import type { Transport } from '#contract/transport.ts'
+import { createAlarms } from '#station/alarms.ts'
+import { createCameraRequests } from '#station/device/camera-requests.ts'
+import { correctingHandlers } from '#station/correcting.ts'
+import { createReads } from '#station/reads.ts'
+import { staffingHandlers } from '#station/staffing.ts'
+import { createTopics } from '#station/topics.ts'
+import { watchDisk } from '#station/upkeep/disk.ts'
+import { upkeepHandlers } from '#station/upkeep/handlers.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
 import { createPhotoFiles, type PhotoFileOutcome } from '#station/capture/photo-file.ts'
 import { describeDevices } from '#station/device/details.ts'
-import type { DeviceDriver, DriverDetails, ScanEvent } from '#station/device/driver.ts'
+import type { DeviceDriver, DriverDetails } from '#station/device/driver.ts'
 import { listRoads } from '#station/device/roads.ts'
 import { createDeviceService } from '#station/device/service.ts'
 import type { ScannersDriver } from '#station/device/scanners.ts'
@@ -42,10 +47,6 @@ import { createImaging } from '#station/imaging/imaging.ts'
 import type { SpawnImaging } from '#station/imaging/process.ts'
 import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
 import { describeStation } from '#station/upkeep/about.ts'
-import { readChip } from '#domain/chip.ts'
-import { readControlCode } from '#domain/control-code.ts'
-import { isGtin } from '#domain/gtin.ts'
-import { createMeter } from '#domain/service-level.ts'
 import { openStationKey, type StationKey } from '#station/store/station-key.ts'
 import { openStore } from '#station/store/store.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
@@ -64,11 +65,7 @@ import { createReviewing } from '#station/reviewing.ts'
 import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
 import { createOnceOnly } from '#station/upkeep/once-only.ts'
-import { readLogFile } from '#station/upkeep/log-file.ts'
-import { redactLine } from '#station/upkeep/redact.ts'
 import { wipeOldPhotos } from '#station/upkeep/retention.ts'
-import { measureStorage } from '#station/upkeep/storage.ts'
-import { gatherSupport, namesIn } from '#station/upkeep/support.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
 export { createLineDriver } from '#station/device/line-driver.ts'
@@ -181,13 +178,8 @@ export { systemClock, timeOrderedIds } from '#station/system-clock.ts'
 
 /** How long the end of a headless run waits for the backend to settle what it has. */
 const settleMs = 15_000
-/** A still camera may take seconds for a picture, and the saving of it some more. */
-const shootMs = 30_000
 /** How long the end of the station waits for requests in flight. */
 const closeGraceMs = 3_000
-/** How often events and answers of devices are compared. */
-const auditMs = 1_000
-const disagreementLimit = 20
 /** How often photos whose time is over are looked for; also whenever that time is set. */
 const wipeEveryMs = 60 * 60_000
 /** Settings of devices that came and went: more than this is nobody's station. */
@@ -196,10 +188,7 @@ const keptDeviceLimit = 500
 const maxImagingProcesses = 4
 /** So long a session that is ended waits for the photos that are being read. */
 const photoPatienceMs = 15_000
-/** Topics that sum up many changes are sent at most this often. */
-const summaryMs = 100
 const noRemotes: GateRemotes = { site: null, record: null, isRepeatable: false, relay: null }
-const notRefused: AppError = { code: 'conflict', message: 'the backend has not refused it, or may have taken it' }
 const noUpdates: UpdateStatus = {
   state: 'unavailable',
   version: null,
@@ -208,10 +197,6 @@ const noUpdates: UpdateStatus = {
   checkedAt: null,
   failed: [],
 }
-/** What stands in the place of a badge's text, or of an enrolment code's. */
-const secretShown = 'secret'
-/** Below this the station says that the disk is nearly full. */
-const lowDiskBytes = 500 * 1024 * 1024
 
 /**
  * Opens the store of `dataDir` and starts devices and sync.
@@ -231,74 +216,19 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const ownSettings = openSettings(store, log)
   let settings: Settings = ownSettings.current()
   let scanners: ScannersDriver | null = null
-  let freeBytes: number | null = null
-  /** From a scan's arrival to its durable row. */
-  const saving = createMeter()
-  let isDiskFull = false
   let stationKey: StationKey | null = null
 
   // --- Topics -------------------------------------------------------------------------------------
 
-  const listeners = new Map<string, Set<(payload: unknown) => void>>()
-  const publish = <T extends TopicName>(topic: T, payload: TopicPayload<T>): void => {
-    for (const listener of listeners.get(topic) ?? []) listener(payload)
-  }
-
-  const isHeard = (topic: TopicName): boolean => (listeners.get(topic)?.size ?? 0) > 0
-  const changedSessions = new Set<string>()
-  const changedDevices = new Set<string>()
-  let isStatusChanged = false
-  let isGateChanged = false
-  let isDeskChanged = false
-  let summaryTimer: NodeJS.Timeout | null = null
-  const summarise = (): void => {
-    summaryTimer ??= setTimeout(() => {
-      summaryTimer = null
-      for (const id of changedSessions) {
-        const session = store.sessions.get(id)
-        if (session) publish('session.changed', session)
-      }
-      changedSessions.clear()
-      if (changedDevices.size > 0 && isHeard('device.changed'))
-        for (const device of describe()) if (changedDevices.has(device.id)) publish('device.changed', device)
-      changedDevices.clear()
-      if (isStatusChanged) publish('status.changed', status())
-      isStatusChanged = false
-      if (isGateChanged && isHeard('gate.changed')) publish('gate.changed', gate.status())
-      isGateChanged = false
-      if (isDeskChanged && isHeard('item.changed')) publish('item.changed', shooting.desk())
-      isDeskChanged = false
-    }, summaryMs)
-  }
-  const sessionChanged = (id: string): void => {
-    changedSessions.add(id)
-    summarise()
-  }
-  const deskChanged = (): void => {
-    isDeskChanged = true
-    summarise()
-  }
-  const statusChanged = (): void => {
-    isStatusChanged = true
-    summarise()
-  }
-  const deviceSeen = (id: string): void => {
-    changedDevices.add(id)
-    summarise()
-  }
-  const deviceChanged = (id: string): void => {
-    deviceSeen(id)
-    statusChanged()
-  }
-  const capturesChanged = (changed: readonly string[]): void => {
-    for (let from = 0; from < changed.length; from += 500) {
-      const captures = store.captures.getMany(changed.slice(from, from + 500))
-      if (captures.length > 0) publish('capture.changed', { captures })
-      for (const capture of captures) sessionChanged(capture.sessionId)
-    }
-    deskChanged()
-    statusChanged()
-  }
+  const topics = createTopics({
+    session: (id) => store.sessions.get(id),
+    captures: (ids) => store.captures.getMany(ids),
+    devices: () => describe(),
+    status: () => status(),
+    gate: () => gate.status(),
+    desk: () => shooting.desk(),
+  })
+  const { publish, isHeard, sessionChanged, capturesChanged, deskChanged, statusChanged, deviceSeen } = topics
 
   const kept = new Map<string, string>()
   const secrets: StationSecrets = ports.secrets ?? {
@@ -361,7 +291,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   // --- Rooms --------------------------------------------------------------------------------------
 
   const stopping = new AbortController()
-  const devices = createDeviceRegistry(clock, deviceChanged, deviceSeen)
+  const devices = createDeviceRegistry(clock, topics.deviceChanged, deviceSeen)
   const service = createDeviceService({ clock, random: ports.random ?? Math.random, onChange: statusChanged })
   const drivers: DeviceDriver[] = []
   const driverDetails = (): ReadonlyMap<string, DriverDetails> =>
@@ -470,7 +400,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     ids,
     log: log.child({ room: 'capture' }),
     onSaved(outcome) {
-      isDiskFull = false
+      disk.took()
       publish('scan.taken', outcome)
       sessionChanged(outcome.capture.sessionId)
       statusChanged()
@@ -523,10 +453,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       remotes: (of) => gateRemotes(of),
       clockBounds: () => clockWatch.reading() ?? { leastMs: 0, mostMs: 0 },
       onVerdict: (verdict) => publish('gate.verdict', verdict),
-      onChange() {
-        isGateChanged = true
-        summarise()
-      },
+      onChange: topics.gateChanged,
     },
     settings.gate,
   )
@@ -539,57 +466,24 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     idleMs: () => settings.staff.idleMs,
     onChange: statusChanged,
   })
-  const submit = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
-    // What is typed, or read from a file, has no event of a device.
-    const isDevices = scan.source !== 'manual' && scan.source !== 'stdin'
-    const startedMs = clock.monotonicMs()
-    const result = await capturing.scan(scan, isDevices ? event : undefined)
-    if (result.ok) saving.add(clock.monotonicMs() - startedMs)
-    if (!result.ok && result.error.code === 'storage_full') {
-      isDiskFull = true
-      statusChanged()
-    }
-    return result
-  }
-  /**
-   * A scanner without a window asks nobody for a session: its scan opens one like the last. Those behind it come here in
-   * their order, so that the first opens it and all go into it.
-   */
-  const submitOpening = async (scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>> => {
-    const result = await submit(scan, event)
-    if (result.ok || result.error.code !== 'conflict' || scan.source !== 'device') return result
-    if (!settings.scanners.startsSession || readControlCode(scan.data).kind !== 'none') return result
-    if (!store.sessions.current() && !openLikeLast()) return result
-    return await submit(scan, event)
-  }
-  const openLikeLast = (): boolean => {
-    // A product's photos are no way to count stock.
-    const last = store.sessions.list(20).find((session) => !shooting.isItem(session))
-    const { captureMode, duplicatePolicy, duplicateWindowMs, marksWindowMs, formats } =
-      last ?? openSessionSchema.parse({})
-    try {
-      const session = store.sessions.open({
-        label: '',
-        captureMode,
-        duplicatePolicy,
-        duplicateWindowMs,
-        marksWindowMs,
-        formats,
-      })
-      if (!session) return false
+  const reads = createReads({
+    store,
+    clock,
+    log,
+    capturing,
+    devices,
+    service,
+    settings: () => settings,
+    shooting,
+    gate,
+    takeSecret: (data) => staff.takeBadge(data) ?? takeCode(data),
+    topics,
+    onSession(id) {
       sync?.wake()
-      sessionChanged(session.id)
-      return true
-    } catch (error) {
-      log.error({ error: (error as Error).message }, 'a session could not be opened for a scan')
-      return false
-    }
-  }
-  /** A read at the gate: its device is told whether the person is let in. */
-  const judged = async (scan: Scan): Promise<Result<ScanAnswer>> => {
-    const verdict = await gate.scan(scan)
-    return verdict.ok ? ok({ outcome: 'checked', isSound: verdict.value.result === 'admit' }) : verdict
-  }
+      sessionChanged(id)
+    },
+    onFull: () => disk.refused(),
+  })
   /** An enrolment code is no capture: it waits for somebody to confirm its site. */
   const takeCode = (data: string): Promise<Result<ScanAnswer>> | null => {
     const inspected = site.inspect(data)
@@ -598,95 +492,18 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     enrolmentChanged()
     return Promise.resolve(ok({ outcome: 'checked', isSound: inspected.outcome === 'code' }))
   }
-  /** A read of a chip, as its reader's settings say what it sends; any other read is left as it is. */
-  const chipOf = (scan: Scan, { deviceId }: ScanEvent): Result<Scan> => {
-    const chips = settings.scanners.byId[deviceId]?.chips ?? null
-    if (chips === null || scan.source === 'manual') return ok(scan)
-    const read = readChip(scan.data, chips)
-    if (read.kind === 'unreadable') return fail('invalid_input', read.reason)
-    if (read.kind === 'code') return ok(scan)
-    const { aim: _, ...sent } = scan
-    return ok({ ...sent, data: read.value, symbology: 'nfc', typed: scan.typed ?? scan.data })
-  }
-  /** The way of every read, whoever read it: counted at its beginning and at its end, checked or captured between. */
-  const take = async (sent: Scan, occurred: ScanEvent): Promise<Result<ScanAnswer>> => {
-    const chip = chipOf(sent, occurred)
-    const scan = chip.ok ? chip.value : sent
-    const event =
-      scan.typed === sent.typed ? occurred : { ...occurred, bytes: occurred.bytes ?? Buffer.from(sent.data) }
-    const secret = staff.takeBadge(scan.data) ?? takeCode(scan.data)
-    // It is counted like any other read, and nothing of it is told to anybody.
-    if (secret) {
-      const answered = devices.follow({ ...scan, data: secretShown, typed: secretShown }, { ...event, bytes: null })
-      const result = await secret
-      answered(result)
-      return result
-    }
-    const answered = devices.follow(scan, event)
-    const result = !chip.ok
-      ? chip
-      : (service.take(scan, event.deviceId) ??
-        (await (settings.gate.isOn
-          ? judged(scan)
-          : (shooting.take(scan, () => submit(scan, event)) ?? submitOpening(scan, event)))))
-    const read = answered(result)
-    if (isHeard('device.scan')) publish('device.scan', read)
-    if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')
-      shootFor(event.deviceId, result.value)
-    return result
-  }
-  /** A scanner whose role it is asks for a photo of each item that it reads. */
-  const shootFor = (deviceId: string, { outcome, capture }: ScanOutcome): void => {
-    // The item's first code has asked for it.
-    if (outcome === 'joined') return
-    if (settings.scanners.byId[deviceId]?.role !== 'shoot') return
-    const { sessionId, deviceName } = capture
-    publish('control.taken', { outcome: 'control', command: { kind: 'shoot' }, sessionId, deviceName, capture })
-  }
-  const placeOf = (deviceId: string): string => settings.scanners.byId[deviceId]?.place ?? ''
 
   // --- Events and answers -------------------------------------------------------------------------
 
-  let disagreements: readonly Disagreement[] = (
-    store.facts.read('disagreements', keptDisagreementsSchema) ?? []
-  ).filter((one) => one !== null)
-  const keepDisagreements = (changed: readonly Disagreement[]): void => {
-    disagreements = changed.slice(-disagreementLimit)
-    try {
-      store.facts.set('disagreements', JSON.stringify(disagreements))
-    } catch (error) {
-      log.error({ error: (error as Error).message }, 'an alarm could not be kept')
-    }
-    statusChanged()
-  }
-  const disagree = (found: readonly Omit<Disagreement, 'id' | 'at'>[]): void => {
-    if (found.length === 0) return
-    for (const one of found) log.error({ ...one }, 'device events and answers disagree')
-    const ofOthers = disagreements.filter(({ deviceId }) => !found.some((one) => one.deviceId === deviceId))
-    keepDisagreements([...ofOthers, ...found.map((one) => ({ id: ids.next(), at: clock.now().toISOString(), ...one }))])
-  }
-  const auditTimer = setInterval(() => disagree(devices.audit(driverDetails(), performance.now())), auditMs)
-  auditTimer.unref()
-
-  const measureDisk = async (): Promise<void> => {
-    const before = freeBytes === null ? null : freeBytes < lowDiskBytes
-    freeBytes = await statfs(ports.dataDir).then(
-      (disk) => disk.bavail * disk.bsize,
-      () => null,
-    )
-    if (freeBytes !== null && before !== freeBytes < lowDiskBytes) statusChanged()
-  }
-  let arePhotosStopped = false
-  /** Photos stop before the disk is full, so that there is room for scans, which need little. */
-  const hasRoomForPhotos = async (): Promise<boolean> => {
-    await measureDisk()
-    const { reserveMegabytes, quotaMegabytes } = settings.photo
-    const isLow = freeBytes !== null && freeBytes < reserveMegabytes * 1_000_000
-    const isUsedUp = quotaMegabytes > 0 && (await store.media.usedBytes()) >= quotaMegabytes * 1_000_000
-    if (arePhotosStopped !== (isLow || isUsedUp)) statusChanged()
-    arePhotosStopped = isLow || isUsedUp
-    return !arePhotosStopped
-  }
+  const alarms = createAlarms({
+    store,
+    clock,
+    ids,
+    log,
+    audit: () => devices.audit(driverDetails(), performance.now()),
+    onChange: statusChanged,
+  })
+  const disk = watchDisk({ dataDir, store, settings: () => settings.photo, onChange: statusChanged })
   let wiping: Promise<unknown> = Promise.resolve()
   const wipeOld = (): void => {
     const ports = { store, clock, log: log.child({ room: 'upkeep' }), keepDays: settings.photo.keepDays }
@@ -696,8 +513,6 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const wipeTimer = setInterval(wipeOld, wipeEveryMs)
   wipeTimer.unref()
-  const diskTimer = setInterval(() => void hasRoomForPhotos(), 30_000)
-  diskTimer.unref()
 
   const status = (): StationStatus => {
     const { nextAttemptMs, ...queue } = store.outbox.figures()
@@ -715,35 +530,21 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         ...queue,
         parked: queue.parked + store.reviews.refusedCount() + store.catalogue.refusedCount(),
         ...(sync?.progress ?? { ratePerSecond: 0, sending: null, uploads: [] }),
-        saving: saving.level(),
+        saving: reads.saving(),
         nextAttemptAt:
           nextAttemptMs === null ? null : new Date(Math.max(nextAttemptMs, sync?.pausedUntilMs ?? 0)).toISOString(),
       },
       devices: devices.list(),
       staff: { isProtected: staff.isProtected() },
       ...service.mode(),
-      disagreements: [...disagreements],
+      disagreements: alarms.list(),
       clock: clockWatch.status,
-      storage: {
-        state: isDiskFull ? 'full' : freeBytes !== null && freeBytes < lowDiskBytes ? 'low' : 'ok',
-        freeBytes,
-        arePhotosStopped,
-        recovered: store.recovered,
-      },
+      storage: { ...disk.status(), recovered: store.recovered },
     }
   }
 
   // --- Procedures ---------------------------------------------------------------------------------
 
-  const changeCapture = (id: string, change: (capture: Capture) => AppError | null): Result<Capture> => {
-    const capture = store.captures.get(id)
-    if (!capture) return fail('not_found', 'no such capture')
-    const refusal = change(capture)
-    if (refusal) return { ok: false, error: refusal }
-    sync?.wake()
-    capturesChanged([id])
-    return ok(store.captures.get(id) ?? capture)
-  }
   const changeSettings = (change: ProcedureParsed<'settings.change'>): void => {
     ownSettings.change(change)
     settingsChanged()
@@ -757,7 +558,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     deskChanged()
     if (JSON.stringify(before.gate) !== JSON.stringify(settings.gate)) gate.configure(settings.gate)
     if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) {
-      void hasRoomForPhotos()
+      void disk.hasRoomForPhotos()
       wipeOld()
     }
     publish('settings.changed', settings)
@@ -783,52 +584,20 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     random: ports.random ?? Math.random,
     log: log.child({ room: 'site' }),
   })
-  /** A window's read: the window says when it came by its age, for their clocks have different beginnings. */
-  const eventOf = ({ deviceId = '', ageMs = 0, typed }: Scan): ScanEvent => ({
-    deviceId,
-    bytes: typed === undefined ? null : Buffer.from(typed, 'utf8'),
-    receivedMs: performance.now() - ageMs,
-    place: placeOf(deviceId),
+  const cameras = createCameraRequests(ids, (id) => {
+    publish('camera.shoot', { id })
+    return isHeard('camera.shoot')
   })
-  const waitingShots = new Map<string, (shots: Shot[]) => void>()
-  /** The first window that has cameras open answers for all; one without them opens them and stays silent. */
-  const shoot = async (): Promise<Result<Shot[]>> => {
-    const unavailable = fail('device_unavailable', 'no window with open cameras has answered')
-    if (!isHeard('camera.shoot')) return unavailable
-    const id = ids.next()
-    let timer: NodeJS.Timeout | undefined
-    const answer = await new Promise<Shot[] | null>((resolve) => {
-      waitingShots.set(id, resolve)
-      timer = setTimeout(() => resolve(null), shootMs)
-      publish('camera.shoot', { id })
-    })
-    clearTimeout(timer)
-    waitingShots.delete(id)
-    return answer === null || answer.length === 0 ? unavailable : ok(answer)
-  }
-  const undo = (id: string): Result<Capture> =>
-    changeCapture(id, (capture) => {
-      if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count already' }
-      if (store.sessions.get(capture.sessionId)?.state !== 'ACTIVE')
-        return { code: 'conflict', message: 'its session has ended' }
-      store.captures.undo(id)
-      return null
-    })
   const summary = (session: Session): SessionSummary => ({
     session,
     ...store.captures.timeline(session.id),
     topItems: store.captures.topItems(session.id, 10),
   })
 
-  const changedStaff = <T>(result: Result<T>): Result<T> => {
-    if (result.ok) staff.changed()
-    return result
-  }
   const staffMembers = (): readonly Member[] => {
     const members = staffFile.members()
     return members.ok ? members.value : []
   }
-  const namesHere = (): string[] => namesIn([staffMembers(), settings, describe()])
   const once = createOnceOnly()
   const about = (): About =>
     describeStation({ version: ports.version, host: ports.host, stationId, dataDir: ports.dataDir })
@@ -900,16 +669,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       },
       'device.disagree': ({ id, events, answers }) => {
         const deviceName = devices.list().find((device) => device.id === id)?.name ?? id
-        disagree([{ deviceId: id, deviceName, events, answers }])
+        alarms.raise([{ deviceId: id, deviceName, events, answers }])
         return ok({})
       },
       'device.acknowledge': ({ id }) => {
-        keepDisagreements(disagreements.filter((one) => one.id !== id))
+        alarms.acknowledge(id)
         return ok(status())
       },
-      'camera.shoot': () => shoot(),
+      'camera.shoot': () => cameras.shoot(),
       'camera.shot': ({ id, shots }) => {
-        waitingShots.get(id)?.(shots)
+        cameras.answer(id, shots)
         return ok({})
       },
       'folder.list': () => ok([...folders.list()]),
@@ -937,55 +706,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const session = store.sessions.get(id)
         return session ? ok(summary(session)) : fail('not_found', 'no such session')
       },
-      'scan.submit': (scan) => take(scan, eventOf(scan)),
-      'capture.list': (query) =>
-        store.sessions.get(query.sessionId) ? ok(store.captures.list(query)) : fail('not_found', 'no such session'),
-      'capture.get': ({ id }) => {
-        const capture = store.captures.detail(id)
-        return capture ? ok(capture) : fail('not_found', 'no such capture')
-      },
-      'capture.setQuantity': ({ id, quantity }) =>
-        changeCapture(id, (capture) => {
-          if (capture.disposition !== 'counted') return { code: 'conflict', message: 'it does not count' }
-          if (capture.quantity !== quantity) store.captures.setQuantity(id, quantity)
-          return null
-        }),
-      'capture.undo': ({ id }) => undo(id),
-      'capture.undoLast': ({ sessionId }) => {
-        const newest = store.captures.newestCounted(sessionId)
-        return newest ? undo(newest.id) : fail('not_found', 'nothing is left to undo')
-      },
-      'capture.retry': ({ id }) =>
-        changeCapture(id, () =>
-          store.captures.retry(id) ? null : { code: 'conflict', message: 'there is nothing to retry' },
-        ),
-      'capture.discard': ({ id, reason }) =>
-        changeCapture(id, () => (store.captures.discard(id, reason, null) ? null : notRefused)),
-      'capture.correct': ({ id, raw }) => {
-        const refused = store.captures.get(id)
-        if (!refused) return fail('not_found', 'no such capture')
-        if (refused.type === 'IMAGE') return fail('conflict', 'a photo has no value to correct')
-        const corrected = capturing.correct(refused, raw)
-        if (corrected.ok) capturesChanged([id, corrected.value.id])
-        sync?.wake()
-        return corrected
-      },
-      'capture.move': ({ id, sessionId }) => {
-        if (!store.sessions.get(sessionId)) return fail('not_found', 'no such session')
-        const from = store.captures.get(id)?.sessionId
-        const moved = changeCapture(id, () => (store.captures.move(id, sessionId) ? null : notRefused))
-        if (from !== undefined) sessionChanged(from)
-        return moved
-      },
-      'capture.candidates': ({ id }) => {
-        const found = store.outbox.candidates(id)
-        if (!found) return fail('conflict', 'it is not undecided')
-        return ok({ sentAt: new Date(found.sentMs).toISOString(), candidates: found.candidates })
-      },
-      'capture.decide': ({ id, remoteId }) =>
-        changeCapture(id, () =>
-          store.captures.decide(id, remoteId) ? null : { code: 'conflict', message: 'it is not undecided' },
-        ),
+      'scan.submit': (scan) => reads.take(scan, reads.eventOf(scan)),
+      ...correctingHandlers({ store, capturing, wakeSync: () => sync?.wake(), capturesChanged, sessionChanged }),
       'backend.signIn': async (given) => {
         const keep = site.current() === null ? ports.backend?.keep : site.keepKey
         const url = backend.url()
@@ -1069,98 +791,26 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         await gate.wipe()
         return ok(gate.status())
       },
-      'staff.unlock': async ({ purpose, ...given }) =>
-        ok(
-          await ('pin' in given
-            ? staff.unlock(purpose, { kind: 'pin', text: given.pin })
-            : staff.unlockByCode(purpose, given.code)),
-        ),
-      'staff.badge': ({ purpose }) => staff.awaitBadge(purpose),
-      'staff.end': ({ grant }) => {
-        staff.end(grant)
-        return ok({})
-      },
-      'staff.begin': async ({ name, pin }) => {
-        if (staff.isProtected()) return fail('conflict', 'there is staff already')
-        return changedStaff(await staffFile.save({ id: null, name, role: 'administrator', pin }))
-      },
-      'staff.list': () => {
-        const members = staffFile.members()
-        return members.ok ? ok([...members.value]) : members
-      },
-      'staff.save': async (change) => changedStaff(await staffFile.save(change)),
-      'staff.remove': ({ id }) => {
-        const removed = changedStaff(staffFile.remove(id))
-        return removed.ok ? ok({}) : removed
-      },
-      'staff.giveBadge': async ({ id }) => {
-        const members = staffFile.members()
-        if (!members.ok) return members
-        const member = members.value.find((one) => one.id === id)
-        if (!member) return fail('not_found', 'no such member of the staff')
-        const badge = changedStaff(await staffFile.giveBadge(id))
-        if (!badge.ok) return badge
-        // Loaded only here: it is large, and most runs of a station print nothing.
-        const { writeBadgeSheet } = await import('#sheets/index.ts')
-        const card = await writeBadgeSheet(member, badge.value)
-        return ok({ path: once.keep({ name: 'capstan-badge.pdf', type: 'application/pdf', bytes: card }) })
-      },
+      ...staffingHandlers({ staff, file: staffFile, once }),
       'update.status': () => ok(ports.updates?.()?.status() ?? noUpdates),
       'update.check': async () => ok((await ports.updates?.()?.check()) ?? noUpdates),
       'update.install': () => ok(ports.updates?.()?.install() ?? noUpdates),
-      'about.get': () => ok(about()),
-      'storage.measure': async () => ok(await measureStorage(ports.dataDir)),
-      'log.list': ({ least, words, limit }) => {
-        const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
-        const levels = logLevelSchema.options.slice(logLevelSchema.options.indexOf(least))
-        const lines = readLogFile(ports.dataDir).toReversed()
-        const names = namesHere()
-        const found: LogEntry[] = []
-        for (const line of lines) {
-          const entry = redactLine(line, names)
-          if (entry === null || !levels.includes(entry.level)) continue
-          // In what is shown, not in what was taken out of it.
-          const text = `${entry.room} ${entry.message} ${Object.entries(entry.facts).flat().join(' ')}`.toLowerCase()
-          if (wanted.every((word) => text.includes(word)) && found.push(entry) >= limit) break
-        }
-        return ok(found)
-      },
-      'support.make': async () => {
-        const { files, zip } = await gatherSupport({
-          dataDir: ports.dataDir,
-          store,
-          about: about(),
-          settings,
-          status: status(),
-          devices: describe(),
-          staff: staffMembers(),
-        })
-        const name = `capstan-support-${clock.now().toISOString().slice(0, 19).replaceAll(':', '-')}.zip`
-        return ok({ path: once.keep({ name, type: 'application/zip', bytes: zip }), bytes: zip.length, files })
-      },
+      ...upkeepHandlers({
+        dataDir,
+        store,
+        clock,
+        once,
+        about,
+        settings: () => settings,
+        status,
+        devices: describe,
+        staff: staffMembers,
+      }),
       'kiosk.leave': ({ to }) => {
         if (!ports.leaveKiosk) return fail('conflict', 'this host has no lock to leave: close its window')
         ports.leaveKiosk(to)
         return ok({})
       },
-      'product.create': (product) =>
-        changeCapture(product.captureId, (capture) => {
-          const { captureId, ...payload } = product
-          const gtin = product.gtin.padStart(14, '0')
-          if (!isGtin(product.gtin)) return { code: 'invalid_input', message: 'the check digit of the GTIN is wrong' }
-          store.transaction(() => {
-            // Known on this station at once; the backend's record replaces it when it is there.
-            store.captures.rememberProduct({
-              id: captureId,
-              gtin,
-              name: payload.name,
-              brand: payload.brand,
-              netContent: payload.netContent,
-            })
-            store.outbox.add({ kind: 'product.create', sessionId: capture.sessionId, captureId, payload })
-          })
-          return null
-        }),
     },
     (name, error) =>
       log.error({ name, error: error instanceof Error ? error.stack : String(error) }, 'a procedure failed'),
@@ -1185,7 +835,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   ): Promise<Result<PhotoOutcome>> => {
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
-    if (!(await hasRoomForPhotos())) {
+    if (!(await disk.hasRoomForPhotos())) {
       await bytes.cancel()
       return fail('photos_full', 'the room for photos is used up: the photo was not saved')
     }
@@ -1211,13 +861,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     } finally {
       item?.done(captureId)
     }
-    if (!result.ok && result.error.code === 'storage_full') {
-      isDiskFull = true
-      statusChanged()
-    }
+    if (!result.ok && result.error.code === 'storage_full') disk.refused()
     if (result.ok) devices.count(deviceName)
     // The window need not find out by a photo that is refused.
-    void hasRoomForPhotos()
+    void disk.hasRoomForPhotos()
     return result
   }
 
@@ -1262,8 +909,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     driver.start(async (scan, raw) => {
       const deviceId = raw?.deviceId ?? scan.deviceName
       const receivedMs = raw?.receivedMs ?? performance.now()
-      const event = { deviceId, bytes: raw?.bytes ?? null, receivedMs, place: placeOf(deviceId) }
-      const result = await take(scan, event)
+      const event = { deviceId, bytes: raw?.bytes ?? null, receivedMs, place: reads.placeOf(deviceId) }
+      const result = await reads.take(scan, event)
       if (!result.ok) publish('scan.refused', { scan, error: result.error })
       return result
     }, devices.report)
@@ -1280,18 +927,11 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
 
   // Last: while they are waited for, sync and timers already run, and need everything above.
-  await Promise.all([measureDisk(), openKey()])
-
-  const subscribe: Station['subscribe'] = (topic, listener) => {
-    const set = listeners.get(topic) ?? new Set()
-    listeners.set(topic, set)
-    set.add(listener)
-    return () => void set.delete(listener)
-  }
+  await Promise.all([disk.measure(), openKey()])
 
   return ok({
     call: dispatch,
-    subscribe,
+    subscribe: topics.subscribe,
     handle,
     drive,
     async readScanners(wrap = (driver) => driver) {
@@ -1314,7 +954,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         if (site.current() === null) start()
       }
       startIfSo()
-      subscribe('enrolment.changed', startIfSo)
+      topics.subscribe('enrolment.changed', startIfSo)
     },
     photosAtOnce,
     async takePhotoFile(path, role, turn) {
@@ -1337,8 +977,8 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         await folders.close()
         await capturing.close()
         service.close()
-        clearInterval(auditTimer)
-        clearInterval(diskTimer)
+        alarms.close()
+        disk.close()
         clearInterval(wipeTimer)
         await wiping
         clockWatch.close()
@@ -1351,8 +991,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         clearTimeout(cutOff)
         imaging.close()
         // Only now: what was in flight has changed something to the end.
-        if (summaryTimer) clearTimeout(summaryTimer)
-        listeners.clear()
+        topics.close()
         store.close()
       })()
       return closing

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ProcedureHandlers } from '#contract/dispatch.ts'
 import type { ProcedureDefinition } from '#contract/transport.ts'
 import {
   candidatesSchema,
@@ -286,3 +287,5 @@ export type ProcedureInput<N extends ProcedureName> = z.input<(typeof procedures
 /** What a handler gets: parsed, defaults filled in. */
 export type ProcedureParsed<N extends ProcedureName> = z.output<(typeof procedures)[N]['input']>
 export type ProcedureOutput<N extends ProcedureName> = z.output<(typeof procedures)[N]['output']>
+/** The handlers of some procedures, by their names: ``HandlersOf<`capture.${string}`>``. */
+export type HandlersOf<Name extends string> = Pick<ProcedureHandlers<typeof procedures>, Extract<ProcedureName, Name>>
