@@ -1,6 +1,5 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
@@ -8,6 +7,7 @@ import { findChromium } from '#cli/browsers.ts'
 import { callAsAnotherWindow } from './another-window.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
+import { expectAccessible } from './look.ts'
 
 const pen = '4006381333931'
 const found = findChromium(process.env)
@@ -128,8 +128,7 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
     }
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme })
-      const { violations } = await new AxeBuilder({ page }).analyze()
-      expect(violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`)).toEqual([])
+      await expectAccessible(page, scheme)
     }
   })
 })

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
 import type { Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 import sharp from 'sharp'
@@ -12,6 +11,7 @@ import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
 import { createOddScans, oddPasses } from './odd-passes.ts'
 import { servePageAlone } from './page-alone.ts'
+import { expectAccessible } from './look.ts'
 
 const found = findChromium(process.env)
 const chromiumPath = 'path' in found ? found.path : ''
@@ -30,12 +30,6 @@ async function picture(page: Page, name: string): Promise<void> {
     await page.screenshot({ path: `${pictures}/${name}-${width}.png` })
     expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0)
   }
-}
-
-/** No fault of accessibility. */
-async function checkAccess(page: Page, name: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa']).analyze()
-  expect(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html ?? ''}`)).toEqual([])
 }
 
 describe.skipIf('missing' in found)('what a gate tells a visitor (skipped where no Chromium is found)', () => {
@@ -67,7 +61,7 @@ describe.skipIf('missing' in found)('what a gate tells a visitor (skipped where 
       for (const name of names) {
         await page.evaluate((one) => (window as unknown as Faces).show(one, 'en'), name)
         await picture(page, name)
-        if (checked.includes(name)) await checkAccess(page, name)
+        if (checked.includes(name)) await expectAccessible(page, name)
       }
       for (const [width, height] of allShapes) {
         await page.setViewportSize({ width, height })
@@ -188,7 +182,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await panel().getByLabel('Kinds of passes that this gate takes').fill('day, season')
     await panel().scrollIntoViewIfNeeded()
     await picture(page, 'settings')
-    await checkAccess(page, 'settings')
+    await expectAccessible(page, 'settings')
     await save()
     await page.reload()
     await page.getByRole('navigation').waitFor()
@@ -215,7 +209,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await pressOn(page.getByRole('button', { name: /^Let in/ }), 'Enter')
     await page.getByLabel('Reason, which is kept').pressSequentially('Knows him', { delay: 120 })
     await picture(page, 'override')
-    await checkAccess(page, 'override')
+    await expectAccessible(page, 'override')
     await page.keyboard.press('Enter')
     await shows('Come in', 'overridden')
     await pressOn(page.getByRole('button', { name: /^Take back/ }), 'Enter')
@@ -226,16 +220,16 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await shows('Come in', 'admitted')
     await expect.poll(() => page.locator('.figure-strong dd').textContent()).toBe('1')
     await picture(page, 'staffed')
-    await checkAccess(page, 'staffed')
+    await expectAccessible(page, 'staffed')
     await closeGate('Stop being a gate')
     await picture(page, 'start')
-    await checkAccess(page, 'start')
+    await expectAccessible(page, 'start')
   })
 
   it('tells a visitor one word in the language that was chosen, the same on a display of its own, and forgets it', async () => {
     await openGate('Visitors alone')
     await isOnline()
-    await checkAccess(page, 'attract')
+    await expectAccessible(page, 'attract')
     expect(await page.getByRole('navigation').count()).toBe(0)
     const display = await page.context().newPage()
     await display.goto(new URL('/visitor', page.url()).href)
@@ -334,7 +328,7 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await odd.scan()
     await shows('Come in', 'admitted')
     expect(await page.locator('.gate-site').textContent()).toMatch(/^Decided at this gate, by a list of /)
-    await checkAccess(page, 'offline')
+    await expectAccessible(page, 'offline')
     await page.getByLabel('Number on the pass').fill('  0011 other ')
     await page.keyboard.press('Enter')
     await shows('Come in', 'admitted')
@@ -347,6 +341,6 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
   it('is closed without its station', async () => {
     await kiosk.stopStation()
     await page.locator('[data-view="out_of_order"]').waitFor()
-    await checkAccess(page, 'out of order')
+    await expectAccessible(page, 'out of order')
   })
 })

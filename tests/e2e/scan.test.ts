@@ -1,5 +1,4 @@
 import { mkdir, readFile } from 'node:fs/promises'
-import { AxeBuilder } from '@axe-core/playwright'
 import { parse } from 'csv-parse/sync'
 import type { Page } from 'playwright-core'
 import sharp from 'sharp'
@@ -11,6 +10,7 @@ import { drawCode } from '../barcode-image.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
 import { readXlsx } from './read-xlsx.ts'
+import { expectAccessible } from './look.ts'
 
 const cola = '5449000000996'
 const pen = '4006381333931'
@@ -148,8 +148,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     await rows().first().getByRole('button').first().click()
     await rows().first().getByText('1 more code of this item').waitFor()
     await page.screenshot({ path: `${pictures}/marks.png` })
-    const { violations } = await new AxeBuilder({ page }).analyze()
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => html) }))).toEqual([])
+    await expectAccessible(page, 'marks')
     await press('u')
     await last().getByText('It stays in the list and does not count.').waitFor()
     await expect.poll(() => total('Scans').innerText()).toBe('0')
@@ -328,11 +327,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
       }
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-        const { violations } = await new AxeBuilder({ page }).analyze()
-        const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
-        expect(
-          serious.map(({ id, nodes }) => `${screen} ${colorScheme} ${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-        ).toEqual([])
+        await expectAccessible(page, `${screen} ${colorScheme}`)
       }
     }
     await look('start')

@@ -62,12 +62,12 @@ function Place({ status, verdict }: { readonly status: GateStatus; readonly verd
     return age === '' ? t(`gate.no_site_list.${site}`) : t(`gate.site.${site}`, { age })
   }
   return (
-    <p className="gate-place">
-      <span>{t(`gate.direction.${status.direction}`, { gate: status.gate })}</span>
+    <footer className="gate-place">
+      <h1>{t(`gate.direction.${status.direction}`, { gate: status.gate })}</h1>
       <span data-site={site} data-list={list?.state ?? 'none'} className="gate-site">
         <StateShape tone={site === 'online' ? 'ok' : site === 'unconfigured' ? 'waiting' : 'attention'} size={24} />
         {said()}
       </span>
-    </p>
+    </footer>
   )
 }
