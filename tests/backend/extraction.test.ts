@@ -20,14 +20,17 @@ const field = (name: ExtractedField['field'], value: string, confidence = 0.9): 
 })
 
 /** What stands in for the processes that read photos, at the port's boundary. */
-function visionOf(read: (photo: Parameters<Vision['extract']>[0]) => readonly ExtractedField[] | 'unreadable'): Vision {
+function visionOf(
+  read: (photo: Parameters<Vision['extract']>[0]) => readonly ExtractedField[] | 'unreadable',
+  text = '',
+): Vision {
   return {
     extract(photo) {
       const fields = read(photo)
       return Promise.resolve(
         fields === 'unreadable'
           ? fail('unreadable_image', 'The photo cannot be read.')
-          : ok({ fields, text: '', ms: 1, engine: 'test', fallback: null }),
+          : ok({ fields, text, ms: 1, engine: 'test', fallback: null }),
       )
     },
     close: () => undefined,
@@ -119,6 +122,32 @@ describe('the extraction', () => {
     const [proposal] = await proposalsOf(site, capture)
     const [front] = (await site.call('GET', `${scanner}/sessions/${session}/photos`)).body
     expect(proposal).toMatchObject({ field_name: 'brand_name', evidence: { photo_id: front.id, capture_id: null } })
+  })
+
+  it('warns of a front whose words are not those of its product, and is sure of nothing on it', async () => {
+    const words = 'ACME\nOAT BISCUITS\nwith honey and almonds\nbaked with care\n250 g'
+    const read = async (product: object, photo_type: string) => {
+      const site = await startSite({ vision: visionOf(() => [field('net_content', '250 g', 0.97)], words) })
+      await site.call('POST', products, { gtin: marker, ...product })
+      const session = await site.openSession({ capture_mode: 'both' })
+      const capture = (await site.submit(session, marker)).body.id as string
+      await site.settled(capture)
+      const { upload_url, s3_key } = (await site.call('GET', `${scanner}/sessions/${session}/presigned-upload-url`))
+        .body
+      await fetch(upload_url, { method: 'PUT', body: jpeg() })
+      await site.call('POST', `${scanner}/sessions/${session}/photos`, { s3_key, photo_type })
+      await submitted(site, session)
+      const [{ confidence, reasoning } = { confidence: '', reasoning: '' }] = await proposalsOf(site, capture)
+      return [confidence, reasoning]
+    }
+    const strange = { product_name: 'Marker Boss', brand: 'Stabilo' }
+    expect(await read(strange, 'front')).toEqual([
+      '0.50',
+      'The front says nothing of "Stabilo Marker Boss": it may be another product. Compare the photo first. read',
+    ])
+    // Other sides need not name their product.
+    expect(await read(strange, 'ingredients')).toEqual(['0.97', 'read'])
+    expect(await read({ product_name: 'Oat biscuits', brand: 'Acme' }, 'front')).toEqual(['0.97', 'read'])
   })
 
   it('of a capture that is enriched again proposes nothing twice, and nothing that was rejected', async () => {

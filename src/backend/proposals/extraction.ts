@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely'
 import type { PhotoType } from '#contract/backend/photo-type.ts'
+import { judgeSameProduct } from '#domain/review/same-product.ts'
 import { brandHints } from '../catalogue/brand-hints.ts'
 import type { Database, Db } from '../db/database.ts'
-import type { CaptureRow, PhotoRow, Tables } from '../db/tables.ts'
+import type { CaptureRow, PhotoRow, ProductRow, Tables } from '../db/tables.ts'
 import { newId } from '../ids.ts'
 import { NotYet, type SingleWork } from '../jobs/jobs.ts'
 import type { Log } from '../log.ts'
@@ -12,6 +13,9 @@ import { fieldOfColumn, isSameValue, presentValue } from './fields.ts'
 
 /** As many values are proposed for one field, the likeliest first: better several than one wrong one. */
 const alternatives = 3
+
+/** At most so sure is what is read from a front that does not name its product: a person looks at each value. */
+const strangeConfidence = 0.5
 
 const notRead = 'This server does not read what is printed on photos; a site’s own server does (capstan backend).'
 
@@ -76,7 +80,7 @@ export function extractionWork(parts: {
         log.warn({ err: read.error, extraction: id }, 'photo not read')
         return (transaction) => end(transaction, id, read.error.message)
       }
-      const { fields } = read.value
+      const { fields, text } = read.value
       return async (transaction) => {
         const present = await subjectOf(transaction, extraction)
         if (typeof present === 'string') return end(transaction, id, present)
@@ -84,7 +88,7 @@ export function extractionWork(parts: {
           // It was read as something else: once more, as what it is now.
           throw new Error('the photo was classified anew meanwhile')
         }
-        await propose(transaction, present, fields, now())
+        await propose(transaction, present, fields, text, now())
         return end(transaction, id, '')
       }
     },
@@ -118,7 +122,13 @@ async function subjectOf(db: Db, extraction: Extraction): Promise<Subject | stri
   return { mediaKey: photo.media_key, photo, type: photo.photo_type, capture }
 }
 
-async function propose(db: Db, subject: Subject, fields: readonly ExtractedField[], at: Date): Promise<void> {
+async function propose(
+  db: Db,
+  subject: Subject,
+  fields: readonly ExtractedField[],
+  text: string,
+  at: Date,
+): Promise<void> {
   const { capture, photo } = subject
   const product =
     capture.product_id === null
@@ -129,6 +139,7 @@ async function propose(db: Db, subject: Subject, fields: readonly ExtractedField
     .select(['field_name', 'proposed_value', 'status', 'withdrawn_reason'])
     .where('capture_id', '=', capture.id)
     .execute()
+  const warning = warningOf(subject, text, product)
   const byField = Map.groupBy(fields, ({ field }) => field)
   for (const [column, values] of byField) {
     const fieldName = fieldOfColumn(column)
@@ -158,8 +169,8 @@ async function propose(db: Db, subject: Subject, fields: readonly ExtractedField
           field_name: fieldName,
           current_value: current,
           proposed_value: found.value,
-          confidence: Math.min(1, Math.max(0, found.confidence)),
-          reasoning: found.reasoning,
+          confidence: Math.min(warning === '' ? 1 : strangeConfidence, Math.max(0, found.confidence)),
+          reasoning: `${warning}${found.reasoning}`,
           source: found.source.slice(0, 100),
           box: found.box === null ? null : JSON.stringify(found.box),
           status: 'PENDING',
@@ -172,4 +183,14 @@ async function propose(db: Db, subject: Subject, fields: readonly ExtractedField
         .execute()
     }
   }
+}
+
+/** What a reviewer has to know first where a photo's words are not those of its product; empty where they are, or say nothing. */
+function warningOf({ type }: Subject, text: string, product: ProductRow | undefined): string {
+  if (product === undefined) return ''
+  const names = { brand: product.brand, name: product.product_name }
+  // Its codes were compared as it was taken.
+  const same = judgeSameProduct({ itemGtin: null, photoGtins: [], text, view: type, product: names })
+  if (same.text !== 'differs') return ''
+  return `The front says nothing of "${[names.brand, names.name].filter((word) => word !== '').join(' ')}": it may be another product. Compare the photo first. `
 }
