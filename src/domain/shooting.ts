@@ -94,17 +94,19 @@ export function faultsInItem(photo: {
   /** The item's; null where its code holds none: then no code can contradict it. */
   readonly gtin: string | null
   readonly view: PhotoRole
-  readonly codes: readonly PhotoCode[]
+  /** Null while they are being read: nothing is said of them yet. */
+  readonly codes: readonly PhotoCode[] | null
   readonly expects: readonly Expectation[]
   readonly quality: PhotoQuality
 }): PhotoFault[] {
   const { gtin, view, codes, expects, quality } = photo
-  const photoGtins = codes.flatMap((code) => code.gtin ?? [])
   const faults: PhotoFault[] = []
+  if (expects.includes('print') && (quality.legibility ?? 0) < leastLegibility) faults.push('not_legible')
+  if (codes === null) return faults
+  const photoGtins = codes.flatMap((code) => code.gtin ?? [])
   const same = judgeSameProduct({ itemGtin: gtin, photoGtins, text: null, view, product: null })
   if (same.verdict === 'other') faults.push('other_product')
   else if (same.verdict === 'check') faults.push('other_pack')
-  if (expects.includes('print') && (quality.legibility ?? 0) < leastLegibility) faults.push('not_legible')
   const turned = codes.flatMap(({ degrees }) => degrees ?? [])
   if (turned.length > 0 && turned.every((degrees) => Math.abs(degrees - 180) <= upsideDownDegrees))
     faults.push('upside_down')

@@ -423,6 +423,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     rememberList: (list) => changeSettings({ shoot: { ...settings.shoot, list } }),
     findProduct: remote && ((gtin) => remote.findProduct(gtin)),
     changed: deskChanged,
+    opened: () => imaging.warm(),
     seen: () => isHeard('item.changed') && publish('item.changed', shooting.desk()),
     sessionChanged(id) {
       sync?.wake()

@@ -15,7 +15,6 @@ import { faultsInItem, missingOf, nextView, viewOfNew, viewsOf } from '#domain/s
 import type { Capturing } from '#station/capture/capture.ts'
 import type { ItemOfPhoto } from '#station/capture/photo.ts'
 import type { RemoteResult } from '#station/remote/scanner-client.ts'
-import type { PhotoRecord } from '#station/store/photos.ts'
 import type { ShotItem } from '#station/store/shot-items.ts'
 import type { Store } from '#station/store/store.ts'
 
@@ -28,6 +27,8 @@ const pauseMs = 600_000
 /** The pace is told from so many items. */
 const paceItems = 20
 
+/** A photo as an item judges it. */
+type SeenInItem = Parameters<ItemOfPhoto['judge']>[0]
 /** A photo that is durable and judged, and not read yet. */
 type SeenPhoto = Pick<Item['coming'][number], 'photo' | 'quality'>
 
@@ -61,6 +62,8 @@ export function createShooting(ports: {
   readonly rememberList: (id: string) => void
   readonly findProduct: ((gtin: string) => Promise<RemoteResult<MatchedProduct | null>>) | null
   readonly changed: () => void
+  /** An item was opened: photos are about to come. */
+  readonly opened: () => void
   /** A photo was judged: told at once, for somebody waits to know whether to take it again. */
   readonly seen: () => void
   /** A session was opened or has ended. */
@@ -111,7 +114,7 @@ export function createShooting(ports: {
   const judged = (
     item: ShotItem,
     view: PhotoRole,
-    photo: Pick<PhotoRecord, 'hash' | 'codes'> & { readonly quality: PhotoQuality },
+    photo: SeenInItem,
     /** The hashes of all photos of the item that count, this one's among them. */
     present: readonly string[],
   ): PhotoQuality => {
@@ -280,7 +283,10 @@ export function createShooting(ports: {
       if (opened) begin(opened.id)
       return opened
     })
-    if (session) ports.sessionChanged(session.id)
+    if (session) {
+      ports.opened()
+      ports.sessionChanged(session.id)
+    }
     return session !== null
   }
 
@@ -499,7 +505,8 @@ export function createShooting(ports: {
         judge(photo) {
           const others = counted(store.captures.getMany(shotItems.photos(item.id)))
           const hashes = others.flatMap((each) => (each.id === replaced?.id ? [] : (each.photo ?? [])))
-          return judged(item, view, photo, hashes)
+          // One whose codes are being read is none of them yet.
+          return judged(item, view, photo, photo.codes === null ? [...hashes, photo.hash] : hashes)
         },
         done(captureId) {
           coming.delete(key)

@@ -11,6 +11,7 @@ import { formatsOfGroup } from '#domain/decoding/groups.ts'
 import { readScan } from '#domain/scan.ts'
 import type { Capturing } from '#station/capture/capture.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
+import type { Judgement } from '#station/imaging/photo-reading.ts'
 import type { FoundCode } from '#station/imaging/reading.ts'
 import { isStorageError } from '#station/store/database.ts'
 import type { PhotoRecord, Photos } from '#station/store/photos.ts'
@@ -24,12 +25,18 @@ export interface ItemOfPhoto {
   readonly ofCapture: string | null
   /** Told of the photo as soon as it is durable and judged by its picture alone: it is not captured yet. */
   readonly seen: (photo: string, quality: PhotoQuality) => void
-  /** The verdict as the item sees it. */
-  readonly judge: (photo: Pick<PhotoRecord, 'hash' | 'quality' | 'codes'>) => PhotoQuality
+  /** The verdict as the item sees it; without codes while they are being read. */
+  readonly judge: (
+    photo: Pick<PhotoRecord, 'hash'> & {
+      readonly quality: PhotoQuality
+      readonly codes: PhotoRecord['codes'] | null
+    },
+  ) => PhotoQuality
 }
 
 /**
- * Takes a photo in: the original durable first, then judged, then read, then captured.
+ * Takes a photo in: the original durable first, judged meanwhile, then read, then captured. Nothing is said of it before
+ * it is durable.
  *
  * In a `barcode_scan` session each code is a BARCODE capture and the photo its evidence; without a code, and in
  * the other modes, the photo itself is an IMAGE capture to be uploaded. Several codes of one item are one capture. With
@@ -56,11 +63,15 @@ export async function takePhoto(options: {
   const takenAt = clock.now().toISOString()
   const kept = await keep(options)
   if (!kept.ok) return kept
-  const photo = kept.value
+  const { photo, judging } = kept.value
 
-  const judged = await imaging.judge({ path: store.media.path(photo) })
+  const judged = await judging
   if (!judged.ok) return judged
-  item?.seen(photo, judged.value.quality)
+  if (item) {
+    const alike = store.photos.findAlike(session.id, judged.value.perceptualHash)
+    const quality = compared(judged.value.quality, store.photos, alike)
+    item.seen(photo, item.judge({ hash: photo, quality, codes: null }))
+  }
   const derivativePath = store.media.temporaryPath('')
   const thumbnailPath = store.media.temporaryPath('')
   const reading = await imaging.photo({
@@ -120,13 +131,18 @@ function compared(quality: PhotoQuality, photos: Photos, alike: ReturnType<Photo
   return { ...quality, improves: alike[0] ?? null }
 }
 
+/** Makes the photo durable, and has it judged as soon as its bytes are there: the disk takes its time. */
 async function keep(options: {
   store: Store
+  imaging: Imaging
   bytes: ReadableStream<Uint8Array>
   maxBytes: number
-}): Promise<Result<string>> {
+}): Promise<Result<{ readonly photo: string; readonly judging: Promise<Result<Judgement>> }>> {
+  const { store, imaging, bytes, maxBytes } = options
+  const { promise: judging, resolve: judge } = Promise.withResolvers<Result<Judgement>>()
   try {
-    return ok((await options.store.media.put(options.bytes, options.maxBytes)).hash)
+    const { hash } = await store.media.put(bytes, maxBytes, (file) => judge(imaging.judge(file)))
+    return ok({ photo: hash, judging })
   } catch (error) {
     if (error instanceof RangeError) return fail('too_large', error.message)
     return diskRefusal(error) ?? fail('invalid_input', `the photo did not arrive whole: ${(error as Error).message}`)

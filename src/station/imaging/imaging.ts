@@ -16,7 +16,7 @@ export interface Imaging {
   decode(input: CodesInput): Promise<Result<CodesReading>>
   /** Writes a part of a photo; beside the photos that are being read, since a person is looking. */
   region(input: RegionInput): Promise<Result<RegionReading>>
-  /** Starts a process now, so that the first photo need not wait for it. */
+  /** Starts processes now, one that reads and one that judges, so that the first photo need not wait for them. */
   warm(): void
   /** Ends the processes; what is waiting fails with `conflict`. */
   close(): void
@@ -122,11 +122,13 @@ export function createImaging(options: ImagingOptions): Imaging {
     const { current } = worker
     worker.current = null
     clearTimeout(worker.timer)
-    if (worker.lane.workers.has(worker)) {
-      worker.timer = setTimeout(retire, worker.lane === awaited ? awaitedIdleMs : idleMs, worker)
-      worker.timer.unref()
-    }
+    if (worker.lane.workers.has(worker)) rest(worker)
     return current
+  }
+
+  function rest(worker: Worker): void {
+    worker.timer = setTimeout(retire, worker.lane === awaited ? awaitedIdleMs : idleMs, worker)
+    worker.timer.unref()
   }
 
   /** The first process that reads stays warm; what was needed beyond it gives its memory back. */
@@ -197,7 +199,8 @@ export function createImaging(options: ImagingOptions): Imaging {
     decode: (input) => ask({ kind: 'codes', input }) as Promise<Result<CodesReading>>,
     region: (input) => ask({ kind: 'region', input }) as Promise<Result<RegionReading>>,
     warm() {
-      if (!closed && patient.workers.size === 0) start(patient)
+      if (closed) return
+      for (const lane of [patient, awaited]) if (lane.workers.size === 0) rest(start(lane))
     },
     close() {
       if (closed) return

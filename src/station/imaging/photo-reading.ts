@@ -35,6 +35,8 @@ export interface PhotoReading {
 /** A photo that somebody has just taken: how fit it is to be read from. */
 export interface JudgeInput {
   readonly path: string
+  /** Where its bytes are until they are in `path`, for a photo that is being made durable. */
+  readonly incoming?: string
 }
 
 /**
@@ -43,6 +45,8 @@ export interface JudgeInput {
  */
 export interface Judgement {
   readonly quality: PhotoQuality
+  /** As the reading of the photo will have it, but for a few bits. */
+  readonly perceptualHash: string
 }
 
 /** A part of an image that is wanted as an image of its own. */

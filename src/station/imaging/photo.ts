@@ -58,6 +58,9 @@ const encode: Readonly<Record<UploadFormat, (image: Sharp) => Sharp>> = {
 /** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
 const loaders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}`)
 
+/** An image file: where it is, or all its bytes. */
+type Source = string | Uint8Array
+
 /** An image in memory: red, green, blue, a byte each. */
 interface Bitmap {
   readonly data: Buffer
@@ -146,15 +149,19 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
       })
     },
 
-    judge: ({ path }) =>
+    judge: ({ path, incoming }) =>
       reading(async () => {
-        const opened = await openPhoto(path)
+        // Read at once: the file may get its name while it is looked at.
+        const bytes = readWhole(incoming === undefined ? [path] : [incoming, path])
+        if (!bytes.ok) return bytes
+        const opened = await openPhoto(bytes.value)
         if (!opened.ok) return opened
         const { mediaType, metadata } = opened.value
         const side = judgedSide(mediaType, metadata)
-        const small = await scaled(openSrgb(path, metadata), { width: side, height: side })
+        const small = await scaled(openSrgb(bytes.value, metadata), { width: side, height: side })
         const scale = Math.max(metadata.width, metadata.height) / Math.max(small.info.width, small.info.height)
-        return ok({ quality: judge(lumaOf(await turned(small, orientationOf(metadata.orientation))), scale) })
+        const luma = lumaOf(await turned(small, orientationOf(metadata.orientation)))
+        return ok({ quality: judge(luma, scale), perceptualHash: perceptualHash({ ...luma, channels: 1 }) })
       }),
 
     async codes({ path, decode }) {
@@ -194,13 +201,13 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
 
 /** What a capture's photo is by its first bytes, and by its header: the same. */
 async function openPhoto(
-  path: string,
+  image: Source,
 ): Promise<Result<{ readonly mediaType: ImageType; readonly metadata: Metadata }>> {
-  const head = readHead(path)
+  const head = typeof image === 'string' ? readHead(image) : ok(image.subarray(0, signatureBytes))
   if (!head.ok) return head
   const mediaType = imageTypeOf(head.value)
   if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
-  const metadata = await openImage(path).metadata()
+  const metadata = await openImage(image).metadata()
   return metadata.format === sharpNames[mediaType]
     ? ok({ mediaType, metadata })
     : fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
@@ -217,13 +224,13 @@ function judgedSide(mediaType: ImageType, { width, height }: Size): number {
   return reduced !== undefined && reduced >= derivativeSide * minJudgedShare ? reduced : derivativeSide
 }
 
-function openImage(path: string): Sharp {
-  return sharp(path, { failOn: 'error', limitInputPixels: maxPixels })
+function openImage(image: Source): Sharp {
+  return sharp(image, { failOn: 'error', limitInputPixels: maxPixels })
 }
 
 /** The image as it is stored, in sRGB, on white where it is transparent; without its metadata. */
-function openSrgb(path: string, { hasAlpha, space }: Metadata): Sharp {
-  const image = openImage(path)
+function openSrgb(source: Source, { hasAlpha, space }: Metadata): Sharp {
+  const image = openImage(source)
   // Each step costs a tenth of the photo's time, even where it changes nothing; profiles are applied without being asked.
   const opaque = hasAlpha ? image.flatten({ background: '#ffffff' }) : image
   return space === 'srgb' ? opaque : opaque.toColourspace('srgb')
@@ -316,17 +323,28 @@ function writeBoth(outputs: readonly (readonly [path: string, bytes: Uint8Array]
   }
 }
 
+/** All bytes of the first of these files that is there. */
+function readWhole(paths: readonly string[]): Result<Uint8Array> {
+  for (const path of paths) {
+    const read = readStart(path, maxPhotoBytes)
+    if (read.ok || read.error.code !== 'not_found') return read
+  }
+  return fail('not_found', 'there is no such file')
+}
+
+const readHead = (path: string): Result<Uint8Array> => readStart(path, signatureBytes)
+
 /** The first bytes of a file that is there, is a file and is not too large. */
-function readHead(path: string): Result<Uint8Array> {
+function readStart(path: string, bytes: number): Result<Uint8Array> {
   let file: number | undefined
   try {
     file = openSync(path, 'r')
     const stat = fstatSync(file)
     if (!stat.isFile()) return fail('invalid_input', 'not a file')
     if (stat.size > maxPhotoBytes) return fail('too_large', `the file has more than ${maxPhotoBytes} bytes`)
-    const head = new Uint8Array(signatureBytes)
-    const bytesRead = readSync(file, head, 0, signatureBytes, 0)
-    return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(head.subarray(0, bytesRead))
+    const start = new Uint8Array(Math.min(bytes, stat.size))
+    const bytesRead = readSync(file, start)
+    return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(start.subarray(0, bytesRead))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return fail('not_found', 'there is no such file')

@@ -111,13 +111,18 @@ export function conclude(measures: Measures, pixelsOfOriginal = 1): PhotoQuality
 const clippedLevel = 250
 
 function histogramOf({ data }: Luma): Uint32Array {
-  const histogram = new Uint32Array(256)
+  // Neighbours are alike: each of four has a count of its own, or one would wait for the other's.
+  const counts = new Uint32Array(4 * 256)
   // An iterator over millions of bytes takes ten times as long.
   for (let at = 0; at < data.length; at += 1) {
-    const level = data[at] ?? 0
-    histogram[level] = (histogram[level] ?? 0) + 1
+    const level = ((at & 3) << 8) | (data[at] ?? 0)
+    counts[level] = (counts[level] ?? 0) + 1
   }
-  return histogram
+  return Uint32Array.from(
+    { length: 256 },
+    (_, level) =>
+      (counts[level] ?? 0) + (counts[256 + level] ?? 0) + (counts[512 + level] ?? 0) + (counts[768 + level] ?? 0),
+  )
 }
 
 function levelAt(histogram: Uint32Array, count: number): number {

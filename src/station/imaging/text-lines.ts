@@ -47,12 +47,16 @@ const minLineLetters = 5
  */
 export function findTextLines(luma: Luma): readonly TextLine[] {
   const letters = findLetters(luma)
-  const degrees = dominantDirection(letters)
+  const grid = new Grid(letters)
+  const degrees = dominantDirection(grid)
   if (degrees === null) return []
-  return chain(letters, degrees)
+  return chain(letters, grid, degrees)
 }
 
-/** Marks pixels: 0 background, 1 darker, 2 brighter than around them. In whole numbers, which take half the time. */
+/**
+ * Marks pixels: 0 background, 1 darker, 2 brighter than around them. In whole numbers, which take half the time, and
+ * without a branch: print has an edge at every other pixel, and no processor guesses which.
+ */
 function markStandingOut({ data, width, height }: Luma): Uint8Array {
   const marks = new Uint8Array(width * height)
   const radius = neighbourhood
@@ -82,9 +86,10 @@ function markStandingOut({ data, width, height }: Luma): Uint8Array {
       // Multiplied by the pixels around, which leaves their sum for their mean, and by ten, for the share of it.
       const difference = Math.imul(10, Math.imul(data[at] ?? 0, pixels) - sum)
       const least = Math.imul(10 * minContrast, pixels)
-      const needed = sum > least ? sum : least
-      if (difference > needed) marks[at] = 2
-      else if (difference < -needed) marks[at] = 1
+      const more = sum - least
+      const needed = least + (more & ~(more >> 31))
+      // The sign of a number is its highest bit.
+      marks[at] = (((needed - difference) >>> 31) << 1) | ((needed + difference) >>> 31)
     }
   }
   return marks
@@ -169,14 +174,12 @@ class Spots {
     const letters: Letter[] = []
     for (let spot = 0, at = 0; spot < this.#size; spot += 1, at += 5) {
       if (this.#joinedTo[spot] !== spot) continue
-      const [left, top, right, bottom] = [
-        this.#boxes[at] ?? 0,
-        this.#boxes[at + 1] ?? 0,
-        this.#boxes[at + 2] ?? 0,
-        this.#boxes[at + 3] ?? 0,
-      ]
-      const letter = { left, top, right, bottom, isDark: this.isDark(spot) }
-      if (hasLetterShape(letter, this.#boxes[at + 4] ?? 0)) letters.push(letter)
+      const left = this.#boxes[at] ?? 0
+      const top = this.#boxes[at + 1] ?? 0
+      const right = this.#boxes[at + 2] ?? 0
+      const bottom = this.#boxes[at + 3] ?? 0
+      if (!hasLetterShape(right - left + 1, bottom - top + 1, this.#boxes[at + 4] ?? 0)) continue
+      letters.push({ left, top, right, bottom, isDark: this.isDark(spot) })
     }
     return letters
   }
@@ -186,6 +189,8 @@ class Spots {
 function findLetters(luma: Luma): Letter[] {
   const { width, height } = luma
   const marks = markStandingOut(luma)
+  // Most of a picture is background: four pixels of it are passed at a time.
+  const fours = new Int32Array(marks.buffer, 0, marks.length >> 2)
   const spots = new Spots()
   /** The runs of a row: where each starts, the first pixel after it, and its spot. */
   let before = new Int32Array(3 * (width + 1))
@@ -199,7 +204,7 @@ function findLetters(luma: Luma): Letter[] {
     for (let at = first; at < end;) {
       const mark = marks[at]
       if (mark === 0) {
-        at += 1
+        at += (at & 3) === 0 && fours[at >> 2] === 0 ? 4 : 1
         continue
       }
       const runStart = at - first
@@ -232,70 +237,120 @@ function findLetters(luma: Luma): Letter[] {
   return letters.filter((_, index) => index % step === 0)
 }
 
-function hasLetterShape({ left, top, right, bottom }: Letter, pixels: number): boolean {
-  const [width, height] = [right - left + 1, bottom - top + 1]
+function hasLetterShape(width: number, height: number, pixels: number): boolean {
   const size = Math.max(width, height)
   if (size < minLetterPixels || size > maxLetterPixels || size > maxElongation * Math.min(width, height)) return false
   const filled = pixels / (width * height)
   return filled > minFilled && filled < maxFilled
 }
 
-const sizeOf = (letter: Letter): number => Math.max(letter.right - letter.left, letter.bottom - letter.top) + 1
-const centreX = (letter: Letter): number => (letter.left + letter.right) / 2
-const centreY = (letter: Letter): number => (letter.top + letter.bottom) / 2
-
-/** Letters by squares of the image, to find those near a place. */
+/** Letters as columns of numbers, by squares of the image: thousands of them ask for those near them. */
 class Grid {
   static readonly #side = 48
-  readonly #squares = new Map<number, Letter[]>()
+  readonly x: Float64Array
+  readonly y: Float64Array
+  readonly size: Int32Array
+  readonly #isDark: Uint8Array
+  readonly #columns: number
+  readonly #rows: number
+  /** The letters square by square, and where each square's begin. */
+  readonly #order: Int32Array
+  readonly #starts: Int32Array
 
   constructor(letters: readonly Letter[]) {
-    for (const letter of letters) {
-      const key = Grid.#key(Math.floor(centreX(letter) / Grid.#side), Math.floor(centreY(letter) / Grid.#side))
-      const square = this.#squares.get(key)
-      if (square) square.push(letter)
-      else this.#squares.set(key, [letter])
+    const { length } = letters
+    this.x = new Float64Array(length)
+    this.y = new Float64Array(length)
+    this.size = new Int32Array(length)
+    this.#isDark = new Uint8Array(length)
+    let right = 0
+    let bottom = 0
+    for (let at = 0; at < length; at += 1) {
+      const letter = letters[at]
+      if (!letter) continue
+      this.x[at] = (letter.left + letter.right) / 2
+      this.y[at] = (letter.top + letter.bottom) / 2
+      this.size[at] = Math.max(letter.right - letter.left, letter.bottom - letter.top) + 1
+      this.#isDark[at] = letter.isDark ? 1 : 0
+      if (letter.right > right) right = letter.right
+      if (letter.bottom > bottom) bottom = letter.bottom
+    }
+    this.#columns = Math.floor(right / Grid.#side) + 1
+    this.#rows = Math.floor(bottom / Grid.#side) + 1
+    const squareOf = (at: number): number =>
+      Math.floor((this.y[at] ?? 0) / Grid.#side) * this.#columns + Math.floor((this.x[at] ?? 0) / Grid.#side)
+    this.#starts = new Int32Array(this.#columns * this.#rows + 1)
+    for (let at = 0; at < length; at += 1) {
+      const next = squareOf(at) + 1
+      this.#starts[next] = (this.#starts[next] ?? 0) + 1
+    }
+    for (let square = 1; square < this.#starts.length; square += 1)
+      this.#starts[square] = (this.#starts[square] ?? 0) + (this.#starts[square - 1] ?? 0)
+    this.#order = new Int32Array(length)
+    const free = this.#starts.slice()
+    for (let at = 0; at < length; at += 1) {
+      const square = squareOf(at)
+      const place = free[square] ?? 0
+      this.#order[place] = at
+      free[square] = place + 1
     }
   }
 
-  static #key(column: number, row: number): number {
-    return row * 65_536 + column
-  }
-
-  /** Calls back with each letter whose centre may lie within `reach` of a place. */
-  near(x: number, y: number, reach: number, visit: (letter: Letter) => void): void {
-    const square = (place: number): number => Math.floor(place / Grid.#side)
-    for (let row = square(y - reach); row <= square(y + reach); row += 1) {
-      for (let column = square(x - reach); column <= square(x + reach); column += 1) {
-        for (const letter of this.#squares.get(Grid.#key(column, row)) ?? []) visit(letter)
+  /**
+   * Writes into `found` the letters like this one whose squares are within `reach` of it, and answers how many there are:
+   * of its brightness, and at most twice as large or as small.
+   */
+  alikeNear(letter: number, reach: number, found: Int32Array): number {
+    const x = this.x[letter] ?? 0
+    const y = this.y[letter] ?? 0
+    const size = this.size[letter] ?? 0
+    const isDark = this.#isDark[letter]
+    const left = Math.max(0, Math.floor((x - reach) / Grid.#side))
+    const right = Math.min(this.#columns - 1, Math.floor((x + reach) / Grid.#side))
+    const top = Math.max(0, Math.floor((y - reach) / Grid.#side))
+    const bottom = Math.min(this.#rows - 1, Math.floor((y + reach) / Grid.#side))
+    let count = 0
+    for (let row = top; row <= bottom; row += 1) {
+      const end = this.#starts[row * this.#columns + right + 1] ?? 0
+      // The squares of a row lie one behind the other.
+      for (let at = this.#starts[row * this.#columns + left] ?? 0; at < end; at += 1) {
+        const other = this.#order[at] ?? 0
+        if (other === letter || this.#isDark[other] !== isDark) continue
+        const otherSize = this.size[other] ?? 0
+        if (size > otherSize * 2 || otherSize > size * 2) continue
+        found[count] = other
+        count += 1
       }
     }
+    return count
   }
-}
-
-const isAlike = (one: Letter, other: Letter): boolean => {
-  const [a, b] = [sizeOf(one), sizeOf(other)]
-  return one.isDark === other.isDark && a <= b * 2 && b <= a * 2
 }
 
 /** The direction that the most letters have their nearest like neighbours in; null when there are few. */
-function dominantDirection(letters: readonly Letter[]): number | null {
-  const grid = new Grid(letters)
+function dominantDirection(grid: Grid): number | null {
   const bins = new Float64Array(90)
+  const near = new Int32Array(grid.x.length)
   let votes = 0
-  for (const letter of letters) {
-    const [x, y, size] = [centreX(letter), centreY(letter), sizeOf(letter)]
+  for (let letter = 0; letter < grid.x.length; letter += 1) {
+    const x = grid.x[letter] ?? 0
+    const y = grid.y[letter] ?? 0
+    const size = grid.size[letter] ?? 0
+    const count = grid.alikeNear(letter, size * (1 + maxGap), near)
     let nearest = Number.POSITIVE_INFINITY
-    let degrees = 0
-    grid.near(x, y, size * (1 + maxGap), (neighbour) => {
-      if (neighbour === letter || !isAlike(letter, neighbour)) return
-      const [dx, dy] = [centreX(neighbour) - x, centreY(neighbour) - y]
-      const distance = Math.hypot(dx, dy)
-      if (distance >= nearest || distance < size * 0.3) return
+    let nextX = 0
+    let nextY = 0
+    for (let at = 0; at < count; at += 1) {
+      const neighbour = near[at] ?? 0
+      const dx = (grid.x[neighbour] ?? 0) - x
+      const dy = (grid.y[neighbour] ?? 0) - y
+      const distance = Math.sqrt(dx * dx + dy * dy)
+      if (distance >= nearest || distance < size * 0.3) continue
       nearest = distance
-      degrees = (Math.atan2(dy, dx) * 180) / Math.PI
-    })
+      nextX = dx
+      nextY = dy
+    }
     if (nearest > size * (1 + maxGap)) continue
+    const degrees = (Math.atan2(nextY, nextX) * 180) / Math.PI
     const bin = Math.floor((((degrees % 180) + 180) % 180) / 2)
     bins[bin] = (bins[bin] ?? 0) + 1
     votes += 1
@@ -321,50 +376,51 @@ function dominantDirection(letters: readonly Letter[]): number | null {
   return degrees > 90 ? degrees - 180 : degrees
 }
 
-/** A letter in a line that is being made. */
-interface Link {
-  readonly letter: Letter
-  next: Link | null
-  previous: Link | null
-  /** How far it is to the next. */
-  gap: number
-}
-
 /** Joins letters along a direction into lines: each to its nearest like neighbour ahead, which has one behind. */
-function chain(letters: readonly Letter[], degrees: number): TextLine[] {
-  const grid = new Grid(letters)
+function chain(letters: readonly Letter[], grid: Grid, degrees: number): TextLine[] {
   const radians = (degrees * Math.PI) / 180
-  const [along, across] = [Math.cos(radians), Math.sin(radians)]
-  const links = new Map<Letter, Link>(letters.map((letter) => [letter, { letter, next: null, previous: null, gap: 0 }]))
-  for (const link of links.values()) {
-    const { letter } = link
-    const [x, y, size] = [centreX(letter), centreY(letter), sizeOf(letter)]
-    let found = null as Letter | null
+  const along = Math.cos(radians)
+  const across = Math.sin(radians)
+  /** Of each letter: the next and the previous of its line, -1 for none, and how far it is to the next. */
+  const next = new Int32Array(letters.length).fill(-1)
+  const previous = new Int32Array(letters.length).fill(-1)
+  const gaps = new Float64Array(letters.length)
+  const near = new Int32Array(letters.length)
+  for (let letter = 0; letter < letters.length; letter += 1) {
+    const x = grid.x[letter] ?? 0
+    const y = grid.y[letter] ?? 0
+    const size = grid.size[letter] ?? 0
+    let ahead = -1
     let nearest = size * (1 + maxGap)
-    grid.near(x, y, nearest, (neighbour) => {
-      if (neighbour === letter || !isAlike(letter, neighbour)) return
-      const [dx, dy] = [centreX(neighbour) - x, centreY(neighbour) - y]
+    const count = grid.alikeNear(letter, nearest, near)
+    for (let at = 0; at < count; at += 1) {
+      const neighbour = near[at] ?? 0
+      const dx = (grid.x[neighbour] ?? 0) - x
+      const dy = (grid.y[neighbour] ?? 0) - y
       const forward = dx * along + dy * across
       const aside = Math.abs(dy * along - dx * across)
-      if (forward <= 0 || forward > nearest || aside > Math.max(maxOffset * size, forward * maxSlope)) return
+      if (forward <= 0 || forward > nearest || aside > Math.max(maxOffset * size, forward * maxSlope)) continue
       nearest = forward
-      found = neighbour
-    })
-    const ahead = found && links.get(found)
-    if (!ahead) continue
-    if (ahead.previous) {
-      if (ahead.previous.gap <= nearest) continue
-      ahead.previous.next = null
+      ahead = neighbour
     }
-    link.next = ahead
-    link.gap = nearest
-    ahead.previous = link
+    if (ahead === -1) continue
+    const before = previous[ahead] ?? -1
+    if (before !== -1) {
+      if ((gaps[before] ?? 0) <= nearest) continue
+      next[before] = -1
+    }
+    next[letter] = ahead
+    gaps[letter] = nearest
+    previous[ahead] = letter
   }
   const lines: TextLine[] = []
-  for (const start of links.values()) {
-    if (start.previous || !start.next) continue
+  for (let start = 0; start < letters.length; start += 1) {
+    if (previous[start] !== -1 || next[start] === -1) continue
     const members: Letter[] = []
-    for (let at: Link | null = start; at; at = at.next) members.push(at.letter)
+    for (let at = start; at !== -1; at = next[at] ?? -1) {
+      const letter = letters[at]
+      if (letter) members.push(letter)
+    }
     if (members.length >= minLineLetters) lines.push(toLine(members, degrees))
   }
   return lines
@@ -374,13 +430,15 @@ function toLine(letters: readonly Letter[], direction: number): TextLine {
   const isLevel = Math.abs(direction) <= 45
   const heights = letters.map((letter) => (isLevel ? letter.bottom - letter.top + 1 : letter.right - letter.left + 1))
   // The line through the centres, by least squares along the axis it is nearer to.
-  const points = letters.map((letter) =>
-    isLevel ? [centreX(letter), centreY(letter)] : [centreY(letter), centreX(letter)],
-  ) as readonly (readonly [number, number])[]
-  const meanA = mean(points.map(([a]) => a))
-  const meanB = mean(points.map(([, b]) => b))
-  const variance = points.reduce((sum, [a]) => sum + (a - meanA) ** 2, 0)
-  const slope = variance === 0 ? 0 : points.reduce((sum, [a, b]) => sum + (a - meanA) * (b - meanB), 0) / variance
+  const middles = letters.map((letter) => ({
+    x: (letter.left + letter.right) / 2,
+    y: (letter.top + letter.bottom) / 2,
+  }))
+  const points = middles.map(({ x, y }) => (isLevel ? { a: x, b: y } : { a: y, b: x }))
+  const meanA = mean(points.map(({ a }) => a))
+  const meanB = mean(points.map(({ b }) => b))
+  const variance = points.reduce((sum, { a }) => sum + (a - meanA) ** 2, 0)
+  const slope = variance === 0 ? 0 : points.reduce((sum, { a, b }) => sum + (a - meanA) * (b - meanB), 0) / variance
   const offset = (Math.atan(slope) * 180) / Math.PI
   const upright = 90 - offset
   return {

@@ -8,8 +8,16 @@ import { imageTypeOf, signatureBytes, type ImageType } from '#domain/image-type.
 
 /** Files addressed by the SHA-256 of their content; written once, never changed. */
 export interface Media {
-  /** Streams bytes in: durable when it resolves. Throws a RangeError once `maxBytes` is exceeded; nothing is kept then. */
-  put(bytes: ReadableStream<Uint8Array>, maxBytes: number): Promise<{ hash: string; bytes: number }>
+  /**
+   * Streams bytes in: durable when it resolves. Throws a RangeError once `maxBytes` is exceeded; nothing is kept then.
+   * `written` is told where they lie when all are there and not durable yet: who cannot wait may look at them already. They
+   * are in `incoming` until they are in `path`, which may be any time after.
+   */
+  put(
+    bytes: ReadableStream<Uint8Array>,
+    maxBytes: number,
+    written?: (file: { readonly incoming: string; readonly path: string }) => void,
+  ): Promise<{ hash: string; bytes: number }>
   /** Takes over a finished file (made by `temporaryPath`), durably. */
   adopt(path: string): Promise<string>
   /** Where a file lies, whether or not it exists. */
@@ -76,7 +84,7 @@ export function createMedia(folder: string): Media {
       const type = await typeOfFile(path(hash))
       return openAsBlob(path(hash), type === null ? {} : { type })
     },
-    async put(bytes, maxBytes) {
+    async put(bytes, maxBytes, written) {
       const temporary = temporaryPath('')
       const hash = createHash('sha256')
       let size = 0
@@ -95,6 +103,7 @@ export function createMedia(folder: string): Media {
           createWriteStream(temporary, { flags: 'wx' }),
         )
         const digest = hash.digest('hex')
+        written?.({ incoming: temporary, path: path(digest) })
         await settle(temporary, digest)
         return { hash: digest, bytes: size }
       } catch (error) {

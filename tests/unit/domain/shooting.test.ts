@@ -174,4 +174,9 @@ describe('a photo of an item', () => {
     expect(faults({ expects: ['print'], quality: quality(null) })).toEqual(['not_legible'])
     expect(faults({ expects: ['print'], quality: quality(0.9) })).toEqual([])
   })
+
+  it('lacks no code while its codes are being read, and is legible or not already', () => {
+    expect(faults({ codes: null, expects: ['code', 'print'], quality: quality(0.3) })).toEqual(['not_legible'])
+    expect(faults({ codes: null, expects: ['code', 'print'], quality: quality(0.9) })).toEqual([])
+  })
 })

@@ -128,6 +128,17 @@ describe('the shooting desk', () => {
     expect(quality.faults).toEqual(expect.arrayContaining(seen?.coming[0]?.quality.faults ?? ['none']))
     const after = itemOf(await started.call('item.desk', {}))
     expect([after.coming, after.photos.map(({ photo: one }) => one)]).toEqual([[], [hash]])
+
+    // So are a panel that cannot be read and a photo that was taken already, to the byte or not; a code is not missed yet.
+    const early = async (bytes: Buffer, role: string) => {
+      told.length = 0
+      await put(started, bytes, `&role=${role}`)
+      return told.map((desk) => itemOf(desk)).find(({ coming }) => coming.length > 0)?.coming[0]?.quality.faults
+    }
+    expect(await early(blurred, 'left')).toContain('repeated')
+    expect(await early(await sharp(blurred).jpeg({ quality: 60 }).toBuffer(), 'right')).toContain('repeated')
+    expect(await early(await photo(5), 'nutrition')).toContain('not_legible')
+    expect(await early(await photo(6), 'barcode')).not.toContain('no_code')
   })
 
   it('says at once what is wrong with a photo: of another product, upside down, without a code, twice', async () => {

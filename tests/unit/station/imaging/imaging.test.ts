@@ -125,6 +125,21 @@ describe('the supervised imaging process', () => {
     await Promise.all(waiting)
   })
 
+  it('has a process that reads and one that judges before they are wanted, once', async () => {
+    let started = 0
+    const fork = forkImaging(scriptedWorker)
+    const spawn = () => {
+      started += 1
+      return fork()
+    }
+    const decode = supervise({ spawn })
+    imaging?.warm()
+    imaging?.warm()
+    expect(started).toBe(2)
+    await Promise.all([decode('first'), imaging?.judge({ path: 'judge' })])
+    expect(started).toBe(2)
+  })
+
   it('survives a process that dies while it has nothing to do', async () => {
     const decode = supervise()
     const first = pidOf(await decode('first'))

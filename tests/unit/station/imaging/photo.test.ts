@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -88,6 +88,22 @@ describe('judging a photo', () => {
       reader.judge({ path: await put('on-its-side.jpg', turned) }),
     ])
     expect(one.ok && one.value.quality.faults).toEqual(other.ok && other.value.quality.faults)
+  })
+
+  it('judges a photo that is being made durable, before and after it has its name', async () => {
+    const [path, incoming] = [join(folder, 'named.jpg'), join(folder, 'incoming.jpg')]
+    await writeFile(incoming, await large())
+    const before = await reader.judge({ path, incoming })
+    await rename(incoming, path)
+    expect(before).toMatchObject({
+      ok: true,
+      value: { perceptualHash: expect.stringMatching(/^[\da-f]{64}$/) as string },
+    })
+    expect(await reader.judge({ path, incoming })).toEqual(before)
+    expect(await reader.judge({ path: join(folder, 'nowhere'), incoming })).toMatchObject({
+      ok: false,
+      error: { code: 'not_found' },
+    })
   })
 
   it('refuses what is no photo', async () => {
