@@ -121,6 +121,12 @@ class LockFreeCompiler extends SqliteQueryCompiler {
 /** At most so many writes share a commit; those after them have waited long enough. */
 const groupLimit = 64
 
+/**
+ * So often the event loop turns between two groups. It takes one new connection a turn: with a single one, whoever connects
+ * to a busy server waits for seconds behind others that do.
+ */
+const turnsBetween = 16
+
 interface Waiting {
   readonly work: (db: Db) => Promise<unknown>
   readonly settle: (outcome: { readonly value: unknown } | { readonly error: unknown }) => void
@@ -142,7 +148,7 @@ function groupWrites(db: Kysely<Tables>): Database['write'] {
       const group = waiting.slice(0, groupLimit)
       waiting = waiting.slice(groupLimit)
       await commitGroup(db, group)
-      await setImmediate()
+      for (let turn = 0; turn < turnsBetween; turn += 1) await setImmediate()
     }
     isRunning = false
   }
