@@ -84,6 +84,8 @@ const backoff = { baseMs: 500, capMs: 5_000 } as const
 const minuteMs = 60_000
 /** How often the site is asked for its queue, at least. */
 const relayMs = 10_000
+/** A server that asks for more is asked again then. */
+const longestLeftAloneMs = 300_000
 /** A read that waited longer than this, in a window that had lost the station, lets nobody in any more. */
 const staleMs = 10_000
 
@@ -106,6 +108,8 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
   let failures = 0
   let nextListMs = 0
   let nextRelayMs = 0
+  /** Until then whoever is asked wants to be left alone (Retry-After). */
+  let leftAloneUntilMs = 0
   /** What is decided is decided one after the other: two reads of one pass must not both be the first. */
   let queue: Promise<unknown> = Promise.resolve()
 
@@ -139,24 +143,26 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     // What a site refuses it has still answered.
     if (failure?.kind === 'refused') site = 'online'
     failures = site === 'online' ? 0 : failures + 1
+    leftAloneUntilMs = clock.monotonicMs() + Math.min(failure?.retryAfterMs ?? 0, longestLeftAloneMs)
     if (before !== site) {
       log.info({ site }, 'the site of the gate')
       ports.onChange()
     }
   }
 
+  const isLeftAlone = (): boolean => clock.monotonicMs() < leftAloneUntilMs
   const later = (ms: number): void => {
     if (timer) clearTimeout(timer)
     if (!settings.isOn || stopping.signal.aborted) return
-    timer = setTimeout(() => void work(), ms)
+    timer = setTimeout(() => void work(), Math.max(ms, leftAloneUntilMs - clock.monotonicMs()))
     timer.unref()
   }
   const work = (): Promise<void> => {
     working ??= (async () => {
       try {
         await report()
-        await refreshList(false)
-        await askRelay()
+        if (!isLeftAlone()) await refreshList(false)
+        if (!isLeftAlone()) await askRelay()
       } catch (error) {
         log.error({ error: (error as Error).stack }, 'the gate could not talk to the site')
       } finally {
@@ -525,6 +531,7 @@ export async function createGate(ports: GatePorts, given: GateSettings): Promise
     failures = 0
     nextListMs = 0
     nextRelayMs = 0
+    leftAloneUntilMs = 0
     relay = null
     rules = keptRules() ?? settings.rules
     if (isDoorNew || (door === null && settings.door.kind !== 'none')) {

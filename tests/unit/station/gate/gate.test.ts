@@ -282,6 +282,24 @@ describe('the roads to The Wallet Crew', () => {
     expect(server.requests.map(({ json }) => json['data'])).toEqual(['0007-good', '0008-blocked'])
   })
 
+  it('directly: a service that asks to be left alone is, and gets what waited afterwards', async () => {
+    const askedMs: number[] = []
+    const server = await startServer(() => {
+      askedMs.push(performance.now())
+      return askedMs.length === 1
+        ? { status: 429, headers: { 'retry-after': '1' } }
+        : { status: 201, body: { passId: 'good' } }
+    })
+    const { read, gate } = await openGate({ url: server.url, settings: { road: 'direct' } })
+    expect(await read('0007-good')).toMatchObject({ code: 'cannot_decide', report: 'waiting' })
+    // Meanwhile somebody else comes.
+    expect(await read('0008-good')).toMatchObject({ code: 'cannot_decide', report: 'waiting' })
+    await vi.waitFor(() => expect(gate.status().waiting).toBe(0), { timeout: 10_000 })
+    expect(server.requests.map(({ json }) => json['data'])).toEqual(['0007-good', '0007-good', '0008-good'])
+    // A timer may be a moment early.
+    expect((askedMs[1] ?? 0) - (askedMs[0] ?? 0)).toBeGreaterThanOrEqual(990)
+  })
+
   it('over the relay: a repeat has the same id', async () => {
     let answers = 0
     const queue = { state: 'key_refused', waiting: 4, sent: 1, refused: 0, doubtful: 2 }
