@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -16,13 +17,14 @@ import { gatePaths, listHeaders, type ListKey } from '#contract/gate/site.ts'
 import { judge } from '#domain/gate/judge.ts'
 import { deriveKeys, hashValue, sealPass, signPage, writePage } from '#pass-list/index.ts'
 import { loadList } from '#station/gate/list-load.ts'
+import type { Station } from '#station/index.ts'
 import { openPassList, type PassList } from '#station/gate/pass-list.ts'
 import { createGateClient } from '#station/remote/gate-client.ts'
 
 /**
  * `npm run bench -- gate [--passes N]`: a venue's list of a million passes on a station: the first load over HTTP from a
- * process that signs them as the site does, the start of a process with the list, a lookup with its verdict, memory; and a whole
- * station alone through a day's reads, from each read to its durable verdict.
+ * process that signs them as the site does, a lookup with its verdict, memory; a whole station alone through a day's reads, from each
+ * read to its durable verdict; and the start of its process with all that, to its first verdict, after a close and after a kill.
  */
 const self = fileURLToPath(import.meta.url)
 const pageSize = 4_000
@@ -92,20 +94,47 @@ function decide(list: PassList, value: string): string {
 
 const folderKey = (folder: string): ListKey => JSON.parse(readFileSync(join(folder, 'key.json'), 'utf8')) as ListKey
 
-/** A process that starts with the list, and its first verdict. */
-function restart(folder: string): void {
+/** A process that decides by the list and does nothing else: what it takes of the memory. */
+function only(folder: string): void {
   const list = openPassList({ path: join(folder, 'passes.sqlite'), key: folderKey(folder), log: benchLog })
-  const code = decide(list, valueOf(1))
-  process.stdout.write(`${JSON.stringify({ code, rss: process.memoryUsage.rss() })}\n`)
+  if (decide(list, valueOf(1)) !== 'admitted') throw new Error('the list has lost a pass')
+  process.stdout.write(`${process.memoryUsage.rss()}\n`)
   list.close()
 }
 
-function child(...args: string[]): { first: Promise<string>; kill(): void } {
+/** A whole station in a folder that a venue's day has been in. Nobody answers at `url`: it is alone. */
+const openGate = (folder: string, url: string): Promise<Station> =>
+  openBenchStation({
+    dataDir: folder,
+    backend: { url, credential: () => Promise.resolve('key') },
+    secrets: {
+      read: () => Promise.resolve(readFileSync(join(folder, 'key.json'), 'utf8')),
+      write: () => Promise.resolve(),
+    },
+  })
+
+/** A station's process that starts, and its first verdict; it waits to be killed. */
+async function restart(folder: string, url: string): Promise<void> {
+  const station = await openGate(folder, url)
+  const result = await station.call('gate.scan', { data: valueOf(1), source: 'device' })
+  if (!result.ok) throw new Error(result.error.message)
+  const { code, mode } = result.value as GateVerdict
+  process.stdout.write(`${JSON.stringify({ code, mode })}\n`)
+}
+
+function child(...args: string[]): { first: Promise<string>; kill(): Promise<void> } {
   const started = spawn(process.execPath, [self, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   const lines = createInterface({ input: started.stdout })
+  const ended = once(started, 'exit')
   return {
-    first: new Promise((resolve) => lines.once('line', resolve)),
-    kill: () => void started.kill(),
+    first: new Promise((resolve, reject) => {
+      lines.once('line', resolve)
+      void ended.then(() => reject(new Error(`${args[0]} has ended`)))
+    }),
+    async kill() {
+      started.kill('SIGKILL')
+      await ended
+    },
   }
 }
 
@@ -159,14 +188,19 @@ export async function benchGate(say: (line: string) => void, passes: number): Pr
 
     const timed = async (...args: string[]): Promise<{ line: string; ms: number }> => {
       const fromMs = performance.now()
-      const line = await child(...args).first
-      return { line, ms: performance.now() - fromMs }
+      const started = child(...args)
+      const line = await started.first
+      const ms = performance.now() - fromMs
+      await started.kill()
+      return { line, ms }
     }
-    const bareStart = await timed('bare')
-    const again = await timed('restart', folder)
-    const { code, rss } = JSON.parse(again.line) as { code: string; rss: number }
+    const rss = Number((await timed('only', folder)).line)
     const floorMs = bareInserts(folder, passes)
     await benchAlone(say, folder, url, site.kill, passes)
+    const bareStart = await timed('bare')
+    const closedStart = await timed('restart', folder, url)
+    const killedStart = await timed('restart', folder, url)
+    const storeBytes = statSync(join(folder, 'station.sqlite')).size
     say(
       `gate: ${passes} passes loaded in ${(loadMs / 1_000).toFixed(1)} s (goal 60 s), ${megabytes(statSync(path).size)} on disk, floor ${(floorMs / 1_000).toFixed(1)} s for as many bare rows in one order and one transaction`,
     )
@@ -174,13 +208,13 @@ export async function benchGate(say: (line: string) => void, passes: number): Pr
       `gate: memory ${megabytes(rssBefore)} before, ${megabytes(rssMost)} at most while loading, ${megabytes(rssAfter)} after it, ${megabytes(rss)} in a process that only decides`,
     )
     say(
-      `gate: a process starts and gives its first verdict (${code}) in ${again.ms.toFixed(0)} ms (goal 3,000 ms), floor ${bareStart.ms.toFixed(0)} ms for one that only loads the same program`,
+      `gate: a station's process starts with ${reads} verdicts (${megabytes(storeBytes)}) and gives its next one (${closedStart.line}) in ${closedStart.ms.toFixed(0)} ms after a close, ${killedStart.ms.toFixed(0)} ms after a kill (goal 3,000 ms), floor ${bareStart.ms.toFixed(0)} ms for one that only loads the same program`,
     )
     say(
       `gate: lookup and verdict p50 ${at(0.5).toFixed(3)} ms, p99 ${at(0.99).toFixed(3)} ms, longest ${at(1).toFixed(1)} ms (goal p99 5 ms)`,
     )
   } finally {
-    site.kill()
+    await site.kill()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -193,15 +227,10 @@ async function benchAlone(
   say: (line: string) => void,
   folder: string,
   url: string,
-  cut: () => void,
+  cut: () => Promise<void>,
   passes: number,
 ): Promise<void> {
-  const key = readFileSync(join(folder, 'key.json'), 'utf8')
-  const station = await openBenchStation({
-    dataDir: folder,
-    backend: { url, credential: () => Promise.resolve('key') },
-    secrets: { read: () => Promise.resolve(key), write: () => Promise.resolve() },
-  })
+  const station = await openGate(folder, url)
   const call = async (name: 'settings.change' | 'gate.refresh' | 'gate.scan', input: unknown): Promise<unknown> => {
     const result = await station.call(name, input)
     if (!result.ok) throw new Error(result.error.message)
@@ -210,7 +239,7 @@ async function benchAlone(
   try {
     await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north', rules }) })
     await call('gate.refresh', {})
-    cut()
+    await cut()
     // A window shows the figures all the while.
     station.subscribe('gate.changed', () => undefined)
     const tookMs: number[] = []
@@ -261,7 +290,8 @@ function bareInserts(folder: string, rows: number): number {
   return tookMs
 }
 
-const [mode, argument] = process.argv.slice(2)
+const [mode, argument, address = ''] = process.argv.slice(2)
 if (process.argv[1] === self && mode === 'serve') serve(Number(argument))
 if (process.argv[1] === self && mode === 'bare') process.stdout.write('loaded\n')
-if (process.argv[1] === self && mode === 'restart') restart(String(argument))
+if (process.argv[1] === self && mode === 'only') only(String(argument))
+if (process.argv[1] === self && mode === 'restart') await restart(String(argument), address)
