@@ -1,3 +1,4 @@
+import { createCodeEnds } from './code-ends.ts'
 import { compose } from './keyboard-layouts.ts'
 import { altCharacter, meaningOf } from './wedge-keys.ts'
 import type { WedgeFault, WedgeKey, WedgeMeaning, WedgeSettings } from './wedge-keys.ts'
@@ -72,11 +73,6 @@ const silenceMs = { unknownScanner: 200, terminatingScanner: 500 } as const
 /** The next key may be as late again as the last one was, but it is waited for no longer than this. */
 const longestLateMs = 3_000
 
-/** A scanner that has ended so many codes in a row itself is one that ends its codes: see `createWedgeReader`. */
-const habit = 3
-/** What begins so soon behind a code without its end is the rest of it; nobody shows a code again as fast. */
-const restMs = 1_000
-
 /** A key press, or an Alt+keypad sequence, that may belong to a code. */
 interface Held<K> {
   /** The keys that are held back; none for one that has acted already. */
@@ -98,10 +94,8 @@ interface Held<K> {
  * with `minLength` characters at that mean pace; with a configured prefix at its start, any length and pace will do.
  * The rules and numbers come from measured scanners and public recognisers; people type at 60 ms a key and slower.
  *
- * A burst that is surely one and yet not surely whole is `strange`: half a code would be a wrong one. From a scanner that
- * ends its codes, by the setting `suffix` or by what it did so far, a code without its end is half a code. If only the
- * window heard of the rest late, which the keys' own times say, the code is told whole then. A second scanner that ends
- * none is found out by the same code twice, and from then on silence ends codes again.
+ * A burst that is surely one and yet not surely whole is `strange`: half a code would be a wrong one (`createCodeEnds`). If only
+ * the window heard of the rest late, which the keys' own times say, the code is told whole then.
  */
 export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: WedgeSettings): WedgeReader<K> {
   const { prefix, maxGapMs, maxMeanGapMs, minLength, suffix } = settings
@@ -124,12 +118,9 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
   let givenBack: Held<K>[] = []
   /** The scanner has ended a code with a terminator before. */
   let hasTerminated = false
-  /** How many codes in a row it has ended so. */
-  let endedCodes = suffix === 'enter' || suffix === 'tab' ? habit : 0
-  /** There is a scanner that leaves its codes to silence. */
-  let isLeftToSilence = suffix === 'none'
-  /** A code without its end, of a scanner that ends its codes. */
-  let unended: { readonly parts: readonly Held<K>[]; readonly code: string; readonly lastMs: number } | undefined
+  const ends = createCodeEnds(suffix === 'none' ? 'silence' : suffix === 'any' ? 'unknown' : 'terminator')
+  /** What the last half of a code was pressed as. */
+  let halfHeld: readonly Held<K>[] = []
   /** The left Alt is down since then, and these digits of the keypad came with it. */
   let alt: { readonly downMs: number; readonly keys: K[] } | undefined
   let isAltRight = false
@@ -200,35 +191,27 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   /** Whether a burst lacks its end, or its beginning: what a scanner that ends its codes did not end. */
   function strangeEnd(code: string, scanned: boolean, isEnded: boolean): StrangeBurst | undefined {
-    const before = unended
-    const isRestOfIt = before !== undefined && (held[0]?.timeMs ?? lastMs) - before.lastMs <= restMs
+    const beganMs = held[0]?.timeMs ?? lastMs
     const strange = { reason: 'unended', length: [...code].length } as const
-    if (isEnded) {
-      if (isRestOfIt) unended = undefined
+    if (isEnded && ends.isRest(beganMs)) {
+      ends.forgetHalf()
       // So few keys are the scanner's too: nobody types and ends it within this time.
-      if (isRestOfIt) return scanned || isBurst() || held.length === 1 ? strange : undefined
-      if (scanned) [endedCodes, unended] = [endedCodes + 1, undefined]
+      return scanned || isBurst() || held.length === 1 ? strange : undefined
+    }
+    if (isEnded) {
+      if (scanned) ends.ended()
       return undefined
     }
-    if (code === '') return undefined
-    if (isLeftToSilence || endedCodes < habit) {
-      endedCodes = 0
-      return undefined
-    }
-    if (before?.code === code && !isRestOfIt) {
-      isLeftToSilence = true
-      unended = undefined
-      return undefined
-    }
-    unended = { parts: held.map((one) => ({ ...one, keys: [] })), code, lastMs }
+    if (code === '' || ends.silenced(code, beganMs, lastMs)) return undefined
+    halfHeld = held.map((one) => ({ ...one, keys: [] }))
     return strange
   }
 
   /** By its own time the key that was pressed now belongs to the code whose end was missing: it goes on. */
   function goOn(): void {
-    if (unended === undefined) return
-    held = [...unended.parts]
-    unended = undefined
+    if (ends.half === null) return
+    held = [...halfHeld]
+    ends.forgetHalf()
   }
 
   function strangeBurst(scanned: boolean, isCut: boolean, length: number): StrangeBurst | undefined {
@@ -247,7 +230,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     givenBack = []
     isSilenced = false
     if (timeMs - lastMs > maxGapMs) return finish()
-    if (isCut && unended) goOn()
+    if (isCut && ends.half) goOn()
     else if (isCut) isRest = true
     // The keys before were given back, and this one follows them as closely as a scanner types.
     const keys = keysOf(before)
@@ -273,7 +256,7 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
     count++
     if (meaning.kind === 'end' && isSilenced && pressed.timeMs - lastMs <= maxGapMs) {
       isSilenced = false
-      if (!unended) return [terminator(pressed)]
+      if (!ends.half) return [terminator(pressed)]
       goOn()
     }
     const decided = settle(pressed.timeMs, meaning.kind === 'text' && !pressed.repeat && isOurs(pressed, meaning))
@@ -288,9 +271,9 @@ export function createWedgeReader<K extends WedgeKey = WedgeKey>(settings: Wedge
 
   function end(pressed: K): readonly WedgeDecision<K>[] {
     const isSecond = held.length === 0 && pressed.timeMs - terminatedMs <= maxGapMs
-    const isLate = held.length === 0 && unended !== undefined && pressed.timeMs - unended.lastMs <= restMs
+    const isLate = held.length === 0 && ends.isRest(pressed.timeMs)
     const ended = isLate ? [] : finish(pressed.timeMs)
-    if (isLate) unended = undefined
+    if (isLate) ends.forgetHalf()
     const isTerminator = isSecond || isLate || ended.some((decision) => decision.kind !== 'release')
     return [...ended, isTerminator ? terminator(pressed) : { kind: 'pass' }]
   }

@@ -25,7 +25,12 @@ export function isTrustedSender(facts: SenderFacts): boolean {
 const unreadLimit = 512
 
 /** What cannot be asked for later, and goes to the page however far behind it is. */
-const mustReach: ReadonlySet<string> = new Set<TopicName>(['scan.refused', 'control.taken', 'camera.shoot'])
+const mustReach: ReadonlySet<string> = new Set<TopicName>([
+  'scan.refused',
+  'scan.torn',
+  'control.taken',
+  'camera.shoot',
+])
 
 export interface IpcCarrierPorts {
   readonly ipcMain: Pick<IpcMain, 'handle' | 'removeHandler' | 'on' | 'off'>

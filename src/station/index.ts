@@ -911,6 +911,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       const deviceId = raw?.deviceId ?? scan.deviceName
       const receivedMs = raw?.receivedMs ?? performance.now()
       const event = { deviceId, bytes: raw?.bytes ?? null, receivedMs, place: reads.placeOf(deviceId) }
+      if (raw?.isHalf) return reads.refuseHalf(scan, event)
       const result = await reads.take(scan, event)
       if (!result.ok) publish('scan.refused', { scan, error: result.error })
       return result

@@ -21,6 +21,8 @@ import type { Topics } from '#station/topics.ts'
 export interface Reads {
   /** Counted at its beginning and at its end; checked, judged or captured between. */
   take(scan: Scan, event: ScanEvent): Promise<Result<ScanAnswer>>
+  /** Half a code is counted like any other read, and is nothing else; what it was is told to nobody. */
+  refuseHalf(scan: Scan, event: ScanEvent): Result<never>
   /** The event of a window's read: the window says when it came by its age, for their clocks have different beginnings. */
   eventOf(scan: Scan): ScanEvent
   /** Where the settings say that a device is. */
@@ -31,6 +33,8 @@ export interface Reads {
 
 /** What stands in the place of a badge's text, or of an enrolment code's. */
 const secretShown = 'secret'
+/** In the place of half a code. */
+const halfShown = '…'
 
 /** Creates it over the rooms that a read may be for. `takeSecret` takes what is no capture and is told to nobody. */
 export function createReads(ports: {
@@ -146,6 +150,13 @@ export function createReads(ports: {
       if (result.ok && result.value.outcome !== 'control' && result.value.outcome !== 'checked')
         shootFor(event.deviceId, result.value)
       return result
+    },
+    refuseHalf(scan, event) {
+      const refused = fail('invalid_input', 'half a code')
+      const read = devices.follow({ ...scan, data: halfShown, typed: halfShown }, { ...event, bytes: null })(refused)
+      if (topics.isHeard('device.scan')) topics.publish('device.scan', read)
+      topics.publish('scan.torn', { deviceName: scan.deviceName, length: [...scan.data].length })
+      return refused
     },
     eventOf: ({ deviceId = '', ageMs = 0, typed }) => ({
       deviceId,

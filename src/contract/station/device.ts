@@ -37,7 +37,7 @@ export const deviceCountsSchema = z.object({
   stale: z.number().int(),
   /** Reads that are no scan: too long. */
   strange: z.number().int(),
-  /** Codes under way when the scanner was pulled out. */
+  /** Codes under way when the scanner was pulled out, and halves of codes. */
   torn: z.number().int(),
   /** Connections that ended by themselves. */
   ends: z.number().int(),

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { keyboardLayoutSchema } from '#contract/station/keyboard-layout.ts'
 
-/** What ends a code on a serial line. `any` is CR, LF or both; `none` is silence alone. Silence always ends one too. */
+/** What ends a code on a serial line. `any` is CR, LF or both; `none` is silence alone. Silence ends one too, unless the scanner ends its codes. */
 export const serialTerminatorSchema = z.enum(['any', 'cr', 'lf', 'crlf', 'tab', 'etx', 'none'])
 
 /**
@@ -44,7 +44,7 @@ export const scannerSettingsSchema = z.strictObject({
   keyboard: z
     .strictObject({
       layout: keyboardLayoutSchema.default('us'),
-      /** The key that ends a code; silence ends one too. */
+      /** The key that ends a code; silence ends one too, until the scanner has shown that it ends its codes. */
       terminator: z.enum(['enter', 'tab', 'none']).default('enter'),
       silenceMs: z.number().int().min(20).max(2_000).default(150),
     })

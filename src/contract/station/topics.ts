@@ -26,6 +26,11 @@ export const topics = {
     scan: scanSchema,
     error: z.object({ code: z.enum(errorCodes), message: z.string() }),
   }),
+  /**
+   * A device that is read without a window has sent half a code: its scanner ends its codes, and this one came without its end or was
+   * the rest of one. Nothing was saved, and what it was is not said: it may have been a secret.
+   */
+  'scan.torn': z.object({ deviceName: z.string(), length: z.number().int() }),
   /** A control barcode by whatever device, after the commit of what it changed. */
   'control.taken': controlOutcomeSchema,
   /** Captures whose state, sync, quantity or disposition changed; at most 500 in one event. */

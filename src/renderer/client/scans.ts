@@ -7,6 +7,7 @@ import { createAccount } from './account.ts'
 import { createScanQueue, isControl } from './scan-queue.ts'
 import { tellControl } from './control.ts'
 import { useStation } from './state.ts'
+import { tellStrangeBurst } from './strange-burst.ts'
 import { call, connection, subscribe } from './station.ts'
 
 /** How long the station may take to answer before the window raises the alarm, in milliseconds. */
@@ -70,6 +71,8 @@ followAccount()
 subscribe('scan.refused', ({ scan: { data, aim, source, deviceName }, error }) =>
   scanQueue.report({ data, source, deviceName, ...(aim !== undefined && { aim }) }, error),
 )
+
+subscribe('scan.torn', ({ length }) => tellStrangeBurst({ reason: 'unended', length }))
 
 /** Listens to scans that were not saved, or may not have been; returns the function that stops it. */
 export function onScanTrouble(listener: TroubleListener): () => void {

@@ -1,3 +1,5 @@
+import { createCodeEnds } from '#domain/code-ends.ts'
+
 /** One code as a device sent it. */
 export interface Read {
   /** The code without what framed it. */
@@ -6,6 +8,8 @@ export interface Read {
   readonly text?: string
   /** The AIM identifier, as `]E0`, when the device sends it apart. */
   readonly aim?: string
+  /** Its end is missing, or its beginning is: it is no code (domain/code-ends.ts). */
+  readonly isHalf?: true
   /** When its last byte came, as given to `push`. */
   readonly timeMs: number
 }
@@ -17,6 +21,38 @@ export interface Decoder {
   tick(timeMs: number): readonly Read[]
   /** When the next tick is due; undefined while nothing is under way. */
   deadlineMs(): number | undefined
+}
+
+/** Says of reads whether they are halves of codes. */
+export interface ReadEnds {
+  /** Silence alone ends no code here: what was heard late is of the same one. */
+  readonly isExpected: boolean
+  /** What a terminator has ended; one alone, which ends nothing, may be that of the last half. */
+  ended(reads: readonly Read[], beganMs: number): Read[]
+  /** What silence has ended. */
+  silenced(reads: readonly Read[], beganMs: number): Read[]
+}
+
+/** `by`: what is set to end a code (`createCodeEnds`). */
+export function createReadEnds(by: Parameters<typeof createCodeEnds>[0]): ReadEnds {
+  const ends = createCodeEnds(by)
+  const halved = (read: Read): Read => ({ ...read, isHalf: true })
+  return {
+    get isExpected() {
+      return ends.isExpected
+    },
+    ended(reads, beganMs) {
+      const isRest = ends.isRest(beganMs)
+      if (isRest) ends.forgetHalf()
+      else if (reads.length > 0) ends.ended()
+      return isRest ? reads.map(halved) : [...reads]
+    },
+    silenced: (reads, beganMs) =>
+      reads.map((read) => {
+        const code = read.text ?? Buffer.from(read.bytes).toString('latin1')
+        return ends.silenced(code, beganMs, read.timeMs) ? read : halved(read)
+      }),
+  }
 }
 
 /** No code is longer: what exceeds it is handed on in pieces, so that no device can fill the memory. */

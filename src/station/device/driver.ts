@@ -15,6 +15,8 @@ export interface RawScan {
   readonly bytes: Uint8Array
   /** When its last byte came, on the monotonic clock of the process (`performance.now`). */
   readonly receivedMs: number
+  /** It is half a code: to be counted and refused, and never to be kept or judged. */
+  readonly isHalf?: boolean
 }
 
 /** What is known of a read beside its text, whoever read it. */

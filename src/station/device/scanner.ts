@@ -182,6 +182,12 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
 
   const take = (from: Link, read: Read): void => {
     counts.reads += 1
+    const { isHalf = false } = read
+    if (isHalf) {
+      counts.torn += 1
+      keepError('torn', 'without its end, or the rest of one')
+      log.warn({ length: read.bytes.length }, 'the scanner ends its codes, and this is half of one')
+    }
     const scan = scanSchema.safeParse({
       data: read.text ?? decodeText(read.bytes),
       ...(read.aim === undefined ? {} : { aim: read.aim }),
@@ -195,7 +201,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
       void answer(from, fail('invalid_input', 'what the scanner sent is no scan'))
       return
     }
-    const keep = async () => emit(scan.data, { deviceId: id, bytes: read.bytes, receivedMs: read.timeMs })
+    const keep = async () => emit(scan.data, { deviceId: id, bytes: read.bytes, receivedMs: read.timeMs, isHalf })
     const done = keep()
       .catch((error: unknown): Result<never> => {
         log.error({ error: String(error) }, 'a scan was not kept')
@@ -213,6 +219,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
   /** One connection, from opening to its end; answers how long to wait before the next. */
   const connect = async (found: FoundScanner, seen: number): Promise<number | undefined> => {
     let timer: ReturnType<typeof setTimeout> | undefined
+    let silence: NodeJS.Immediate | undefined
     let isOver = false
     let endReason = ''
     let openedMs = Number.POSITIVE_INFINITY
@@ -223,12 +230,17 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
 
     const arm = (): void => {
       clearTimeout(timer)
+      clearImmediate(silence)
       const deadline = own?.decoder.deadlineMs()
       if (deadline === undefined || isOver) return
+      const tick = (): void => {
+        if (own && !isOver) for (const read of own.decoder.tick(performance.now())) keep(own, read)
+        arm()
+      }
       timer = setTimeout(
+        // What has come while the process was busy is heard first: a late timer is no silence.
         () => {
-          if (own && !isOver) for (const read of own.decoder.tick(performance.now())) keep(own, read)
-          arm()
+          silence = setImmediate(tick)
         },
         Math.max(1, Math.ceil(deadline - performance.now())),
       )
@@ -278,6 +290,7 @@ export function createScanner(id: string, ports: ScannerPorts): Scanner {
 
     isOver = true
     clearTimeout(timer)
+    clearImmediate(silence)
     if (endReason !== '') {
       counts.ends += 1
       keepError('ended', endReason)

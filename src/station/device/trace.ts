@@ -27,6 +27,8 @@ const traceEventSchema = z.discriminatedUnion('event', [
     hex: z.string().regex(/^([0-9a-f]{2})*$/),
     data: z.string(),
     aim: z.string().nullable(),
+    /** See `RawScan`; traces of earlier versions have none. */
+    isHalf: z.boolean().default(false),
   }),
 ])
 export type TraceEvent = z.infer<typeof traceEventSchema>
@@ -107,6 +109,7 @@ export function withTrace(driver: DeviceDriver, writer: TraceWriter, nowMs = () 
             hex: Buffer.from(raw?.bytes ?? new TextEncoder().encode(scan.data)).toString('hex'),
             data: scan.data,
             aim: scan.aim ?? null,
+            isHalf: raw?.isHalf ?? false,
           })
           return emit(scan, raw)
         },
@@ -166,11 +169,11 @@ export function createReplayDriver(
         report(event.value.report)
         continue
       }
-      const { deviceId, deviceName, data, aim, hex } = event.value
+      const { deviceId, deviceName, data, aim, hex, isHalf } = event.value
       const scan = scanSchema.safeParse({ data, deviceName, source: 'device', ...(aim === null ? {} : { aim }) })
       scans += 1
       const result = scan.success
-        ? emit(scan.data, { deviceId, bytes: Buffer.from(hex, 'hex'), receivedMs: performance.now() })
+        ? emit(scan.data, { deviceId, bytes: Buffer.from(hex, 'hex'), receivedMs: performance.now(), isHalf })
         : Promise.resolve(fail('invalid_input', 'the event holds no scan'))
       answered = answered.then(async () => answer(event.value, await result))
     }

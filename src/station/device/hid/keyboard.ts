@@ -1,6 +1,6 @@
 import type { KeyboardLayout } from '#contract/station/keyboard-layout.ts'
 import { compose } from '#domain/keyboard-layouts.ts'
-import { longestReadBytes, type Decoder, type Read } from '../decoder.ts'
+import { createReadEnds, longestReadBytes, type Decoder, type Read } from '../decoder.ts'
 import { characterOf } from './keyboard-layouts.ts'
 import { readElement, usageAt, usageOf, type ReportDescriptor, type ReportField } from './report-descriptor.ts'
 
@@ -9,7 +9,7 @@ export const keyboardUsage = usageOf(0x01, 0x06)
 export interface KeyboardOptions {
   /** The country that the scanner is set to. */
   readonly layout: KeyboardLayout
-  /** The key that ends a code; silence ends one too. */
+  /** The key that ends a code; silence ends one too, unless the scanner has shown that it ends its codes. */
   readonly terminator: 'enter' | 'tab' | 'none'
   readonly silenceMs: number
 }
@@ -49,7 +49,10 @@ export function createKeyboardDecoder(
   reports: KeyboardReports,
   { layout, terminator, silenceMs }: KeyboardOptions,
 ): Decoder {
+  // `enter` is what is set before anybody has set anything.
+  const readEnds = createReadEnds(({ enter: 'unknown', tab: 'terminator', none: 'silence' } as const)[terminator])
   let held = ''
+  let beganMs = 0
   let lastMs = 0
   let pressed: readonly number[] = []
   let capsLock = false
@@ -64,11 +67,16 @@ export function createKeyboardDecoder(
     held = ''
     return text === '' ? [] : [{ bytes: new TextEncoder().encode(text), text, timeMs: lastMs }]
   }
+  const takeEnded = (): Read[] => {
+    const fromMs = held === '' && dead === '' ? lastMs : beganMs
+    return readEnds.ended(take(), fromMs)
+  }
   const tick = (timeMs: number): Read[] => {
     if ((held === '' && dead === '') || timeMs < lastMs + silenceMs) return []
     // A terminator that was not expected is still no part of the code.
-    held = held.replace(/[\r\t]$/, '')
-    return take()
+    const isOtherEnd = dead === '' && /[\r\t]$/.test(held)
+    if (isOtherEnd) held = held.slice(0, -1)
+    return isOtherEnd ? take() : readEnds.silenced(take(), beganMs)
   }
   const type = (text: string): void => {
     if (dead === '') {
@@ -96,7 +104,7 @@ export function createKeyboardDecoder(
       return []
     }
     const isEnter = usage === key.enter || usage === key.keypadEnter
-    if ((isEnter && terminator === 'enter') || (usage === key.tab && terminator === 'tab')) return take()
+    if ((isEnter && terminator === 'enter') || (usage === key.tab && terminator === 'tab')) return takeEnded()
     if (isEnter || usage === key.tab) {
       type(isEnter ? '\r' : '\t')
       return []
@@ -122,7 +130,8 @@ export function createKeyboardDecoder(
 
   return {
     push(report, timeMs) {
-      const done = [...tick(timeMs)]
+      // Where each code has its end, keys that were heard late are of the same one.
+      const done = readEnds.isExpected ? [] : [...tick(timeMs)]
       if (reports.hasIds && report[0] !== reports.reportId) return done
       const payload = reports.hasIds ? report.subarray(1) : report
       let modifiers = 0
@@ -136,6 +145,7 @@ export function createKeyboardDecoder(
       }
       if ((modifiers & bits.alt) === 0) endComposed()
       lastMs = timeMs
+      if (held === '' && dead === '') beganMs = timeMs
       for (const usage of down) if (!pressed.includes(usage)) done.push(...press(usage, modifiers))
       pressed = down
       return done

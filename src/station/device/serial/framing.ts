@@ -1,4 +1,4 @@
-import { longestReadBytes, type Decoder, type Read } from '../decoder.ts'
+import { createReadEnds, longestReadBytes, type Decoder, type Read } from '../decoder.ts'
 
 /** How codes are told apart on a line of bytes. */
 export interface Framing {
@@ -6,7 +6,7 @@ export interface Framing {
   readonly terminator: 'any' | 'cr' | 'lf' | 'crlf' | 'tab' | 'etx' | 'none'
   /** One STX before each code is taken off. */
   readonly hasStx: boolean
-  /** Silence ends a code too, so that a wrong terminator delays codes but neither joins nor loses them. */
+  /** Silence ends a code too: a wrong terminator delays codes but neither joins nor loses them, and half a code is told as that. */
   readonly silenceMs: number
 }
 
@@ -29,11 +29,14 @@ const terminators: Readonly<Record<Framing['terminator'], readonly number[]>> = 
 
 /**
  * Cuts a line of bytes into codes. Control characters inside a code stay; of what frames it, one terminator is taken
- * off, a stray LF of a CR LF pair is dropped, and empty codes are no codes.
+ * off, a stray LF of a CR LF pair is dropped, and empty codes are no codes. Of a scanner that ends its codes, what silence
+ * ends and what comes right behind it are halves of one.
  */
 export function createFraming({ terminator, hasStx, silenceMs }: Framing): Decoder {
   const ends = terminators[terminator]
+  const readEnds = createReadEnds(terminator === 'none' ? 'silence' : terminator === 'any' ? 'unknown' : 'terminator')
   let held: number[] = []
+  let beganMs = 0
   let lastMs = 0
   /** CR ended the code before: an LF right behind it belongs to that. */
   let isAfterReturn = false
@@ -44,17 +47,23 @@ export function createFraming({ terminator, hasStx, silenceMs }: Framing): Decod
     held = []
     return bytes.length > 0 ? [{ bytes, timeMs }] : []
   }
+  const takeEnded = (timeMs: number): Read[] => {
+    const fromMs = held.length > 0 ? beganMs : timeMs
+    return readEnds.ended(take(timeMs), fromMs)
+  }
   const takeAfterSilence = (): Read[] => {
     const last = held.at(-1)
+    const isOtherEnd = last === lineFeed || last === carriageReturn || last === tab || last === endOfText
     if (last === lineFeed && held.at(-2) === carriageReturn) held.splice(-2)
-    else if (last === lineFeed || last === carriageReturn || last === tab || last === endOfText) held.pop()
-    return take(lastMs)
+    else if (isOtherEnd) held.pop()
+    return isOtherEnd ? take(lastMs) : readEnds.silenced(take(lastMs), beganMs)
   }
   const tick = (timeMs: number): Read[] => (held.length > 0 && timeMs >= lastMs + silenceMs ? takeAfterSilence() : [])
 
   return {
     push(bytes, timeMs) {
-      const reads = tick(timeMs)
+      // Where each code has its end, bytes that were heard late are of the same one.
+      const reads = readEnds.isExpected ? [] : tick(timeMs)
       for (const byte of bytes) {
         const isStray = byte === lineFeed && isAfterReturn && held.length === 0
         isAfterReturn = false
@@ -62,9 +71,10 @@ export function createFraming({ terminator, hasStx, silenceMs }: Framing): Decod
         if (ends.includes(byte)) {
           isAfterReturn = byte === carriageReturn
           if (byte === lineFeed && held.at(-1) === carriageReturn) held.pop()
-          reads.push(...take(timeMs))
+          reads.push(...takeEnded(timeMs))
           continue
         }
+        if (held.length === 0) beganMs = timeMs
         held.push(byte)
         if (held.length >= longestReadBytes) reads.push(...take(timeMs))
       }

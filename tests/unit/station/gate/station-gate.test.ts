@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { GateVerdict } from '#contract/station/gate.ts'
 import { gateSettingsSchema } from '#contract/station/gate.ts'
 import { scannerSettingsSchema } from '#contract/station/scanner-settings.ts'
+import { createEmulatedScanner } from '#station/index.ts'
+import { until } from '../parts.ts'
 import { startStation } from '../start-station.ts'
 import { startSite } from './site.ts'
 import { pass } from './venue.ts'
@@ -67,6 +69,32 @@ describe('a station that is a gate', () => {
       ['04A2B3C4D5E6F0', 'text'],
     ])
     expect(told.map(({ code }) => code)).toEqual(['admitted', 'admitted', 'unknown_pass', 'admitted'])
+  })
+
+  it('judges no half of a code, neither the one nor the other, and the next code whole', async () => {
+    const site = await startSite(
+      new Map([
+        ['0007-good', pass('good')],
+        ['0007', pass('another')],
+      ]),
+    )
+    const { station, call, log } = await startStation({ url: site.url, apiKey: 'key' })
+    await call('settings.change', { gate: gateSettingsSchema.parse({ isOn: true, name: 'north', waitMs: 10_000 }) })
+    const torn: number[] = []
+    station.subscribe('scan.torn', (told) => void torn.push((told as { length: number }).length))
+    const scanner = createEmulatedScanner('gate', log, () => undefined)
+    station.drive(scanner.driver)
+    await until(() => scanner.isOpen())
+    for (let index = 0; index < 3; index += 1) scanner.send('0007-good\r')
+    scanner.send('0007')
+    await until(() => torn.length === 1)
+    scanner.send('-good\r')
+    scanner.send('0007-good\r')
+    await until(() => site.told.length === 4)
+    expect(torn).toEqual([4, 5])
+    expect(new Set(site.told.map(({ data }) => data))).toEqual(new Set(['0007-good']))
+    const { devices } = await call('device.list', {})
+    expect(devices.find(({ id }) => id === 'emulated:gate')?.counts).toMatchObject({ reads: 6, torn: 2 })
   })
 
   it('tells the displays of visitors that a read has no verdict, as long as it is a gate', async () => {

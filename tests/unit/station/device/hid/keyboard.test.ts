@@ -158,4 +158,23 @@ describe('createKeyboardDecoder', () => {
     decoder.push(Uint8Array.of(0, 0, 4, 0, 0, 0, 0, 0), 100)
     expect(decoder.deadlineMs()).toBe(250)
   })
+
+  it('tells halves of codes as that, once the scanner has ended three itself', () => {
+    const decoder = decoderOf()
+    const press = (text: string, atMs: number, ends: boolean) => {
+      const packets = hidKeyboard().packets(text)
+      // The last two are Enter, pressed and released.
+      const sent = ends ? packets : packets.slice(0, -2)
+      return sent.flatMap((report) => [...decoder.tick(atMs), ...decoder.push(report, atMs)])
+    }
+    const told = [
+      ...press('4006', 0, true),
+      ...press('4007', 2_000, true),
+      ...press('4008', 4_000, true),
+      ...press('40', 6_000, false),
+      ...press('09', 6_400, true),
+      ...press('4010', 9_000, true),
+    ].map(({ text = '', isHalf = false }) => (isHalf ? `[${text}]` : text))
+    expect(told).toEqual(['4006', '4007', '4008', '[40]', '[09]', '4010'])
+  })
 })

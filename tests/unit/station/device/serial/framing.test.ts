@@ -13,7 +13,7 @@ const read = (text: string, options: Partial<Framing> = {}): string[] => {
 
 describe('createFraming', () => {
   it('cuts at CR, LF and CR LF, whichever comes', () => {
-    expect(read('a\rb\nc\r\nd')).toEqual(['a', 'b', 'c', 'd'])
+    expect(read('a\rb\nc\r\nd\r')).toEqual(['a', 'b', 'c', 'd'])
   })
 
   it('does not glue the LF of a mismatched CR LF to the next code, even when it comes late', () => {
@@ -51,6 +51,44 @@ describe('createFraming', () => {
       ['abc', 1_100],
       ['d', 1_500],
     ])
+  })
+
+  /** What comes at these times reads as; a half in brackets. */
+  const heard = (pieces: readonly (readonly [string, number])[], options: Partial<Framing> = {}): string[] => {
+    const frames = framing(options)
+    const reads = pieces.flatMap(([text, timeMs]) => [...frames.tick(timeMs), ...frames.push(bytes(text), timeMs)])
+    const told = [...reads, ...frames.tick(1e9)]
+    return told.map((one) => (one.isHalf ? `[${Buffer.from(one.bytes)}]` : String(Buffer.from(one.bytes))))
+  }
+  const threeCodes = ['one\r', 'two\r', 'three\r'].map((text, index): [string, number] => [text, index * 2_000])
+
+  it('tells halves of codes as that, once the scanner has ended three itself, or is set to', () => {
+    const cut: [string, number][] = [
+      ['ha', 10_000],
+      ['lf\r', 10_400],
+      ['whole\r', 12_000],
+    ]
+    const halves = ['[ha]', '[lf]', 'whole']
+    expect(heard([...threeCodes, ...cut])).toEqual(['one', 'two', 'three', ...halves])
+    expect(heard(cut, { terminator: 'cr' })).toEqual(halves)
+    expect(heard(cut)).toEqual(['ha', 'lf', 'whole'])
+    expect(heard([...threeCodes, ...cut], { terminator: 'none' })).toContain('ha')
+  })
+
+  it('takes bytes that were heard late for no half, where each code has its end', () => {
+    const frames = framing()
+    for (const [text, timeMs] of threeCodes) frames.push(bytes(text), timeMs)
+    frames.push(bytes('ha'), 10_000)
+    expect(frames.push(bytes('lf\r'), 14_000).map((one) => String(Buffer.from(one.bytes)))).toEqual(['half'])
+  })
+
+  it('finds a second scanner out that leaves its codes to silence, by the same code twice', () => {
+    const silent: [string, number][] = ['x1', 'x2', 'x2', 'x3'].map((text, index) => [text, 10_000 + index * 5_000])
+    expect(heard([...threeCodes, ...silent]).slice(3)).toEqual(['[x1]', '[x2]', 'x2', 'x3'])
+  })
+
+  it('takes a code with another end than the one that is set for whole', () => {
+    expect(heard(threeCodes, { terminator: 'tab' })).toEqual(['one', 'two', 'three'])
   })
 
   it('does not care how the bytes are cut into packets', () => {
