@@ -95,7 +95,7 @@ export function healthOf(status: StationStatus, layers: Health['layers'], lastCa
     ...(queue.undecided > 0 ? (['queue_undecided'] as const) : []),
     ...(failing.some(({ state }) => state !== 'unplugged') ? (['device'] as const) : []),
     ...(status.disagreements.length > 0 ? (['disagreement'] as const) : []),
-    ...(storage.state !== 'ok' || storage.arePhotosStopped ? (['disk'] as const) : []),
+    ...(storage.state !== 'ok' || storage.arePhotosStopped || storage.isDamaged ? (['disk'] as const) : []),
     ...(clock.state === 'wrong' ? (['clock'] as const) : []),
     ...(storage.recovered === null ? [] : (['recovered'] as const)),
     ...(layers.refused === null ? [] : (['layer'] as const)),

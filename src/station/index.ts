@@ -28,6 +28,7 @@ import { createReads } from '#station/reads.ts'
 import { staffingHandlers } from '#station/staffing.ts'
 import { createTopics } from '#station/topics.ts'
 import { watchDisk } from '#station/upkeep/disk.ts'
+import { planStoreCheck } from '#station/upkeep/store-check.ts'
 import { upkeepHandlers } from '#station/upkeep/handlers.ts'
 import { createCapturing } from '#station/capture/capture.ts'
 import { takePhoto } from '#station/capture/photo.ts'
@@ -116,6 +117,8 @@ export interface StationPorts {
   readonly clock?: Clock
   readonly ids?: Ids
   readonly random?: () => number
+  /** From which size on a sound store is checked behind the start instead of before it, and how long after; see `openStore`. */
+  readonly checkStoreLater?: { readonly fromBytes: number; readonly afterMs: number }
   /** How patiently watched folders are watched. */
   readonly folderDelays?: Partial<FolderDelays>
   /** How long an answer that was lost may still take effect; 20 s unless given. */
@@ -208,7 +211,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const ids = ports.ids ?? timeOrderedIds
   const log = ports.log.child({ room: 'station' })
   const { dataDir, takesNewerStore = false } = ports
-  const opened = openStore({ dataDir, clock, ids, log: log.child({ room: 'store' }), takesNewerStore })
+  const opened = openStore({
+    dataDir,
+    clock,
+    ids,
+    log: log.child({ room: 'store' }),
+    takesNewerStore,
+    ...(ports.checkStoreLater && { checkLaterFromBytes: ports.checkStoreLater.fromBytes }),
+  })
   if (!opened.ok) return opened
   const store = opened.value
 
@@ -504,6 +514,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     audit: () => devices.audit(driverDetails(), performance.now()),
     onChange: statusChanged,
   })
+  const storeCheck = planStoreCheck({ store, afterMs: ports.checkStoreLater?.afterMs, onDamage: statusChanged })
   const disk = watchDisk({ dataDir, store, settings: () => settings.photo, onChange: statusChanged })
   let wiping: Promise<unknown> = Promise.resolve()
   const wipeOld = (): void => {
@@ -540,7 +551,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       ...service.mode(),
       disagreements: alarms.list(),
       clock: clockWatch.status,
-      storage: { ...disk.status(), recovered: store.recovered },
+      storage: { ...disk.status(), isDamaged: storeCheck.isDamaged(), recovered: store.recovered },
     }
   }
 
@@ -981,6 +992,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         service.close()
         alarms.close()
         disk.close()
+        storeCheck.close()
         clearInterval(wipeTimer)
         await wiping
         clockWatch.close()

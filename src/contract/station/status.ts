@@ -106,6 +106,8 @@ export const stationStatusSchema = z.object({
     freeBytes: z.number().nullable(),
     /** Photos are refused with `photos_full` while the room for them is used up. */
     arePhotosStopped: z.boolean(),
+    /** A check beside the running station has found the store corrupt: the next start rebuilds it. */
+    isDamaged: z.boolean(),
     /** Set when the store was found corrupt at start: where the damaged file is kept and what was rebuilt. */
     recovered: z.object({ at: instantSchema, setAsideAs: z.string(), captures: z.number().int() }).nullable(),
   }),

@@ -133,7 +133,7 @@ function Devices({ devices, onOpen }: { readonly devices: readonly Device[]; rea
 
 function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] }) {
   const { t } = useTranslation()
-  const { state, arePhotosStopped, recovered } = storage
+  const { state, arePhotosStopped, isDamaged, recovered } = storage
   return (
     <>
       {state !== 'ok' && (
@@ -146,6 +146,12 @@ function StorageAlarm({ storage }: { readonly storage: StationStatus['storage'] 
         <p className="strip-alarm" data-tone="attention" role="alert">
           <StateShape tone="attention" size={28} />
           {t('strip.photos_full')}
+        </p>
+      )}
+      {isDamaged && (
+        <p className="strip-alarm" data-tone="stop" role="alert">
+          <StateShape tone="stop" size={28} />
+          {t('strip.damaged')}
         </p>
       )}
       {recovered !== null && (

@@ -7,6 +7,15 @@ import type { Certificate, ClockReading } from '#contract/station/ledger.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import { certify } from '#station/store/certificate.ts'
+import {
+  checkBeside,
+  closedStore,
+  isAsItWasLeft,
+  readCheckMark,
+  removeCheckMark,
+  writeCheckMark,
+  type CheckMark,
+} from '#station/store/check-mark.ts'
 import { createCatalogue, type Catalogue } from '#station/store/catalogue.ts'
 import { createCaptures, type Captures } from '#station/store/captures.ts'
 import { isBusyError, isCorruptionError, isStorageError, openDatabase, type Database } from '#station/store/database.ts'
@@ -48,19 +57,35 @@ export interface Store {
   counts(): Readonly<Record<string, number>>
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
+  /**
+   * Checks the store beside its use, where the start has left that for later; null where the start has done it. Resolves to
+   * the complaints, none for one that is whole; null when it could not be told. A damaged one is rebuilt at the next start.
+   */
+  readonly checkBehind: (() => Promise<readonly string[] | null>) | null
   /** Everything in `work` commits together or not at all; inside another transaction it is part of that one. */
   transaction<T>(work: () => T): T
   close(): void
 }
 
 /** The file names inside a data folder. */
-const files = { database: 'station.sqlite', lock: 'station.lock', media: 'media', aside: 'set-aside' } as const
+const files = {
+  database: 'station.sqlite',
+  lock: 'station.lock',
+  /** How far the store may be trusted at the next start. */
+  mark: 'station.checked',
+  media: 'media',
+  aside: 'set-aside',
+} as const
+
+/** A smaller store is checked at each start: that takes less time than anybody notices. */
+const usualCheckLaterFromBytes = 64 * 1024 * 1024
 
 /**
  * Opens (or makes) the store of a data folder for writing.
  *
  * Checks its integrity first: a damaged database is set aside, and every row that can still be read is
- * carried over. Before a store is brought up to this program's schema a copy of it is set aside. `takesNewerStore`: one that a
+ * carried over. A large one (`checkLaterFromBytes`) that is as a sound one was left is checked behind the start instead, which
+ * would take the longer the more it holds. Before a store is brought up to this program's schema a copy of it is set aside. `takesNewerStore`: one that a
  * newer Capstan has written, which was then taken back, is set aside too, and its rows are carried over like those of a damaged
  * one. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
  * store, and `storage_full` when the disk cannot be written.
@@ -71,6 +96,7 @@ export function openStore(options: {
   ids: Ids
   log: Log
   takesNewerStore?: boolean
+  checkLaterFromBytes?: number
 }): Result<Store> {
   const { dataDir, clock } = options
   const path = join(dataDir, files.database)
@@ -79,11 +105,21 @@ export function openStore(options: {
     mkdirSync(dataDir, { recursive: true })
     lock = lockFolder(dataDir)
     if (!lock) return fail('conflict', `another Capstan station uses the folder ${dataDir}`)
-    const { database, recovered } = openSound(path, join(dataDir, files.aside), options)
+    const markPath = join(dataDir, files.mark)
+    const mark = markToTrust(path, markPath, options)
+    // Until the store is open and the next one is written, there is nothing to trust.
+    removeCheckMark(markPath)
+    const aside = join(dataDir, files.aside)
+    const { database, recovered, isChecked } = openSound(path, aside, { ...options, isTrusted: mark !== null })
+    const watched = watchSoundness({ path, markPath, clock, mark: isChecked ? null : mark, log: options.log })
     // What a dead process had half written was never acknowledged.
     rmSync(join(dataDir, files.media, incomingFolder), { recursive: true, force: true })
     const held = lock
-    const store = assemble(database, options, recovered, () => held.close())
+    const release = (): void => {
+      watched.close()
+      held.close()
+    }
+    const store = assemble(database, options, { recovered, checkBehind: watched.checkBehind, release })
     store.transaction(() => store.ledger.append({ kind: 'station.started', boot: clock.bootId }))
     return ok(store)
   } catch (error) {
@@ -99,7 +135,9 @@ export function openStore(options: {
 /** Opens the store for reading only, beside a running station; for exports and checks. */
 export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids: Ids }): Result<Store> {
   const opened = openForReading(dataDir)
-  return opened.ok ? ok(assemble(opened.value, { dataDir, ...ports }, null, () => undefined)) : opened
+  if (!opened.ok) return opened
+  const state = { recovered: null, checkBehind: null, release: () => undefined }
+  return ok(assemble(opened.value, { dataDir, ...ports }, state))
 }
 
 /** Goes through the whole ledger of a data folder, or of a copy of one, reading only. */
@@ -181,8 +219,7 @@ export function checkStore(dataDir: string): string[] {
 function assemble(
   database: Database,
   options: { dataDir: string; clock: Clock; ids: Ids },
-  recovered: Store['recovered'],
-  release: () => void,
+  { recovered, checkBehind, release }: Pick<Store, 'recovered' | 'checkBehind'> & { release(): void },
 ): Store {
   const ledger = createLedger(database, options.clock)
   const outbox = createOutbox(database, options.clock, ledger)
@@ -204,6 +241,7 @@ function assemble(
     probes: createProbes(database, { ...options, ledger }),
     catalogue: createCatalogue(database, { ...options, ledger, outbox }),
     recovered,
+    checkBehind,
     counts: () => countAll(database),
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),
@@ -229,6 +267,74 @@ function countAll(database: Database): Record<string, number> {
   return counts
 }
 
+/** The mark of a store that need not be checked before it is used; null for one that must. */
+function markToTrust(
+  path: string,
+  markPath: string,
+  options: { clock: Clock; checkLaterFromBytes?: number },
+): CheckMark | null {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (bytes < (options.checkLaterFromBytes ?? usualCheckLaterFromBytes)) return null
+  const mark = readCheckMark(markPath)
+  return mark !== null && isAsItWasLeft(mark, path, options.clock) ? mark : null
+}
+
+/** Keeps the mark of an open store: what was found of it, and at its end how it was left. */
+function watchSoundness(store: {
+  readonly path: string
+  readonly markPath: string
+  readonly clock: Clock
+  /** Of a store that this start has not checked; null for one that it has. */
+  readonly mark: CheckMark | null
+  readonly log: Log
+}): Pick<Store, 'checkBehind'> & { close(): void } {
+  const { path, markPath, clock, mark, log } = store
+  const now = (): string => clock.now().toISOString()
+  const stopping = new AbortController()
+  let isDamaged = false
+  let current: CheckMark = {
+    checkedAt: mark?.checkedAt ?? now(),
+    boot: clock.bootId,
+    closed: null,
+    isAfterKill: mark !== null && mark.closed === null,
+  }
+  const keep = (): void => {
+    try {
+      writeCheckMark(markPath, current)
+    } catch (error) {
+      // Without one the next start checks: nothing is lost but time.
+      log.warn({ error: (error as Error).message }, 'how the store was left cannot be kept')
+      removeCheckMark(markPath)
+    }
+  }
+  keep()
+  return {
+    checkBehind:
+      mark &&
+      (async () => {
+        const faults = await checkBeside(path, stopping.signal)
+        if (faults === null || stopping.signal.aborted) return null
+        isDamaged = faults.length > 0
+        if (isDamaged) {
+          log.error({ faults: faults.slice(0, 5) }, 'the store is damaged: the next start rebuilds it')
+          removeCheckMark(markPath)
+        } else {
+          current = { ...current, checkedAt: now(), isAfterKill: false }
+          keep()
+        }
+        return faults
+      }),
+    close() {
+      stopping.abort()
+      if (isDamaged) return
+      const closed = closedStore(path)
+      // Somebody reads it still, and its log is not taken over: as after a kill, only that nothing was wrong.
+      current = { ...current, closed, isAfterKill: closed !== null ? false : current.isAfterKill }
+      keep()
+    },
+  }
+}
+
 /** Brings a store up to the present schema: with a name of its own and a ledger that tells what it holds. */
 function prepare(database: Database, ports: { clock: Clock; ids: Ids }, setAsideAs: string | null): void {
   const facts = createFacts(database)
@@ -242,8 +348,8 @@ function prepare(database: Database, ports: { clock: Clock; ids: Ids }, setAside
 function openSound(
   path: string,
   asideFolder: string,
-  ports: { clock: Clock; ids: Ids; log: Log; takesNewerStore?: boolean },
-): { database: Database; recovered: Store['recovered'] } {
+  ports: { clock: Clock; ids: Ids; log: Log; takesNewerStore?: boolean; isTrusted: boolean },
+): { database: Database; recovered: Store['recovered']; isChecked: boolean } {
   const { clock, log } = ports
   const rebuilt = `${path}.rebuilding`
   // The damaged file goes away only when the rebuilt one is whole: without the former, the latter is the store.
@@ -255,12 +361,14 @@ function openSound(
   let isNewer = false
   try {
     database = openDatabase(path)
-    const faults = found ? complaints(database, 'quick_check') : []
+    // What is migrated is read from end to end anyway.
+    const isTrusted = ports.isTrusted && schemaOf(database) === schemaVersion
+    const faults = found && !isTrusted ? complaints(database, 'quick_check') : []
     if (faults.length === 0) {
       if (found) keepCopy(database, asideFolder, log)
       migrate(database)
       prepare(database, ports, null)
-      return { database, recovered: null }
+      return { database, recovered: null, isChecked: !isTrusted }
     }
     log.error({ faults: faults.slice(0, 5) }, 'the store is damaged')
   } catch (error) {
@@ -290,15 +398,18 @@ function openSound(
   const aside = setAside(path, asideFolder, at)
   renameSync(rebuilt, path)
   log.warn({ aside, captures }, 'the store was set aside and rebuilt')
-  return { database: openDatabase(path), recovered: isNewer ? null : { at, setAsideAs: aside, captures } }
+  const told = isNewer ? null : { at, setAsideAs: aside, captures }
+  return { database: openDatabase(path), recovered: told, isChecked: true }
 }
 
 /** Copies of the store from before the last migrations: for people, should a version turn out to have harmed something. */
 const keptCopies = 2
 const copyName = /^before-schema-\d+-.*\.sqlite$/
 
+const schemaOf = (database: Database): number => Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
+
 function keepCopy(database: Database, folder: string, log: Log): void {
-  const version = Number(database.get('PRAGMA user_version')?.['user_version'] ?? 0)
+  const version = schemaOf(database)
   if (version === 0 || version >= schemaVersion) return
   mkdirSync(folder, { recursive: true })
   const older = readdirSync(folder).filter((name) => copyName.test(name))

@@ -9,7 +9,7 @@ const lookMs = 30_000
 
 /** The room on the station's disk. */
 export interface Disk {
-  status(): Omit<StationStatus['storage'], 'recovered'>
+  status(): Omit<StationStatus['storage'], 'isDamaged' | 'recovered'>
   measure(): Promise<void>
   /** Photos stop before the disk is full, so that there is room for scans, which need little. Looks now. */
   hasRoomForPhotos(): Promise<boolean>
