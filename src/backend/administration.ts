@@ -20,6 +20,7 @@ import {
 import { idFromReference, newId } from './ids.ts'
 import { makeKey, secretHash, type KeyKind } from './keys.ts'
 import { silentLog } from './log.ts'
+import { askForSupport, fetchSupport } from './support.ts'
 
 /** A key without its secret, as lists show it. Instants are ISO 8601 UTC. */
 export interface KeyRecord {
@@ -75,6 +76,10 @@ export interface Administration {
   ) => Promise<Result<CodeRecord>>
   readonly listStations: (organizationId?: string) => Promise<readonly StationRecord[]>
   readonly revokeStation: (id: string) => Promise<Result<readonly StationRecord[]>>
+  /** Asks a station for a support bundle, which it sends within a minute of its next word. */
+  readonly askForSupport: (id: string) => Promise<Result<readonly StationRecord[]>>
+  /** The bundle that has come. */
+  readonly fetchSupport: (id: string) => ReturnType<typeof fetchSupport>
   /** Changes settings of all stations (empty group) or of a group, by their paths; null takes one out. */
   readonly changeLayer: (group: string, change: LayerValues, organizationId?: string) => Promise<Result<LayerRecord>>
   /** Every change of them, newest first. */
@@ -181,6 +186,20 @@ export async function openAdministration(options: {
         if (!revoked.ok) return revoked
         return ok((await listStations(transaction, undefined, now())).filter((station) => station.id === id))
       }),
+    askForSupport: (id) =>
+      write(async (transaction) => {
+        const asked = await askForSupport(
+          transaction,
+          { organizationId: undefined, stationId: id, by: byCommand },
+          now(),
+        )
+        if (!asked.ok) return asked
+        return ok((await listStations(transaction, undefined, now())).filter((station) => station.id === id))
+      }),
+    fetchSupport: (id) =>
+      write((transaction) =>
+        fetchSupport(transaction, { organizationId: undefined, stationId: id, by: byCommand }, now()),
+      ),
     changeLayer: (group, change, organizationId) =>
       write(async (transaction) => {
         const organization = await organizationOf(transaction, organizationId)

@@ -15,6 +15,7 @@ import type { Db } from './db/database.ts'
 import { sharedSecret } from './http/upload-token.ts'
 import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
+import { lastRequests, openRequest, type SupportRecord } from './support.ts'
 
 /** A code as it is handed out; the text is kept nowhere. Instants are ISO 8601 UTC. */
 export interface CodeRecord {
@@ -40,6 +41,8 @@ export interface StationRecord {
   readonly seen_at: string
   /** What it told last; null before it told anything. */
   readonly health: Health | null
+  /** The support bundle that it was asked for last; null when never. */
+  readonly support: SupportRecord | null
 }
 
 /** A change of the settings of all stations, or of a group (empty: all). */
@@ -199,7 +202,8 @@ export async function checkIn(db: Db, keyId: string, health: Health, at: Date): 
   const group = group_name === '' ? undefined : await currentLayer(db, organization_id, group_name)
   const given = (layer: LayerRecord | undefined) =>
     layer === undefined ? null : { revision: layer.revision, settings: layer.settings }
-  return { label, group: group_name, site: given(site), groupLayer: given(group) }
+  const support = await openRequest(db, organization_id, station.id)
+  return { label, group: group_name, site: given(site), groupLayer: given(group), support }
 }
 
 /** All stations of an organisation, or of the server, by their labels. */
@@ -214,6 +218,7 @@ export async function listStations(db: Db, organizationId: string | undefined, a
   const rows = await (
     organizationId === undefined ? all : all.where('stations.organization_id', '=', organizationId)
   ).execute()
+  const requests = await lastRequests(db, organizationId)
   return rows.map((row) => {
     const health = row.health === '' ? null : healthSchema.safeParse(JSON.parse(row.health))
     const isStale = at.getTime() - Date.parse(row.seen_at) > staleMs
@@ -227,6 +232,7 @@ export async function listStations(db: Db, organizationId: string | undefined, a
       seen_at: row.seen_at,
       // What an older or newer Capstan told need not be read.
       health: health?.success === true ? health.data : null,
+      support: requests.get(`${row.organization_id}/${row.id}`) ?? null,
     }
   })
 }

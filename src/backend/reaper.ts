@@ -5,6 +5,7 @@ import { idleLimit, type SessionLife } from './http/session-routes.ts'
 import type { Log } from './log.ts'
 import type { Media } from './media/media.ts'
 import { forgetPhotos } from './media/sweep.ts'
+import { forgetSupport } from './support.ts'
 import { sessionHappening, type Announce } from './webhooks/announce.ts'
 
 const hourMs = 3_600_000
@@ -67,6 +68,7 @@ export function startReaper(parts: {
         .deleteFrom('idempotency_keys')
         .where('created_at', '<=', new Date(at.getTime() - idempotencyMs).toISOString())
         .execute()
+      await forgetSupport(db, at)
       const forgotten =
         keepPhotosDays > 0 ? await forgetPhotos(database, new Date(at.getTime() - keepPhotosDays * 24 * hourMs)) : 0
       const swept = await media.sweep(db, at)

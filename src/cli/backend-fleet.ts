@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { readAssignments } from '#domain/setting-layers.ts'
 import { writeEnrolmentSheet } from '#sheets/index.ts'
@@ -29,8 +30,12 @@ export const enrolHelp = {
 
 export const stationsHelp = {
   name: 'backend stations',
-  usage: '[list|revoke ID] --data DIR',
-  options: { ...where, organization },
+  usage: '[list|revoke ID|support ID [--out FILE.zip]] --data DIR',
+  options: {
+    ...where,
+    out: { type: 'string', value: 'FILE.zip', about: 'where the support bundle that has come is written to' },
+    organization,
+  },
   example: 'capstan backend stations --data ~/backend',
 } as const satisfies Help
 
@@ -69,7 +74,10 @@ export async function enrol(args: readonly string[]): Promise<number> {
   return made === 0 ? sheet : made
 }
 
-/** `capstan backend stations`: one JSON line for each enrolled station: its state, when it was last seen, its health. */
+/**
+ * `capstan backend stations`: one JSON line for each enrolled station: its state, when it was last seen, its health. `support`
+ * asks one for a support bundle, and with `--out` writes the one that has come.
+ */
 export async function stations(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, stationsHelp)
   if (!parsed.ok) return refuse(parsed.error)
@@ -78,7 +86,14 @@ export async function stations(args: readonly string[]): Promise<number> {
   return administer(values, async (administration) => {
     if (verb === 'list' && id === undefined) return ok(await administration.listStations(values.organization))
     if (verb === 'revoke' && id !== undefined && surplus === undefined) return await administration.revokeStation(id)
-    return fail('invalid_input', 'stations takes list or revoke ID')
+    if (verb === 'support' && id !== undefined && surplus === undefined) {
+      if (values.out === undefined) return await administration.askForSupport(id)
+      const fetched = await administration.fetchSupport(id)
+      if (!fetched.ok) return fetched
+      await writeFile(values.out, fetched.value.zip, { mode: 0o600 })
+      return ok([{ file: values.out, bytes: fetched.value.zip.length }])
+    }
+    return fail('invalid_input', 'stations takes list, revoke ID or support ID')
   })
 }
 

@@ -102,7 +102,10 @@ export const parts = {
   keys: { about: "makes, lists, ends and renews a backend's API keys", help: keysHelp },
   organizations: { about: 'makes and lists the organisations of a backend', help: organizationsHelp },
   enrol: { about: 'makes a code by which one station enrols, once', help: enrolHelp },
-  stations: { about: 'lists the enrolled stations and how they are, and revokes one', help: stationsHelp },
+  stations: {
+    about: 'lists the enrolled stations and how they are, revokes one, or asks one for a support bundle',
+    help: stationsHelp,
+  },
   settings: { about: 'sets what holds at all stations or at a group of them', help: layersHelp },
   backup: { about: 'writes all of a backend into one file, while it runs', help: backupHelp },
   restore: { about: 'puts a backup into an empty folder', help: restoreHelp },

@@ -1,12 +1,13 @@
 import type { SafeStorage } from 'electron'
 import type { Log } from '#contract/ports.ts'
 
-/** Keeps a few secrets, encrypted by the platform's key store. */
+/** Keeps a few secrets: encrypted by the platform's key store, or, where there is none, in a file that its owner alone may read. */
 export interface Secrets {
   /** Null when there is none, or when the platform's key that it was encrypted with is gone. */
   read(name: string): Promise<string | null>
-  /** Keeps it; without a key store only until the program ends, and the log says so. */
   write(name: string, value: string): Promise<void>
+  /** Where they are kept on this machine. */
+  place(): Promise<'key_store' | 'file'>
 }
 
 export interface SecretsPorts {
@@ -16,22 +17,44 @@ export interface SecretsPorts {
     'encryptString' | 'decryptString' | 'isEncryptionAvailable' | 'getSelectedStorageBackend'
   > &
     Partial<Pick<SafeStorage, 'encryptStringAsync' | 'decryptStringAsync' | 'isAsyncEncryptionAvailable'>>
-  /** Where the encrypted values lie: electron-store. */
+  /** Where the values lie: electron-store, its file for its owner alone. */
   readonly store: { get(name: string): unknown; set(name: string, value: string): void }
   readonly platform: NodeJS.Platform
   readonly log: Log
 }
 
+/** What stands before a secret that nothing has encrypted. */
+const plain = 'plain:'
+
 /** Secrets behind Electron's `safeStorage`; call it once the app is ready. */
 export function createSecrets({ safeStorage, store, platform, log }: SecretsPorts): Secrets {
-  const forThisRun = new Map<string, string>()
-
+  const place = async (): Promise<'key_store' | 'file'> => {
+    const isAvailable = await (safeStorage.isAsyncEncryptionAvailable?.() ?? safeStorage.isEncryptionAvailable())
+    // What Chromium calls basic text is encrypted with a key that everybody knows.
+    const isPublic = platform === 'linux' && safeStorage.getSelectedStorageBackend() === 'basic_text'
+    return isAvailable && !isPublic ? 'key_store' : 'file'
+  }
+  const write = async (name: string, value: string): Promise<void> => {
+    if ((await place()) === 'file') {
+      log.warn({ name }, 'unprotected secret: this machine has no key store, so that it lies in a file of its owner')
+      store.set(name, plain + Buffer.from(value).toString('base64'))
+      return
+    }
+    const encrypted = await (safeStorage.encryptStringAsync?.(value) ?? safeStorage.encryptString(value))
+    store.set(name, encrypted.toString('base64'))
+  }
   return {
+    place,
+    write,
     async read(name) {
-      const kept = forThisRun.get(name)
-      if (kept !== undefined) return kept
       const stored = store.get(name)
       if (typeof stored !== 'string') return null
+      if (stored.startsWith(plain)) {
+        const value = Buffer.from(stored.slice(plain.length), 'base64').toString()
+        // The machine has got a key store since.
+        if ((await place()) === 'key_store') await write(name, value)
+        return value
+      }
       try {
         const encrypted = Buffer.from(stored, 'base64')
         return safeStorage.decryptStringAsync === undefined
@@ -41,19 +64,6 @@ export function createSecrets({ safeStorage, store, platform, log }: SecretsPort
         log.error({ err: error, name }, 'secret cannot be decrypted; give it again')
         return null
       }
-    },
-    async write(name, value) {
-      const isAvailable = await (safeStorage.isAsyncEncryptionAvailable?.() ?? safeStorage.isEncryptionAvailable())
-      if (!isAvailable) {
-        forThisRun.set(name, value)
-        log.warn({ name }, 'no key store on this machine: the secret is kept until the program ends')
-        return
-      }
-      if (platform === 'linux' && safeStorage.getSelectedStorageBackend() === 'basic_text') {
-        log.warn({ name }, 'unprotected secret: without a keyring it is encrypted with a key that is public')
-      }
-      const encrypted = await (safeStorage.encryptStringAsync?.(value) ?? safeStorage.encryptString(value))
-      store.set(name, encrypted.toString('base64'))
     },
   }
 }

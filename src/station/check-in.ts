@@ -1,6 +1,7 @@
 import type { CheckInAnswer, Health } from '#contract/backend/fleet.ts'
 import type { Log } from '#contract/ports.ts'
 import type { StationStatus } from '#contract/station/status.ts'
+import type { UpdateStatus } from '#contract/station/update.ts'
 import type { SiteClient } from '#station/remote/site-client.ts'
 
 /** Tells the site how the station is, and has told what is set for it, now and then. */
@@ -86,7 +87,12 @@ export function startCheckIn(ports: {
 }
 
 /** What the site is told: figures of the station, nothing of what was captured. */
-export function healthOf(status: StationStatus, layers: Health['layers'], lastCapturedAt: string | null): Health {
+export function healthOf(
+  status: StationStatus,
+  layers: Health['layers'],
+  lastCapturedAt: string | null,
+  update: UpdateStatus,
+): Health {
   const { queue, devices, storage, clock } = status
   const failing = devices.filter(({ state }) => ['busy', 'refused', 'failed', 'unplugged'].includes(state))
   const { error } = clock
@@ -99,6 +105,7 @@ export function healthOf(status: StationStatus, layers: Health['layers'], lastCa
     ...(clock.state === 'wrong' ? (['clock'] as const) : []),
     ...(storage.recovered === null ? [] : (['recovered'] as const)),
     ...(layers.refused === null ? [] : (['layer'] as const)),
+    ...(['failed', 'unsigned', 'taken_back'].includes(update.state) ? (['update'] as const) : []),
   ]
   return {
     version: status.version.slice(0, 50),
@@ -124,5 +131,14 @@ export function healthOf(status: StationStatus, layers: Health['layers'], lastCa
     clockErrorMs: error === null ? null : error.leastMs > 0 ? error.leastMs : error.mostMs < 0 ? error.mostMs : 0,
     alarms,
     layers,
+    update:
+      update.state === 'unavailable'
+        ? null
+        : {
+            state: update.state,
+            version: update.version?.slice(0, 50) ?? null,
+            waitsFor: update.waitsFor,
+            failed: update.failed.slice(-20).map((version) => version.slice(0, 50)),
+          },
   }
 }

@@ -50,6 +50,7 @@ import { createScannerClient, signIn } from '#station/remote/scanner-client.ts'
 import { describeStation } from '#station/upkeep/about.ts'
 import { openStationKey, type StationKey } from '#station/store/station-key.ts'
 import { openStore } from '#station/store/store.ts'
+import { createAskedSupport } from '#station/asked-support.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
@@ -144,6 +145,8 @@ export interface HostUpdates {
 export interface StationSecrets {
   read(name: string): Promise<string | null>
   write(name: string, secret: string): Promise<void>
+  /** Where they lie: in the system's key store, or in files that their owner alone may read; files unless said. */
+  place?(): Promise<'key_store' | 'file'>
 }
 
 /** A running station: a Transport for windows, a request handler for bytes, and an end. */
@@ -275,6 +278,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     site: site.current(),
     scanned: scannedCode === null ? null : site.inspect(scannedCode),
     toldAt: checkIn.toldAt,
+    support: askedSupport.last(),
   })
   const enrolmentChanged = (): void => publish('enrolment.changed', enrolment())
   /** Whom the gate asks, by the road that its settings name. */
@@ -576,20 +580,42 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     publish('settings.changed', settings)
     statusChanged()
   }
+  const updateStatus = (): UpdateStatus => ports.updates?.()?.status() ?? noUpdates
+  const siteClient = createSiteClient({
+    fetch: clockWatch.watching(ports.fetch),
+    ...backend,
+    now: () => clock.now(),
+    signal: stopping.signal,
+  })
+  const makeSupport = async (mostBytes = Number.POSITIVE_INFINITY) =>
+    gatherSupport({
+      dataDir: ports.dataDir,
+      store,
+      about: await about(),
+      settings,
+      status: status(),
+      devices: describe(),
+      staff: staffMembers(),
+      mostBytes,
+    })
+  const askedSupport = createAskedSupport({
+    store,
+    client: siteClient,
+    make: makeSupport,
+    onSent: enrolmentChanged,
+    clock,
+    log: log.child({ room: 'site' }),
+  })
   const checkIn = startCheckIn({
-    client: createSiteClient({
-      fetch: clockWatch.watching(ports.fetch),
-      ...backend,
-      now: () => clock.now(),
-      signal: stopping.signal,
-    }),
+    client: siteClient,
     isEnrolled: () => site.current() !== null,
-    health: () => healthOf(status(), ownSettings.layers(), store.captures.lastAt()),
+    health: () => healthOf(status(), ownSettings.layers(), store.captures.lastAt(), updateStatus()),
     onRefused: (words) => sync?.keyAnswered(words),
     onAnswer(answer) {
       sync?.keyAnswered(null)
       site.relabel(answer.label, answer.group)
       if (ownSettings.adopt(answer)) settingsChanged()
+      askedSupport.asked(answer.support)
       enrolmentChanged()
     },
     now: () => clock.now(),
@@ -611,8 +637,14 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     return members.ok ? members.value : []
   }
   const once = createOnceOnly()
-  const about = (): About =>
-    describeStation({ version: ports.version, host: ports.host, stationId, dataDir: ports.dataDir })
+  const about = async (): Promise<About> =>
+    describeStation({
+      version: ports.version,
+      host: ports.host,
+      stationId,
+      dataDir: ports.dataDir,
+      secrets: (await secrets.place?.()) ?? 'file',
+    })
   const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
 
   const dispatch = createDispatch(
@@ -804,19 +836,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         return ok(gate.status())
       },
       ...staffingHandlers({ staff, file: staffFile, once }),
-      'update.status': () => ok(ports.updates?.()?.status() ?? noUpdates),
+      'update.status': () => ok(updateStatus()),
       'update.check': async () => ok((await ports.updates?.()?.check()) ?? noUpdates),
       'update.install': () => ok(ports.updates?.()?.install() ?? noUpdates),
       ...upkeepHandlers({
         dataDir,
-        store,
         clock,
         once,
         about,
-        settings: () => settings,
-        status,
-        devices: describe,
-        staff: staffMembers,
+        named: () => [staffMembers(), settings, describe()],
+        make: () => makeSupport(),
       }),
       'kiosk.leave': ({ to }) => {
         if (!ports.leaveKiosk) return fail('conflict', 'this host has no lock to leave: close its window')
@@ -999,6 +1028,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await checkIn.close()
+        await askedSupport.close()
         await proposals?.close()
         await sync?.close()
         await gate.close()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '#backend/ids.ts'
-import { databaseOf, marker, products, startSite, type Site } from './fixture.ts'
+import { databaseOf, marker, products, soundHealth, startSite, type Site } from './fixture.ts'
 
 const user = { email: 'manager@example.org', password: 'correct horse' }
 
@@ -141,6 +141,27 @@ describe('the admin pages', () => {
       .execute()
     const listed = await go('GET', '/admin/stations')
     expect(listed.text).toContain('&lt;i&gt;Dock&lt;/i&gt;')
+    expect((await go('POST', '/admin/stations/station-1/support', {})).status).toBe(403)
+    expect(listed.text).not.toContain('It comes when')
+    expect((await go('POST', '/admin/stations/station-1/support', { csrf })).status).toBe(303)
+    expect((await go('GET', '/admin/stations')).text).toMatch(
+      new RegExp(`Asked by ${user.email}[^]*It comes when the station tells next`),
+    )
+    const saveBundle = (form = {}) => go('POST', '/admin/stations/station-1/support/fetch', form)
+    expect([(await saveBundle()).status, (await saveBundle({ csrf })).status]).toEqual([403, 303])
+    const { id: request } = await db.selectFrom('support_requests').select('id').executeTakeFirstOrThrow()
+    const zip = Buffer.from('PK\u0003\u0004 and more').toString('base64')
+    const sent = await site.call('POST', '/stations/api/v1/support', { request, files: [], zip })
+    expect(sent.status).toBe(204)
+    expect((await go('GET', '/admin/stations')).text).toContain('Save the bundle')
+    const saved = await saveBundle({ csrf })
+    expect([saved.text, saved.headers.get('content-type')]).toEqual(['PK\u0003\u0004 and more', 'application/zip'])
+    expect((await go('GET', '/admin/stations')).text).toContain(`Fetched by ${user.email}`)
+
+    // An update that was taken back there, and one that was revoked.
+    const update = { state: 'taken_back', version: '9.9.9', waitsFor: null, failed: ['9.9.9'] } as const
+    expect((await site.call('POST', '/stations/api/v1/check-in', { ...soundHealth, update })).status).toBe(200)
+    expect((await go('GET', '/admin/stations')).text).toContain('9.9.9 did not work and was taken back')
     expect((await go('POST', '/admin/stations/station-1/revoke', {})).status).toBe(403)
     expect((await go('POST', '/admin/stations/station-1/revoke', { csrf })).status).toBe(303)
     expect((await go('GET', '/admin/stations')).text).toContain('>revoked<')

@@ -1,12 +1,18 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { strFromU8, unzipSync } from 'fflate'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Result } from '#contract/result.ts'
 import type { EnrolmentOutcome } from '#contract/station/enrolment.ts'
+import type { UpdateStatus } from '#contract/station/update.ts'
+import { supportFileSchema } from '#contract/station/upkeep.ts'
 import type { ProcedureInput, ProcedureName, ProcedureOutput } from '#contract/station/procedures.ts'
 import { createSiteSecret, openSiteKey, readEnrolmentCode } from '#enrolment/index.ts'
+import { openDatabase } from '#station/store/database.ts'
+import { entriesOf } from '#station/store/ledger-carry.ts'
 import {
+  checkLedgerOf,
   createStation,
   forkImaging,
   openStationSite,
@@ -15,6 +21,7 @@ import {
   type StationPorts,
 } from '#station/index.ts'
 import { silentLog } from '#backend/log.ts'
+import { forgetSupport, supportKeptMs } from '#backend/support.ts'
 import { administrationOf, databaseOf, soundHealth, startSite, temporaryFolder, type Site } from './fixture.ts'
 
 const hourMs = 3_600_000
@@ -299,6 +306,124 @@ describe('the site', () => {
   it('takes no check-in from a key that no station has', async () => {
     const { site } = await startFleet()
     expect((await site.call('POST', '/stations/api/v1/check-in', soundHealth)).status).toBe(403)
+  })
+})
+
+describe('a support bundle', () => {
+  it('is sent when the site asks for it, redacted as by hand, and both sides have on record what went to whom', async () => {
+    const { administration, code } = await startFleet()
+    const { call, enrol, dataDir, station, requests } = await startStation()
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    await call('session.open', { label: 'Wexford & Sons' })
+    await call('scan.submit', { data: '4006381333931' })
+    const stationOf = async () => (await administration.listStations())[0]
+    const id = String((await stationOf())?.id)
+    expect((await stationOf())?.support).toBeNull()
+    // Asked twice, one is sent.
+    valueOf(await administration.askForSupport(id))
+    expect(valueOf(await administration.askForSupport(id))).toMatchObject([{ support: { sent_at: null } }])
+    await call('enrolment.refresh', {})
+    await expect.poll(async () => (await call('enrolment.status', {})).support, { timeout: 15_000 }).not.toBeNull()
+    const { toldAt, support } = await call('enrolment.status', {})
+    expect((await stationOf())?.support).toMatchObject({
+      id: support?.request,
+      asked_by: 'capstan backend',
+      is_here: true,
+      fetched_at: null,
+    })
+    const { name, zip } = valueOf(await administration.fetchSupport(id))
+    expect(name).toMatch(/^capstan-support-[\dT-]+\.zip$/)
+    expect((await stationOf())?.support?.fetched_by).toBe('capstan backend')
+    const files = unzipSync(zip)
+    expect(Object.keys(files)).toEqual(supportFileSchema.options)
+    const text = Object.values(files)
+      .map((bytes) => strFromU8(bytes))
+      .join('\n')
+    expect(text).toContain('"schemaVersion"')
+    const key = readFileSync(join(dataDir, 'site.key'), 'utf8').trim()
+    for (const secret of ['4006381333931', 'Wexford', key]) expect(text).not.toContain(secret)
+
+    // Told again, the site asks no more, and nothing more is sent.
+    await call('enrolment.refresh', {})
+    await expect.poll(async () => (await call('enrolment.status', {})).toldAt, { timeout: 15_000 }).not.toBe(toldAt)
+    expect(requests.filter((request) => request.endsWith('/support'))).toHaveLength(1)
+    await station.close()
+    const database = openDatabase(join(dataDir, 'station.sqlite'), { readOnly: true })
+    const told = [...entriesOf(database)]
+      .map((row) => JSON.parse(String(row['entry'])) as Record<string, unknown>)
+      .filter(({ kind }) => kind === 'support.sent')
+    database.close()
+    const digest = createHash('sha256').update(zip).digest('hex')
+    expect(told).toMatchObject([{ request: support?.request, digest, bytes: zip.length }])
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+  })
+
+  it('is taken from the station that was asked alone, once, and kept for two weeks', async () => {
+    const { site, administration, code } = await startFleet()
+    // It says no word until it is told to.
+    const { enrol, dataDir } = await startStation()
+    const send = (key: string, body: object) =>
+      site.call('POST', '/stations/api/v1/support', body, key === '' ? {} : { 'X-API-Key': key })
+    const bundle = (request: string, bytes = 'PK\u0003\u0004 and more') => ({
+      request,
+      files: [],
+      zip: Buffer.from(bytes, 'latin1').toString('base64'),
+    })
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    const key = readFileSync(join(dataDir, 'site.key'), 'utf8').trim()
+    const id = String((await administration.listStations())[0]?.id)
+    const { db, write } = await databaseOf(site.dataDir)
+    expect((await send('', bundle('x'))).status).toBe(403)
+    expect((await send(key, bundle('x'))).status).toBe(409)
+    valueOf(await administration.askForSupport(id))
+    const { id: request } = await db.selectFrom('support_requests').select('id').executeTakeFirstOrThrow()
+    expect((await send(key, bundle('x'))).status).toBe(409)
+    expect((await send(key, bundle(request, 'MZ no zip'))).status).toBe(400)
+    expect((await send(key, bundle(request, 'P'.repeat(700_001)))).status).toBe(422)
+    expect((await send(key, bundle(request))).status).toBe(204)
+    expect((await send(key, bundle(request))).status).toBe(409)
+    const { sent_at } = await db.selectFrom('support_requests').select('sent_at').executeTakeFirstOrThrow()
+    const after = (ms: number) => new Date(Date.parse(String(sent_at)) + ms)
+    await write((transaction) => forgetSupport(transaction, after(supportKeptMs - 1)))
+    expect((await administration.fetchSupport(id)).ok).toBe(true)
+    await write((transaction) => forgetSupport(transaction, after(supportKeptMs)))
+    expect(await administration.fetchSupport(id)).toMatchObject({ ok: false, error: { code: 'not_found' } })
+    expect((await administration.listStations())[0]?.support).toMatchObject({ sent_at, is_here: false })
+
+    valueOf(await administration.revokeStation(id))
+    expect(await administration.askForSupport(id)).toMatchObject({ ok: false, error: { code: 'conflict' } })
+    expect((await send(key, bundle(request))).status).toBe(401)
+    expect(await administration.askForSupport('nobody')).toMatchObject({ ok: false, error: { code: 'not_found' } })
+  })
+})
+
+describe('an update of Capstan itself', () => {
+  it('is told to the site as it stands at the station: what is offered, what it waits for, and what was taken back', async () => {
+    const { administration, code } = await startFleet()
+    let told: UpdateStatus = {
+      state: 'ready',
+      version: '1.3.0',
+      waitsFor: 'session',
+      message: 'with a path: /home/kim',
+      checkedAt: null,
+      failed: [],
+    }
+    const updates = { status: () => told, check: () => Promise.resolve(told), install: () => told }
+    const { call, enrol } = await startStation({ updates: () => updates })
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    const healthOf = async () => (await administration.listStations())[0]?.health
+    await expect.poll(healthOf, { timeout: 15_000 }).toMatchObject({
+      version: '1.2.3',
+      update: { state: 'ready', version: '1.3.0', waitsFor: 'session', failed: [] },
+      alarms: [],
+    })
+    expect(JSON.stringify(await healthOf())).not.toContain('kim')
+    told = { ...told, state: 'taken_back', waitsFor: null, failed: ['1.3.0'] }
+    await call('enrolment.refresh', {})
+    await expect.poll(healthOf, { timeout: 15_000 }).toMatchObject({
+      update: { state: 'taken_back', failed: ['1.3.0'] },
+      alarms: ['update'],
+    })
   })
 })
 

@@ -122,6 +122,7 @@ export const soundHealth: Health = {
   clockErrorMs: null,
   alarms: [],
   layers: { site: null, group: null, refused: null },
+  update: null,
 }
 
 /** The calls that tests make, over real HTTP. */

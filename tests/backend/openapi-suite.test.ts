@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
+import type { Result } from '#contract/result.ts'
 import { z } from 'zod'
 import { newId } from '#backend/ids.ts'
 import { fleetPaths } from '#contract/backend/fleet.ts'
@@ -262,16 +263,27 @@ async function fromStation(
   site: Site,
   operationId: string,
 ): Promise<{ readonly body: object; readonly headers: Record<string, string> } | null> {
-  if (operationId !== 'enrolStation' && operationId !== 'checkIn') return null
+  if (!['enrolStation', 'checkIn', 'sendSupportBundle'].includes(operationId)) return null
   const administration = await administrationOf(site)
-  const made = await administration.createCode({ label: 'Dock 1', group: '', validMs: 3_600_000, url: site.url })
-  await administration.close()
-  if (!made.ok) throw new Error(made.error.message)
-  const station = { id: 'station-1', name: 'Dock 1', version: '1.0.0' }
-  const enrolment = { code: made.value.code, challenge: 'A'.repeat(43), station }
-  if (operationId === 'enrolStation') return { body: enrolment, headers: {} }
-  const enrolled = await site.call('POST', fleetPaths.enrolments, enrolment)
-  return { body: soundHealth, headers: { 'X-API-Key': enrolled.body.apiKey } }
+  const valueOf = <T>(result: Result<T>): T => {
+    if (!result.ok) throw new Error(result.error.message)
+    return result.value
+  }
+  try {
+    const wish = { label: 'Dock 1', group: '', validMs: 3_600_000, url: site.url }
+    const { code } = valueOf(await administration.createCode(wish))
+    const station = { id: 'station-1', name: 'Dock 1', version: '1.0.0' }
+    const enrolment = { code, challenge: 'A'.repeat(43), station }
+    if (operationId === 'enrolStation') return { body: enrolment, headers: {} }
+    const enrolled = await site.call('POST', fleetPaths.enrolments, enrolment)
+    const headers = { 'X-API-Key': enrolled.body.apiKey }
+    if (operationId === 'checkIn') return { body: soundHealth, headers }
+    const [asked] = valueOf(await administration.askForSupport(station.id))
+    const zip = Buffer.from('PK\u0003\u0004').toString('base64')
+    return { body: { request: asked?.support?.id, files: [], zip }, headers }
+  } finally {
+    await administration.close()
+  }
 }
 
 async function keyFor(site: Site, role: 'readonly' | 'manager', other = false): Promise<Record<string, string>> {

@@ -1,10 +1,19 @@
 import { Hono, type Context } from 'hono'
 import { html } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
+import type { Health } from '#contract/backend/fleet.ts'
 import { readAssignments } from '#domain/setting-layers.ts'
 import { listKeys } from '../administration.ts'
 import type { Database, Db } from '../db/database.ts'
-import { changeLayer, currentLayer, listLayers, listStations, previewLayers, revokeStation } from '../fleet.ts'
+import {
+  changeLayer,
+  currentLayer,
+  listLayers,
+  listStations,
+  previewLayers,
+  revokeStation,
+  type StationRecord,
+} from '../fleet.ts'
 import { isRefusal, type Answer } from '../http/answer.ts'
 import {
   clearedCookies,
@@ -18,6 +27,7 @@ import type { RateLimiter } from '../http/rate-limit.ts'
 import type { Credential } from '../http/route.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { queues, type QueueName } from '../jobs/queue.ts'
+import { askForSupport, fetchSupport } from '../support.ts'
 import { style } from './style.ts'
 
 type Html = HtmlEscapedString | Promise<HtmlEscapedString>
@@ -176,6 +186,34 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
     await revokeStation(db, context.req.param('id'), who.organizationId)
     return leave('/admin/stations')
+  })
+
+  app.post('/stations/:id/support', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context, publicUrl)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    const { organizationId, name } = who
+    const wish = { organizationId, stationId: context.req.param('id'), by: name }
+    await database.write((transaction) => askForSupport(transaction, wish, now()))
+    return leave('/admin/stations')
+  })
+
+  // A form, though it only reads: who has fetched it is on record.
+  app.post('/stations/:id/support/fetch', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context, publicUrl)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    const { organizationId, name } = who
+    const wish = { organizationId, stationId: context.req.param('id'), by: name }
+    const fetched = await database.write((transaction) => fetchSupport(transaction, wish, now()))
+    if (!fetched.ok) return leave('/admin/stations')
+    return new Response(fetched.value.zip, {
+      headers: {
+        ...headers,
+        'Content-Type': 'application/zip',
+        'Content-Disposition': `attachment; filename="${fetched.value.name}"`,
+      },
+    })
   })
 
   app.post('/settings', async (context) => {
@@ -514,7 +552,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
       station.group,
       state(station.state),
       when(station.seen_at),
-      health?.version ?? '',
+      html`${health?.version ?? ''}${updateOf(health?.update ?? null)}`,
       health?.queue.waiting ?? 0,
       health?.queue.oldestMs === null || health === null ? '' : minutes(health.queue.oldestMs),
       when(health?.lastScanAt ?? null),
@@ -524,6 +562,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
         ? ''
         : html`<span class="bad">${health.alarms.join(', ')}</span
             >${health.layers.refused === null ? '' : html`<br />${health.layers.refused}`}`,
+      supportOf(station, csrf),
       station.state === 'revoked'
         ? ''
         : html`<form method="post" action="/admin/stations/${station.id}/revoke">
@@ -543,6 +582,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
     'Devices',
     'Disk',
     'Alarms',
+    'Support bundle',
     'Next',
   ]
   const rows = await db
@@ -567,6 +607,43 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
   return html`${table(stationHeads, stations, none)}
     <h2>Who opened sessions</h2>
     ${table(['Who', 'Program', 'Sessions', 'Last seen'], cells, 'Nobody has opened a session here yet.')}`
+}
+
+/** How an update of Capstan itself stands there; nothing where there is none to tell of. */
+function updateOf(update: Health['update']): Html | '' {
+  if (update === null) return ''
+  const { state: stands, version, waitsFor, failed } = update
+  const waits = waitsFor === null ? '' : `, waits for: ${waitsFor}`
+  const isBad = stands === 'failed' || stands === 'unsigned' || stands === 'taken_back'
+  const words = updateWords[stands]
+  return html`${words === '' ? '' : html`<br /><span class="${isBad ? 'bad' : ''}">${version} ${words}${waits}</span>`}
+  ${failed.length === 0 ? '' : html`<br />taken back there: ${failed.join(', ')}`}`
+}
+const updateWords = {
+  unavailable: '',
+  off: '',
+  current: '',
+  found: 'is being fetched',
+  ready: 'is ready to be installed',
+  failed: 'no update could be had or installed',
+  unsigned: 'is not signed by the release key',
+  taken_back: 'did not work and was taken back',
+} as const
+
+/** A bundle is asked for, waited for, and fetched; who did it when stays to be seen. */
+function supportOf({ id, state: stands, support }: StationRecord, csrf: string): Html {
+  const form = (path: string, label: string): Html =>
+    html`<form method="post" action="/admin/stations/${id}/${path}">
+      <input type="hidden" name="csrf" value="${csrf}" /><button>${label}</button>
+    </form>`
+  const isListening = stands !== 'revoked'
+  if (support === null) return isListening ? form('support', 'Ask for a bundle') : html``
+  const { asked_by, asked_at, sent_at, fetched_by, fetched_at, is_here } = support
+  return html`<p>Asked by ${asked_by} ${when(asked_at)}</p>
+    ${sent_at === null && isListening ? html`<p>It comes when the station tells next.</p>` : ''}
+    ${fetched_at === null ? '' : html`<p>Fetched by ${fetched_by} ${when(fetched_at)}</p>`}
+    ${is_here ? form('support/fetch', 'Save the bundle') : ''}
+    ${sent_at !== null && isListening ? form('support', 'Ask for a bundle') : ''}`
 }
 
 function minutes(ms: number): string {

@@ -368,6 +368,23 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   `,
 
   listedMigration,
+
+  // Support bundles that a site asks its stations for.
+  `
+  CREATE TABLE support_requests (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    station_id TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_at TEXT NOT NULL,
+    sent_at TEXT,
+    fetched_by TEXT,
+    fetched_at TEXT,
+    files TEXT NOT NULL DEFAULT '[]',
+    bundle TEXT NOT NULL DEFAULT ''
+  ) STRICT;
+  CREATE INDEX support_requests_of_station ON support_requests (organization_id, station_id, id);
+  `,
 ]
 
 /** The migrations as an engine runs them. */

@@ -53,6 +53,21 @@ export interface Tables extends GateTables {
     /** What it told last, as JSON; empty before it told anything. */
     health: Generated<string>
   }
+  /** Support bundles that were asked for, by whom, and what became of it; rows are never deleted. */
+  support_requests: {
+    id: string
+    organization_id: string
+    station_id: string
+    asked_by: string
+    asked_at: string
+    sent_at: Generated<string | null>
+    fetched_by: Generated<string | null>
+    fetched_at: Generated<string | null>
+    /** What is in it, as JSON. */
+    files: Generated<string>
+    /** Base64; empty before it came and after its time. */
+    bundle: Generated<string>
+  }
   /** Settings of the organisation's stations, or of a group of them: the newest row of each holds. Rows are only added. */
   setting_layers: {
     id: string

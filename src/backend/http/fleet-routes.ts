@@ -6,12 +6,14 @@ import {
   healthSchema,
   siteAnswerSchema,
   siteQuerySchema,
+  supportUploadSchema,
 } from '#contract/backend/fleet.ts'
 import type { ProblemCode } from '#contract/backend/problem.ts'
 import type { SiteKey } from '#enrolment/index.ts'
 import type { Database } from '../db/database.ts'
 import { checkIn, useCode, type CodeFault } from '../fleet.ts'
-import { created, ok, refuse } from './answer.ts'
+import { takeSupport } from '../support.ts'
+import { created, noContent, ok, refuse } from './answer.ts'
 import { route, type Route } from './route.ts'
 
 const problems: Readonly<Record<CodeFault, ProblemCode>> = {
@@ -21,6 +23,8 @@ const problems: Readonly<Record<CodeFault, ProblemCode>> = {
   used: 'conflict',
   expired: 'unprocessable_entity',
 }
+
+const noStation = "This key is no enrolled station's."
 
 /** How stations come in, tell how they are, and are told their settings. */
 export function fleetRoutes({
@@ -72,7 +76,31 @@ export function fleetRoutes({
       refusals: ['forbidden'],
       async handle({ credential, body, at, db }) {
         const answer = await checkIn(db, credential.subject.replace(/^key:/, ''), body, at)
-        return answer === undefined ? refuse('forbidden', "This key is no enrolled station's.") : ok(answer)
+        return answer === undefined ? refuse('forbidden', noStation) : ok(answer)
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: fleetPaths.support,
+      operationId: 'sendSupportBundle',
+      summary: 'A station sends the support bundle that the answer to its check-in has asked for',
+      access: 'write',
+      body: supportUploadSchema,
+      success: { status: 204 },
+      refusals: ['bad_request', 'forbidden', 'conflict'],
+      async handle({ credential, body, at, db }) {
+        const taken = await takeSupport(db, credential.subject.replace(/^key:/, ''), body, at)
+        switch (taken) {
+          case 'taken':
+            return noContent()
+          case 'no_station':
+            return refuse('forbidden', noStation)
+          case 'not_asked':
+            return refuse('conflict', 'Nobody asks this station for that bundle, or it is here already.')
+          case 'no_zip':
+            return refuse('bad_request', 'The bundle is no zip, or too large.')
+        }
       },
     }),
   ]

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { updateStatusSchema } from '#contract/station/update.ts'
+import { supportBundleSchema } from '#contract/station/upkeep.ts'
 import { instantSchema } from '#contract/station/values.ts'
 
 /** Where a site's backend answers its stations. */
@@ -7,6 +9,7 @@ export const fleetPaths = {
   site: '/stations/api/v1/site',
   enrolments: '/stations/api/v1/enrolments',
   checkIn: '/stations/api/v1/check-in',
+  support: '/stations/api/v1/support',
 } as const
 
 /** 32 bytes, base64url: an Ed25519 public key, or a challenge, which is as many random ones. */
@@ -48,9 +51,12 @@ export const enrolmentAnswerSchema = z
   .meta({ id: 'Enrolled' })
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
 
-/** How a station is, as it tells its site. Ages and errors in milliseconds; null where nothing is known. */
+/**
+ * How a station is, as it tells its site. Ages and errors in milliseconds; null where nothing is known. A newer station may
+ * tell more than its site knows of.
+ */
 export const healthSchema = z
-  .strictObject({
+  .object({
     version: z.string().max(50),
     host: z.string().max(20),
     name: z.string().max(100),
@@ -68,7 +74,17 @@ export const healthSchema = z
     /** What somebody should look at. */
     alarms: z
       .array(
-        z.enum(['queue_parked', 'queue_undecided', 'device', 'disagreement', 'disk', 'clock', 'recovered', 'layer']),
+        z.enum([
+          'queue_parked',
+          'queue_undecided',
+          'device',
+          'disagreement',
+          'disk',
+          'clock',
+          'recovered',
+          'layer',
+          'update',
+        ]),
       )
       .max(20),
     /** Which layers of settings it works with, and why it refused a newer one. */
@@ -77,6 +93,18 @@ export const healthSchema = z
       group: z.string().max(40).nullable(),
       refused: z.string().max(500).nullable(),
     }),
+    /** How an update of Capstan itself stands there; null where another program sees to it, or an older station tells. */
+    update: z
+      .object({
+        state: updateStatusSchema.shape.state,
+        /** What is offered, or was installed last. */
+        version: z.string().max(50).nullable(),
+        waitsFor: updateStatusSchema.shape.waitsFor,
+        /** Versions that were tried there and taken back. */
+        failed: z.array(z.string().max(50)).max(20),
+      })
+      .nullable()
+      .default(null),
   })
   .meta({ id: 'StationHealth' })
 export type Health = z.infer<typeof healthSchema>
@@ -95,6 +123,20 @@ export const checkInAnswerSchema = z
     group: z.string(),
     site: layerSchema.nullable(),
     groupLayer: layerSchema.nullable(),
+    /** The site asks for a support bundle, under this name, until it has come. */
+    support: z.string().max(40).nullable().default(null),
   })
   .meta({ id: 'CheckIn' })
 export type CheckInAnswer = z.infer<typeof checkInAnswerSchema>
+
+/** As many bytes of a bundle go to a site; of a longer one the oldest lines of the log are left out. */
+export const mostSupportBytes = 700_000
+/** A bundle that the site has asked for. */
+export const supportUploadSchema = z
+  .strictObject({
+    request: z.string().min(1).max(40),
+    files: supportBundleSchema.shape.files.max(20),
+    zip: z.base64().max(Math.ceil(mostSupportBytes / 3) * 4),
+  })
+  .meta({ id: 'SupportBundle' })
+export type SupportUpload = z.infer<typeof supportUploadSchema>

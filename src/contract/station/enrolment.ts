@@ -64,12 +64,18 @@ export const enrolmentOutcomeSchema = z.discriminatedUnion('outcome', [
 ])
 export type EnrolmentOutcome = z.infer<typeof enrolmentOutcomeSchema>
 
+/** A support bundle that went to the site. */
+export const sentSupportSchema = z.object({ request: z.string(), sentAt: instantSchema, bytes: z.number().int() })
+export type SentSupport = z.infer<typeof sentSupportSchema>
+
 export const enrolmentStatusSchema = z.object({
   site: enrolledSiteSchema.nullable(),
   /** The code that a scanner of this station has read last, until it is used; it is no capture. */
   scanned: inspectedCodeSchema.nullable(),
   /** When the site was last told how the station is; null when never since the start. */
   toldAt: instantSchema.nullable(),
+  /** The support bundle that the site has asked for and got last; null for none. */
+  support: sentSupportSchema.nullable(),
 })
 export type EnrolmentStatus = z.infer<typeof enrolmentStatusSchema>
 

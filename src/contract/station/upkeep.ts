@@ -38,6 +38,8 @@ export const aboutSchema = z.object({
   system: z.string(),
   dataDir: z.string(),
   schemaVersion: z.number().int(),
+  /** Where its keys lie: in the system's key store, or in a file that its owner alone may read; null when nobody can tell. */
+  secrets: z.enum(['key_store', 'file']).nullable(),
 })
 export type About = z.infer<typeof aboutSchema>
 

@@ -8,6 +8,7 @@ import {
   type CheckInAnswer,
   type EnrolmentAnswer,
   type Health,
+  type SupportUpload,
 } from '#contract/backend/fleet.ts'
 import { createRequests, type Address, type Fetch, type RemoteResult } from '#station/remote/requests.ts'
 
@@ -18,6 +19,7 @@ export interface SiteClient {
   /** Uses a code up. The answer has not been checked. */
   enrol(request: z.input<typeof enrolmentRequestSchema>): Promise<RemoteResult<EnrolmentAnswer>>
   checkIn(health: Health): Promise<RemoteResult<CheckInAnswer>>
+  sendSupport(bundle: SupportUpload): Promise<RemoteResult<null>>
 }
 
 /** Creates the client; `credential` is asked for each request, and null before the station is enrolled. */
@@ -36,5 +38,6 @@ export function createSiteClient(options: {
     site: (challenge) => ask('GET', `${fleetPaths.site}?challenge=${challenge}`, siteAnswerSchema),
     enrol: (request) => ask('POST', fleetPaths.enrolments, enrolmentAnswerSchema, request),
     checkIn: (health) => ask('POST', fleetPaths.checkIn, checkInAnswerSchema, health),
+    sendSupport: (bundle) => send('POST', fleetPaths.support, null, { json: bundle }),
   }
 }

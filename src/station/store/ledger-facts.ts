@@ -225,6 +225,13 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   }),
   /** And to none any more. */
   z.strictObject({ kind: z.literal('station.left'), site: z.string() }),
+  /** A support bundle was made and sent because the site asked for it: the SHA-256 of its bytes. */
+  z.strictObject({
+    kind: z.literal('support.sent'),
+    request: z.string(),
+    digest: digestSchema,
+    bytes: z.number().int(),
+  }),
   /**
    * A layer of the settings says something else; of the site and its groups it has a revision. The values are JSON, of long
    * ones the beginning; null is said no more.
@@ -402,6 +409,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'staff.changed':
     case 'station.enrolled':
     case 'station.left':
+    case 'support.sent':
     case 'settings.changed':
       return null
     case 'gate.judged':

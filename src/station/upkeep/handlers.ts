@@ -1,33 +1,32 @@
 import { ok } from '#contract/result.ts'
 import type { HandlersOf } from '#contract/station/procedures.ts'
 import type { Clock } from '#contract/ports.ts'
-import { logLevelSchema, type LogEntry } from '#contract/station/upkeep.ts'
+import { logLevelSchema, type About, type LogEntry } from '#contract/station/upkeep.ts'
 import type { OnceOnly } from './once-only.ts'
 import { readLogFile } from './log-file.ts'
 import { redactLine } from './redact.ts'
 import { measureStorage } from './storage.ts'
-import { gatherSupport, namesIn } from './support.ts'
+import { namesIn, type Support } from './support.ts'
 
 /** What staff ask of a station to look after it: what it is, its disk, its log and its support bundle. */
-export function upkeepHandlers(
-  ports: Omit<Parameters<typeof gatherSupport>[0], 'about' | 'settings' | 'status' | 'devices' | 'staff'> & {
-    readonly clock: Clock
-    readonly once: OnceOnly
-  } & {
-    readonly [Part in 'about' | 'settings' | 'status' | 'devices' | 'staff']: () => Parameters<
-      typeof gatherSupport
-    >[0][Part]
-  },
-): HandlersOf<'about.get' | 'storage.measure' | 'log.list' | 'support.make'> {
-  const { dataDir, store, clock, once, about, settings, status, devices, staff } = ports
+export function upkeepHandlers(ports: {
+  readonly dataDir: string
+  readonly clock: Clock
+  readonly once: OnceOnly
+  readonly about: () => Promise<About>
+  /** Whatever holds names that somebody has given something here. */
+  readonly named: () => unknown
+  readonly make: () => Promise<Support>
+}): HandlersOf<'about.get' | 'storage.measure' | 'log.list' | 'support.make'> {
+  const { dataDir, clock, once } = ports
   return {
-    'about.get': () => ok(about()),
+    'about.get': async () => ok(await ports.about()),
     'storage.measure': async () => ok(await measureStorage(dataDir)),
     'log.list': ({ least, words, limit }) => {
       const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)
       const levels = logLevelSchema.options.slice(logLevelSchema.options.indexOf(least))
       const lines = readLogFile(dataDir).toReversed()
-      const names = namesIn([staff(), settings(), devices()])
+      const names = namesIn(ports.named())
       const found: LogEntry[] = []
       for (const line of lines) {
         const entry = redactLine(line, names)
@@ -39,15 +38,7 @@ export function upkeepHandlers(
       return ok(found)
     },
     'support.make': async () => {
-      const { files, zip } = await gatherSupport({
-        dataDir,
-        store,
-        about: about(),
-        settings: settings(),
-        status: status(),
-        devices: devices(),
-        staff: staff(),
-      })
+      const { files, zip } = await ports.make()
       const name = `capstan-support-${clock.now().toISOString().slice(0, 19).replaceAll(':', '-')}.zip`
       return ok({ path: once.keep({ name, type: 'application/zip', bytes: zip }), bytes: zip.length, files })
     },

@@ -44,10 +44,12 @@ export async function gatherSupport(from: {
   readonly status: StationStatus | null
   readonly devices: readonly DeviceDetails[]
   readonly staff: readonly Member[]
+  /** The largest that it may be: the oldest lines of the log are left out for it. */
+  readonly mostBytes?: number
 }): Promise<Support> {
-  const { dataDir, store, settings, status, devices, staff } = from
+  const { dataDir, store, settings, status, devices, staff, mostBytes = Number.POSITIVE_INFINITY } = from
   const labels = typeof store === 'string' ? [] : store.sessions.list(200).map(({ label }) => label)
-  return createSupport({
+  const parts = {
     ...from,
     store:
       typeof store === 'string'
@@ -56,7 +58,13 @@ export async function gatherSupport(from: {
     storage: await measureStorage(dataDir),
     log: readLogFile(dataDir),
     names: typeof store === 'string' ? null : namesIn([staff, settings, status, devices, labels]),
-  })
+  }
+  let made = createSupport(parts)
+  for (let { log } = parts; made.zip.length > mostBytes && log.length > 0;) {
+    log = log.slice(Math.ceil(log.length / 2))
+    made = createSupport({ ...parts, log })
+  }
+  return made
 }
 
 /** Every text that somebody has given something here, the longest first: none of them is told, wherever it stands. */

@@ -50,22 +50,29 @@ describe.each([
     expect(await open().read('another')).toBeNull()
   })
 
-  it('is kept for this run only where there is no key store, and the log says so', async () => {
-    const { open, stored, lines } = machine({ isOld, isAvailable: false })
-    const secrets = open()
-    await secrets.write('backend', key)
-    expect(await secrets.read('backend')).toBe(key)
-    expect(stored.size).toBe(0)
-    expect(await open().read('backend')).toBeNull()
-    expect(lines.map(({ level }) => level)).toEqual(['warn'])
-  })
+  it.each([
+    ['there is no key store', { isAvailable: false }],
+    ['Linux would encrypt with a key that everybody knows', { backend: 'basic_text' }],
+  ])(
+    'survives a restart where %s, is called unprotected, and goes into a key store once there is one',
+    async (_why, of) => {
+      const { open, stored, lines, safeStorage } = machine({ isOld, ...of })
+      await open().write('backend', key)
+      expect([await open().read('backend'), await open().place()]).toEqual([key, 'file'])
+      expect(lines.map(({ level, message }) => [level, message.slice(0, 11)])).toEqual([['warn', 'unprotected']])
+      expect(JSON.stringify(lines)).not.toContain(key)
+      expect(stored.get('backend')).toBe(`plain:${Buffer.from(key).toString('base64')}`)
 
-  it('is called unprotected where Linux encrypts with a public key', async () => {
-    const { open, lines } = machine({ isOld, backend: 'basic_text' })
-    await open().write('backend', key)
-    expect(lines[0]?.message).toContain('unprotected')
-    expect(JSON.stringify(lines)).not.toContain(key)
-  })
+      Object.assign(safeStorage, {
+        isEncryptionAvailable: () => true,
+        getSelectedStorageBackend: () => 'kwallet6',
+        ...(isOld ? {} : { isAsyncEncryptionAvailable: async () => true }),
+      })
+      expect([await open().read('backend'), await open().place()]).toEqual([key, 'key_store'])
+      expect(stored.get('backend')).not.toMatch(/^plain:/)
+      expect(await open().read('backend')).toBe(key)
+    },
+  )
 })
 
 it('is nothing, and no crash, when the key it was encrypted with is gone', async () => {

@@ -6,6 +6,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { FactRows } from '../../ui/FactRows.tsx'
+import { dateAndTime } from '../../ui/time.ts'
 import { bytesText } from './bytes.ts'
 import { Updates } from './Updates.tsx'
 import { useAnswer } from './use-answer.ts'
@@ -34,6 +35,9 @@ export function AboutPage() {
               [t('upkeep.about.system'), answer.system],
               [t('upkeep.about.folder'), answer.dataDir],
               [t('upkeep.about.schema'), answer.schemaVersion],
+              ...(answer.secrets === null
+                ? []
+                : [[t('upkeep.about.secrets'), t(`upkeep.about.kept.${answer.secrets}`)] as const]),
               ...Object.entries(answer.versions),
             ]}
           />
@@ -72,6 +76,7 @@ function Support() {
   const [bundle, setBundle] = useState<SupportBundle | null>(null)
   const [isSaved, setIsSaved] = useState(false)
   const [error, setError] = useState<AppError | null>(null)
+  const sent = useAnswer('enrolment.status', {}).answer?.support ?? null
   const make = async () => {
     const result = await call('support.make', {})
     if (result.ok) setBundle(result.value)
@@ -82,6 +87,14 @@ function Support() {
     <section className="panel">
       <h2>{t('upkeep.support.title')}</h2>
       <p className="hint">{t('upkeep.support.lead')}</p>
+      {sent !== null && (
+        <p>
+          {t('upkeep.support.to_site', {
+            time: dateAndTime(sent.sentAt, i18n.language),
+            size: bytesText(sent.bytes, i18n.language),
+          })}
+        </p>
+      )}
       {error !== null && <ErrorNote error={error} />}
       {bundle === null || isSaved ? (
         <div className="row">
