@@ -67,7 +67,8 @@ import { createReviewing } from '#station/reviewing.ts'
 import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
 import { createOnceOnly } from '#station/upkeep/once-only.ts'
-import { wipeOldPhotos } from '#station/upkeep/retention.ts'
+import { wipeOldPhotos, wipeOldRows } from '#station/upkeep/retention.ts'
+import { gatherSupport } from '#station/upkeep/support.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
 export { createLineDriver } from '#station/device/line-driver.ts'
@@ -188,6 +189,8 @@ const settleMs = 15_000
 const closeGraceMs = 3_000
 /** How often photos whose time is over are looked for; also whenever that time is set. */
 const wipeEveryMs = 60 * 60_000
+/** A gate at which nothing was read for so long waits for nobody. */
+const quietGateMs = 10 * 60_000
 /** Settings of devices that came and went: more than this is nobody's station. */
 const keptDeviceLimit = 500
 /** A batch of photos is read by a process a core, up to so many: each may hold half a gigabyte. */
@@ -520,12 +523,19 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   })
   const storeCheck = planStoreCheck({ store, afterMs: ports.checkStoreLater?.afterMs, onDamage: statusChanged })
   const disk = watchDisk({ dataDir, store, settings: () => settings.photo, onChange: statusChanged })
+  const isQuiet = (): boolean => {
+    const lastReadAt = settings.gate.isOn ? store.verdicts.list(1, false)[0]?.at : undefined
+    const isGateQuiet = lastReadAt === undefined || clock.now().getTime() - Date.parse(lastReadAt) > quietGateMs
+    return store.sessions.current() === null && isGateQuiet
+  }
   let wiping: Promise<unknown> = Promise.resolve()
   const wipeOld = (): void => {
-    const ports = { store, clock, log: log.child({ room: 'upkeep' }), keepDays: settings.photo.keepDays }
+    const ports = { store, clock, log: log.child({ room: 'upkeep' }) }
+    const { photo, retention } = settings
     wiping = wiping
-      .then(() => wipeOldPhotos(ports))
-      .catch((error: unknown) => log.error({ error: (error as Error).message }, 'old photos could not be wiped'))
+      .then(() => wipeOldPhotos({ ...ports, keepDays: photo.keepDays }))
+      .then(() => wipeOldRows({ ...ports, ...retention, isQuiet }))
+      .catch((error: unknown) => log.error({ error: (error as Error).message }, 'what is old could not be wiped'))
   }
   const wipeTimer = setInterval(wipeOld, wipeEveryMs)
   wipeTimer.unref()
@@ -573,10 +583,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     folders.configure(settings.folders)
     deskChanged()
     if (JSON.stringify(before.gate) !== JSON.stringify(settings.gate)) gate.configure(settings.gate)
-    if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) {
-      void disk.hasRoomForPhotos()
+    if (JSON.stringify(before.photo) !== JSON.stringify(settings.photo)) void disk.hasRoomForPhotos()
+    if (JSON.stringify([before.photo, before.retention]) !== JSON.stringify([settings.photo, settings.retention]))
       wipeOld()
-    }
     publish('settings.changed', settings)
     statusChanged()
   }

@@ -379,7 +379,7 @@ describe('a support bundle', () => {
     const { id: request } = await db.selectFrom('support_requests').select('id').executeTakeFirstOrThrow()
     expect((await send(key, bundle('x'))).status).toBe(409)
     expect((await send(key, bundle(request, 'MZ no zip'))).status).toBe(400)
-    expect((await send(key, bundle(request, 'P'.repeat(700_001)))).status).toBe(422)
+    expect((await send(key, bundle(request, 'P'.repeat(700_010)))).status).toBe(422)
     expect((await send(key, bundle(request))).status).toBe(204)
     expect((await send(key, bundle(request))).status).toBe(409)
     const { sent_at } = await db.selectFrom('support_requests').select('sent_at').executeTakeFirstOrThrow()

@@ -37,6 +37,10 @@ export const settingHelp: Readonly<Record<string, string>> = {
   'photo.reserveMegabytes': 'Photos stop while less than this is free on the disk: it is kept for scans.',
   'photo.quotaMegabytes': 'Photos stop when they take so much together; 0 for no limit.',
   'photo.keepDays': 'Photos that the server has are wiped here after so many days; 0 for never.',
+  'retention.sessionDays':
+    'Sessions with their scans and photos are wiped here so many days after their end, once the server has everything; 0 for never.',
+  'retention.gateDays':
+    'What was read at the gate is wiped here after so many days, once the site knows it; 0 for never. A station that decides alone forgets with it who was in: set it longer than a pass is good.',
   'update.address': 'The server that updates come from; empty for none.',
   'update.ring': 'When this station gets a new version: first, early, or with everybody.',
   'update.quietMinutes': 'An update is installed when nothing was scanned for so many minutes.',

@@ -84,6 +84,15 @@ export const settingsSchema = z.strictObject({
       keepDays: z.number().int().min(0).max(3_650).default(0),
     })
     .prefault({}),
+  /** What else is wiped from this station when its time is over; 0 for never. */
+  retention: z
+    .strictObject({
+      /** Sessions with their scans and photos, so many days after their end, once the backend has everything. */
+      sessionDays: z.number().int().min(0).max(3_650).default(0),
+      /** What was read at the gate, after so many days, once the site knows it. */
+      gateDays: z.number().int().min(0).max(3_650).default(0),
+    })
+    .prefault({}),
   staff: z
     .strictObject({
       /** Whoever was let in and does nothing for so long is let in no more. */

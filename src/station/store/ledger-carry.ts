@@ -1,6 +1,7 @@
 import type { Database, Row } from '#station/store/database.ts'
 import {
   applyFact,
+  keptCaptures,
   nothingTold,
   readEntry,
   type Told,
@@ -31,13 +32,14 @@ export function carryOver(
       if (!known) ledger.append({ kind: 'session.opened', session: id })
       if (session['state'] !== 'ACTIVE' && !known?.isEnded) ledger.append({ kind: 'session.ended', session: id })
     }
+    const missing = keptCaptures(told)
     for (const { id, capture } of capturesOf(database)) {
-      const known = told.captures.get(id)
-      told.captures.delete(id)
+      const known = missing.get(id)
+      missing.delete(id)
       if (known && differenceOf(known, capture) === null) continue
       ledger.append({ kind: 'capture.carried', capture: id, ...capture })
     }
-    for (const id of told.captures.keys()) ledger.append({ kind: 'capture.lost', capture: id })
+    for (const id of missing.keys()) ledger.append({ kind: 'capture.lost', capture: id })
     for (const { id, verdict } of verdictsOf(database)) {
       const known = told.verdicts.get(id)
       told.verdicts.delete(id)

@@ -6,6 +6,7 @@ import { contentOfEdit, type ChangedField } from '#station/store/catalogue.ts'
 import { contentOfReview } from '#station/store/reviews.ts'
 import {
   applyFact,
+  keptCaptures,
   nothingTold,
   readEntry,
   type LedgerEntry,
@@ -109,7 +110,7 @@ export function checkLedger(
   return {
     station: told.station,
     entries,
-    captures: told.captures.size,
+    captures: keptCaptures(told).size,
     head,
     gaps,
     // A gap lies before whatever stopped the walk after it.
@@ -235,7 +236,7 @@ function compare(
   if (told.station !== station) {
     return { kind: 'changed', sequence: 1, id: null, message: `the store is of station ${station}, the ledger is not` }
   }
-  const missing = new Map(told.captures)
+  const missing = keptCaptures(told)
   for (const { id, capture } of capturesOf(database)) {
     const known = missing.get(id)
     missing.delete(id)

@@ -209,6 +209,10 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   }),
   /** Photos whose time was over were wiped, with what was made of them; each file was looked for afterwards. */
   z.strictObject({ kind: z.literal('photos.wiped'), photos: z.array(digestSchema).max(100) }),
+  /** A session whose time was over was wiped from the store, with its captures: so many. */
+  z.strictObject({ kind: z.literal('session.wiped'), session: sessionSchema, captures: z.number().int() }),
+  /** Verdicts whose time was over were wiped from the store. */
+  z.strictObject({ kind: z.literal('gate.wiped'), verdicts: z.array(z.string()).max(100) }),
   /** Who has a PIN or a badge from now on; `by` is null when it was found changed, by the `capstan staff` command. */
   z.strictObject({
     kind: z.literal('staff.changed'),
@@ -355,6 +359,13 @@ export interface Told {
   readonly captures: Map<string, ToldCapture>
   readonly decisions: Map<string, ToldDecision>
   readonly sessions: Map<string, { readonly isEnded: boolean }>
+  /** Sessions that were wiped: their captures, which stay told, are in the store no more. */
+  readonly wiped: Set<string>
+}
+
+/** The captures that the store should have. */
+export function keptCaptures({ captures, wiped }: Told): Map<string, ToldCapture> {
+  return wiped.size === 0 ? new Map(captures) : new Map([...captures].filter(([, { session }]) => !wiped.has(session)))
 }
 
 export const nothingTold = (): Told => ({
@@ -362,6 +373,7 @@ export const nothingTold = (): Told => ({
   key: null,
   captures: new Map(),
   sessions: new Map(),
+  wiped: new Set(),
   decisions: new Map(),
   verdicts: new Map(),
 })
@@ -412,6 +424,15 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'support.sent':
     case 'settings.changed':
       return null
+    case 'session.wiped':
+      if (told.sessions.get(fact.session)?.isEnded !== true) return `the session ${fact.session} has not ended before`
+      told.sessions.delete(fact.session)
+      told.wiped.add(fact.session)
+      return null
+    case 'gate.wiped': {
+      const unknown = fact.verdicts.find((id) => !told.verdicts.delete(id))
+      return unknown === undefined ? null : `the verdict ${unknown} was never there`
+    }
     case 'gate.judged':
       if (told.verdicts.has(fact.verdict)) return `${fact.verdict} was judged before`
       told.verdicts.set(fact.verdict, { content: fact.content, isUndone: false, report: null, agrees: null })

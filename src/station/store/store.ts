@@ -34,6 +34,7 @@ import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
+import { createWiping, type Wiping } from '#station/store/wiping.ts'
 
 /** Where everything of a station lives. The only road between capturing and syncing. */
 export interface Store {
@@ -49,6 +50,7 @@ export interface Store {
   readonly photoFiles: PhotoFiles
   readonly photos: Photos
   readonly verdicts: Verdicts
+  readonly wiping: Wiping
   readonly reviews: Reviews
   readonly shotItems: ShotItems
   readonly probes: Probes
@@ -236,6 +238,7 @@ function assemble(
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
     verdicts: createVerdicts(database, options.clock, ledger),
+    wiping: createWiping(database, ledger),
     shotItems: createShotItems(database, options),
     reviews: createReviews(database, { ...options, ledger, outbox }),
     probes: createProbes(database, { ...options, ledger }),

@@ -45,3 +45,63 @@ export async function wipeOldPhotos(ports: {
   if (sum > 0) log.info({ photos: sum, keepDays }, 'photos were wiped, their time was over')
   return sum
 }
+
+/** While it says so, pieces of what was wiped may still lie in the store's file. */
+const owed = 'wipe-unsettled'
+
+/**
+ * Wipes sessions with their captures and photos, and what was read at the gate, when their time is over: the files first, each looked
+ * for afterwards, then the rows, told to the ledger in one transaction, and, once nobody works, what is left of them in the store's
+ * file. Nothing goes that something waits for.
+ */
+export async function wipeOldRows(ports: {
+  readonly store: Pick<Store, 'wiping' | 'media' | 'ledger' | 'facts' | 'transaction'>
+  /** Nobody scans now. */
+  readonly isQuiet: () => boolean
+  readonly clock: Clock
+  readonly log: Log
+  /** 0: never. */
+  readonly sessionDays: number
+  readonly gateDays: number
+}): Promise<void> {
+  const { store, clock, log, sessionDays, gateDays } = ports
+  const before = (days: number): string => new Date(clock.now().getTime() - days * dayMs).toISOString()
+  const wiped = { sessions: 0, captures: 0, verdicts: 0 }
+  const sessions = sessionDays === 0 ? [] : store.wiping.dueSessions(before(sessionDays), looked)
+  for (const session of sessions) {
+    const photos = store.wiping.photosOf(session).filter(({ hash }) => store.media.has(hash))
+    const files = photos.flatMap(({ hash, upload, thumbnail }) => [hash, upload, thumbnail])
+    const gone = await Promise.all(files.map((one) => store.media.wipe(one)))
+    if (!gone.every(Boolean)) {
+      log.error({}, 'a photo could not be wiped, and its session stays')
+      continue
+    }
+    const captures = store.transaction(() => {
+      store.facts.set(owed, 'yes')
+      for (let from = 0; from < photos.length; from += named) {
+        const hashes = photos.slice(from, from + named).map(({ hash }) => hash)
+        store.ledger.append({ kind: 'photos.wiped', photos: hashes })
+      }
+      return store.wiping.wipeSession(session)
+    })
+    if (captures !== null) {
+      wiped.sessions += 1
+      wiped.captures += captures
+    }
+    // Scans come first.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  for (let count = gateDays === 0 ? 0 : named; count === named;) {
+    count = store.transaction(() => {
+      const some = store.wiping.wipeVerdicts(before(gateDays), named)
+      if (some > 0) store.facts.set(owed, 'yes')
+      return some
+    })
+    wiped.verdicts += count
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  if (wiped.sessions + wiped.verdicts > 0) log.info({ ...wiped }, 'sessions and reads were wiped, their time was over')
+  if (store.facts.get(owed) !== 'yes' || !ports.isQuiet()) return
+  store.wiping.settle()
+  store.facts.set(owed, 'no')
+}

@@ -40,6 +40,7 @@ export function SettingsScreen() {
         <CameraSettings settings={settings} change={change} />
         <FolderSettings settings={settings} change={change} />
         <PhotoSettings photo={settings.photo} change={change} />
+        <RetentionSettings retention={settings.retention} change={change} />
         <GateSettingsForm gate={settings.gate} change={change} />
         <SiteSettings />
         <OperatorSettings />
@@ -166,6 +167,30 @@ function PhotoSettings({ photo, change }: { readonly photo: Settings['photo']; r
           inputMode="numeric"
           maxLength={6}
           onChange={(text) => /^\d{0,6}$/.test(text) && change({ photo: { ...photo, [name]: Number(text) } })}
+        />
+      ))}
+    </section>
+  )
+}
+
+function RetentionSettings(props: { readonly retention: Settings['retention']; readonly change: Change }) {
+  const { t } = useTranslation()
+  const { retention, change } = props
+  return (
+    <section className="panel">
+      <h2>{t('settings.retention.title')}</h2>
+      <p className="hint">{t('settings.retention.lead')}</p>
+      {(['sessionDays', 'gateDays'] as const).map((name) => (
+        <Field
+          key={name}
+          label={t(`settings.retention.${name}`)}
+          value={String(retention[name])}
+          inputMode="numeric"
+          maxLength={4}
+          onChange={(text) => {
+            const days = Number(text)
+            if (/^\d{0,4}$/.test(text) && days <= 3_650) change({ retention: { ...retention, [name]: days } })
+          }}
         />
       ))}
     </section>
