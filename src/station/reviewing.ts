@@ -79,11 +79,21 @@ export function createReviewing(ports: {
     }
     if (was !== elsewhere.has(captureId)) changed([captureId])
   }
-  const isReading = (captureId: string): boolean => readings.get(captureId)?.reading?.isReading ?? false
-  const unread = (captureId: string): ReviewProduct['unread'] =>
-    (readings.get(captureId)?.reading?.unread ?? [])
+  /** What the backend lists, and of its own the station asks the backend for: what is not listed is no use to read again. */
+  const photosOf = (captureId: string): Pick<ReviewProduct, 'isReading' | 'unread' | 'canReread'> => {
+    const listed = reviews.unreadOf(captureId)
+    const waiting = listed.filter(({ decided }) => decided === null).map(({ photo, reason }) => ({ photo, reason }))
+    const { isReading = false, unread = [] } = readings.get(captureId)?.reading ?? {}
+    const told = unread
       .filter((one) => one.captureId === captureId)
       .map(({ photoId, reason }) => ({ photo: reviews.photoOf({ photoId, imageOf: captureId }), reason }))
+    return {
+      isReading: isReading || listed.some(({ decided }) => decided === 'reread'),
+      // After a person's word only what is listed anew counts.
+      unread: listed.length > 0 || reviews.hasDecidedUnread(captureId) ? waiting : told,
+      canReread: waiting.length > 0,
+    }
+  }
   /** Asks how far the photos of a product of this station have been read, until all have. */
   const askReading = async (captureId: string): Promise<void> => {
     const remote = ports.remote()
@@ -95,9 +105,10 @@ export function createReviewing(ports: {
     readings.set(captureId, { reading: known?.reading ?? null, askedMs: nowMs })
     const answer = await remote.reading(session)
     if (!answer.ok) return
-    const was = [isReading(captureId), unread(captureId).length]
+    const was = photosOf(captureId)
     readings.set(captureId, { reading: answer.value, askedMs: nowMs })
-    if (was[0] !== isReading(captureId) || was[1] !== unread(captureId).length) changed([captureId])
+    const is = photosOf(captureId)
+    if (was.isReading !== is.isReading || was.unread.length !== is.unread.length) changed([captureId])
   }
   const tell = (captureId: string, reviewer: string, isLeft: boolean): void => {
     // The answer may come when the station has been closed, and nobody is to be told any more.
@@ -136,8 +147,7 @@ export function createReviewing(ports: {
       ? ok({
           product: {
             ...found,
-            isReading: isReading(found.captureId),
-            unread: unread(found.captureId),
+            ...photosOf(found.captureId),
             heldSince: null,
             heldBy: '',
           },
@@ -166,8 +176,7 @@ export function createReviewing(ports: {
     return (
       found && {
         ...found,
-        isReading: isReading(captureId),
-        unread: unread(captureId),
+        ...photosOf(captureId),
         heldSince: held?.since ?? null,
         heldBy: held?.by ?? '',
       }
@@ -188,6 +197,15 @@ export function createReviewing(ports: {
     changed([done.value])
     return ok({})
   }
+  /** How they were read before says nothing any more. */
+  const decideUnread = (
+    input: { captureId: string; reviewer: string },
+    decision: 'reread' | 'leave',
+  ): Result<ReviewAnswer> => {
+    const done = notHeld(input) ?? reviews.decideUnread(input.captureId, decision)
+    if (done.ok) readings.delete(input.captureId)
+    return answer(done)
+  }
   const notHeld = ({ captureId, reviewer }: { captureId: string; reviewer: string }): Result<string> | null =>
     heldBy(captureId, reviewer) === null ? null : fail('conflict', 'another window reviews this product')
 
@@ -200,7 +218,8 @@ export function createReviewing(ports: {
         const probe = ports.probeShare() > 0 ? store.probes.open() : null
         const known = probe && probed(probe.id)
         const entries = reviews.queue(limit)
-        if (known) entries.unshift({ captureId: known.captureId, gtin: known.gtin, name: known.name, open: 1 })
+        if (known)
+          entries.unshift({ captureId: known.captureId, gtin: known.gtin, name: known.name, open: 1, unread: 0 })
         return ok({
           entries: entries.map((entry) => ({ ...entry, isHeld: heldBy(entry.captureId, reviewer) !== null })),
           figures: figures(),
@@ -243,6 +262,8 @@ export function createReviewing(ports: {
           ? fail('conflict', 'the last answer was to a known value, of which nothing was written')
           : answer(reviews.undo()),
       'review.apply': (input) => answer(notHeld(input) ?? reviews.apply(input.captureId)),
+      'review.reread': (input) => decideUnread(input, 'reread'),
+      'review.leaveUnread': (input) => decideUnread(input, 'leave'),
     },
   }
 }

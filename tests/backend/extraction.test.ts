@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { linkWork } from '#backend/outbound/link-work.ts'
 import type { ExtractedField, Vision } from '#backend/vision/vision.ts'
 import { qrAnalysisSchema } from '#contract/backend/links.ts'
-import { proposalListSchema } from '#contract/backend/proposals.ts'
+import { proposalListSchema, unreadPhotoPageSchema } from '#contract/backend/proposals.ts'
 import { fail, ok } from '#contract/result.ts'
 import { drawCode } from '../barcode-image.ts'
 import { databaseOf, jpeg, marker, photoForm, products, scanner, startSite, type Site } from './fixture.ts'
@@ -176,6 +176,143 @@ describe('the extraction', () => {
     const capture = await upload(site, session)
     await submitted(site, session)
     expect(await proposalsOf(site, capture)).toEqual([])
+    // Nothing is wrong with the photo, and nobody could have it read here.
+    expect(await unreadOf(site)).toEqual([])
+  })
+
+  it('is no more for a photo that is being read already than for any other', async () => {
+    let finish: () => void = () => undefined
+    const isFree = new Promise<void>((resolve) => (finish = resolve))
+    let reads = 0
+    const vision: Vision = {
+      async extract() {
+        reads += 1
+        await isFree
+        return ok({ fields: [field('brand', 'Stabilo')], text: '', ms: 1, engine: 'test', fallback: null })
+      },
+      close: () => undefined,
+    }
+    const site = await startSite({ vision })
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await site.openSession()
+    const capture = await upload(site, session, { gtin: marker })
+    await site.settled(capture)
+    const enrich = () => site.call('POST', `${scanner}/captures/${capture}/enrich`)
+    await enrich()
+    await expect.poll(() => reads, { timeout: 15_000 }).toBe(1)
+    await site.settled(capture)
+    await enrich()
+    await site.settled(capture)
+    await site.call('POST', `${scanner}/sessions/${session}/submit`)
+    finish()
+    const state = async () => (await site.call('GET', `${scanner}/sessions/${session}/status`)).body.extraction_status
+    await expect.poll(state, { timeout: 15_000 }).toBe('ready')
+    expect((await proposalsOf(site, capture)).map(({ proposed_value }) => proposed_value)).toEqual(['Stabilo'])
+    expect(reads).toBe(1)
+  })
+})
+
+const unreadOf = async (site: Site) =>
+  unreadPhotoPageSchema.parse((await site.call('GET', `${scanner}/unread-photos`)).body).data
+
+describe('a photo that could not be read', () => {
+  const addPhoto = async (site: Site, session: string, photo_type: string, capture_short_id?: string) => {
+    const { upload_url, s3_key } = (await site.call('GET', `${scanner}/sessions/${session}/presigned-upload-url`)).body
+    await fetch(upload_url, { method: 'PUT', body: jpeg() })
+    const about = capture_short_id === undefined ? {} : { capture_short_id }
+    const { body } = await site.call('POST', `${scanner}/sessions/${session}/photos`, { s3_key, photo_type, ...about })
+    return body.id as string
+  }
+
+  it('is listed with its product until it is read again and says something', async () => {
+    let answer: ReturnType<Parameters<typeof visionOf>[0]> = 'unreadable'
+    const site = await startSite({ vision: visionOf(() => answer) })
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await site.openSession({ capture_mode: 'both' })
+    const capture = (await site.submit(session, marker)).body.id as string
+    await site.settled(capture)
+    // Registered without its capture: it is the session's one product that it shows.
+    const photo = await addPhoto(site, session, 'front')
+    await submitted(site, session)
+    const [first, ...more] = await unreadOf(site)
+    expect(more).toEqual([])
+    expect(first).toMatchObject({
+      capture_short_id: capture,
+      session_short_id: session,
+      photo_short_id: photo,
+      error_message: 'The photo cannot be read.',
+      gtin: marker,
+      product_name: 'Marker',
+    })
+
+    const enrich = async () => {
+      expect((await site.call('POST', `${scanner}/captures/${capture}/enrich`)).status).toBe(202)
+      await site.settled(capture)
+    }
+    // Again in vain: it is told as another reading.
+    await enrich()
+    await expect.poll(async () => (await unreadOf(site))[0]?.id, { timeout: 15_000 }).not.toBe(first?.id)
+    await expect.poll(async () => (await unreadOf(site)).length, { timeout: 15_000 }).toBe(1)
+    answer = [field('brand', 'Stabilo')]
+    await enrich()
+    await expect.poll(async () => (await proposalsOf(site, capture)).length, { timeout: 15_000 }).toBe(1)
+    expect(await unreadOf(site)).toEqual([])
+    expect((await site.call('GET', `${scanner}/sessions/${session}/status`)).body.extraction_errors).toEqual([])
+  })
+
+  it('of a capture without a product is read again with its retry', async () => {
+    let reads = 0
+    const site = await startSite({
+      vision: visionOf(() => ((reads += 1) === 1 ? 'unreadable' : [field('brand', 'A')])),
+    })
+    const session = await site.openSession()
+    const capture = await upload(site, session, { gtin: marker })
+    await site.settled(capture)
+    await submitted(site, session)
+    expect((await unreadOf(site)).map(({ capture_short_id }) => capture_short_id)).toEqual([capture])
+    expect((await site.call('POST', `${scanner}/captures/${capture}/enrich`)).status).toBe(409)
+    expect((await site.call('POST', `${scanner}/captures/${capture}/retry`)).status).toBe(200)
+    await expect.poll(async () => (await proposalsOf(site, capture)).length, { timeout: 15_000 }).toBe(1)
+    expect(await unreadOf(site)).toEqual([])
+    // One that said something is not read over again by a retry.
+    await site.settled(capture)
+    expect((await site.call('POST', `${scanner}/captures/${capture}/retry`)).status).toBe(200)
+    await site.settled(capture)
+    expect(reads).toBe(2)
+  })
+
+  it('is left at that by a person, and is nobody else’s', async () => {
+    const site = await startSite({ vision: visionOf(() => 'unreadable') })
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const session = await site.openSession()
+    const capture = await upload(site, session, { gtin: marker })
+    await site.settled(capture)
+    await submitted(site, session)
+    const settle = () => site.call('POST', `${scanner}/captures/${capture}/unread-photos/settle`)
+    expect([(await settle()).body, (await settle()).body]).toEqual([{ settled: 1 }, { settled: 0 }])
+    expect(await unreadOf(site)).toEqual([])
+  })
+
+  it('or shows nothing of the record counts only where nothing else says something of its product', async () => {
+    const site = await startSite({ vision: visionOf(({ type }) => (type === 'front' ? [field('brand', 'A')] : [])) })
+    await site.call('POST', products, { gtin: marker, product_name: 'Marker' })
+    const told = await site.openSession({ capture_mode: 'both' })
+    const one = (await site.submit(told, marker)).body.id as string
+    await site.settled(one)
+    for (const type of ['front', 'back']) await addPhoto(site, told, type, one)
+    await submitted(site, told)
+    expect(await unreadOf(site)).toEqual([])
+    const silent = await site.openSession({ capture_mode: 'both' })
+    const other = (await site.submit(silent, marker)).body.id as string
+    await site.settled(other)
+    // Of the bars alone nothing is to be read.
+    const back = await addPhoto(site, silent, 'back', other)
+    await addPhoto(site, silent, 'barcode', other)
+    await submitted(site, silent)
+    expect((await unreadOf(site)).map(({ photo_short_id, error_message }) => [photo_short_id, error_message])).toEqual([
+      [back, expect.stringContaining('Nothing that belongs')],
+    ])
+    expect((await site.call('GET', `${scanner}/sessions/${told}/status`)).body.extraction_errors).toEqual([])
   })
 })
 

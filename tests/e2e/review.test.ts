@@ -122,6 +122,37 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
       await database.close()
     }
   }
+  /** The photo as that of a product of its own, read in vain. */
+  const showUnread = async () => {
+    const database = await openDatabase(join(kiosk.folder, 'backend', 'backend.sqlite'), silentLog)
+    try {
+      const capture = await database.db.selectFrom('captures').selectAll().executeTakeFirstOrThrow()
+      const photo = await database.db.selectFrom('photos').selectAll().executeTakeFirstOrThrow()
+      const [id, at] = [newId(), new Date().toISOString()]
+      await database.write(async (db) => {
+        await db
+          .insertInto('captures')
+          .values({ ...capture, id })
+          .execute()
+        await db.updateTable('photos').set({ capture_id: id }).where('id', '=', photo.id).execute()
+        const about = { session_id: photo.session_id, photo_id: photo.id, capture_id: null, is_open: 0 }
+        await db
+          .insertInto('extractions')
+          .values({ ...about, id: newId(), error: 'the print is blurred', created_at: at, done_at: at })
+          .execute()
+      })
+    } finally {
+      await database.close()
+    }
+  }
+  const readings = async () => {
+    const database = await openDatabase(join(kiosk.folder, 'backend', 'backend.sqlite'), silentLog)
+    try {
+      return (await database.db.selectFrom('extractions').select('id').execute()).length
+    } finally {
+      await database.close()
+    }
+  }
   const field = (name: string) => page.getByRole('heading', { name, level: 2, exact: true })
   const key = (name: string) => pressKey(page, name)
 
@@ -138,6 +169,9 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await expect.poll(() => shown.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
     await mkdir(pictures, { recursive: true })
     await look(page, `${pictures}/review`)
+    // The photo is left as it is; what it was to say is decided below.
+    await key('x')
+    await page.getByText('Take it again, near and flat').waitFor({ state: 'detached' })
     await key('l')
     await page.getByRole('dialog', { name: 'What waits, the costliest first' }).waitFor()
     await glance(page, `${pictures}/waiting`)
@@ -196,6 +230,17 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await page.getByText(/^Precision: [01] of 1 known value/).waitFor()
     await glance(page, `${pictures}/known-value-answered`)
     expect(await product()).toMatchObject({ product_name: 'Cocoa spread', brand: 'Ink & Well' })
+
+    // A product of which nothing was read is seen too, and its photo is read again at one touch.
+    await callAsAnotherWindow(page, 'settings.change', { review: { probeShare: 0 } })
+    await showUnread()
+    await page.getByRole('heading', { name: 'Nothing was read' }).waitFor({ timeout: 30_000 })
+    const whole = page.getByAltText('Photo 1 that could not be read')
+    await expect.poll(() => whole.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
+    await look(page, `${pictures}/nothing-read`)
+    await page.getByRole('button', { name: 'Read again' }).click()
+    await page.getByText('Nothing waits for review').waitFor()
+    await expect.poll(readings).toBe(3)
     expect(await kiosk.violations()).toEqual([])
   })
 })

@@ -385,6 +385,13 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   ) STRICT;
   CREATE INDEX support_requests_of_station ON support_requests (organization_id, station_id, id);
   `,
+
+  // Photos that could not be read wait for a person, who has them read again or leaves it at that.
+  `
+  ALTER TABLE extractions ADD COLUMN settled_at TEXT;
+  CREATE INDEX extractions_unread ON extractions (session_id) WHERE is_open = 0 AND error <> '' AND settled_at IS NULL;
+  CREATE INDEX extractions_of_photo ON extractions ((coalesce(photo_id, capture_id)), id);
+  `,
 ]
 
 /** The migrations as an engine runs them. */

@@ -199,6 +199,8 @@ export interface Tables extends GateTables {
     error: Generated<string>
     created_at: string
     done_at: string | null
+    /** When a person left an unread photo at that. */
+    settled_at: Generated<string | null>
   }
   webhook_endpoints: {
     id: string

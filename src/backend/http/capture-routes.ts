@@ -11,6 +11,7 @@ import { idFromReference, newId } from '../ids.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { mergeMetadata } from '../metadata.ts'
 import { isWebAddress } from '../outbound/link-analysis.ts'
+import { requestFields } from '../proposals/request.ts'
 import { checkReading, gtin14FromInput } from '../reading.ts'
 import type { Db } from '../db/database.ts'
 import type { CaptureRow } from '../db/tables.ts'
@@ -157,12 +158,13 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
       method: 'POST',
       path: `${base}/{id}/retry`,
       operationId: 'retryCapture',
-      summary: 'Retry a failed capture, or one whose product was not found',
+      summary:
+        'Retry a failed capture, or one whose product was not found, and the photos of it that could not be read',
       access: 'write',
       queues: true,
       success: { status: 200, schema: captureSchema },
       refusals: ['conflict'],
-      async handle({ param, credential, db }) {
+      async handle({ param, credential, at, db }) {
         const capture = await lockCapture(db, credential, param)
         if (!capture) return missing('capture')
         if (capture.status !== 'FAILED' && !(capture.status === 'NOT_FOUND' && rules.retryNotFound)) {
@@ -176,6 +178,8 @@ export function captureRoutes(rules: CaptureRules): readonly Route[] {
           image_read: 0,
         }
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
+        // What was printed and could not be read gets another try as well.
+        await requestFields(db, { captureId: capture.id }, rules.addJobs, at, 'unread')
         await rules.addJobs(db, 'captures', [capture.id])
         return ok(captureAnswer({ ...capture, ...change, product_name: null }))
       },

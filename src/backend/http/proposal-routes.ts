@@ -9,6 +9,9 @@ import {
   reviewHoldAnswerSchema,
   reviewHoldSchema,
   proposalSchema,
+  unreadPhotoPageSchema,
+  unreadPhotoQuerySchema,
+  unreadSettledSchema,
   type Proposal,
 } from '#contract/backend/proposals.ts'
 import { sessionPollSchema } from '#contract/backend/scanner.ts'
@@ -19,6 +22,7 @@ import { idFromReference } from '../ids.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { applyProposals } from '../proposals/apply.ts'
 import { requestFields } from '../proposals/request.ts'
+import { selectUnread, settleUnread } from '../proposals/unread.ts'
 import { accepted, invalid, missing, ok, refuse, type Answer } from './answer.ts'
 import { captureAnswer } from './capture-answer.ts'
 import { findCapture, lockCapture } from './capture-routes.ts'
@@ -213,6 +217,50 @@ export function proposalRoutes(rules: SessionLife & { readonly addJobs: Jobs['ad
         await db.updateTable('captures').set(change).where('id', '=', capture.id).execute()
         await rules.addJobs(db, 'captures', [capture.id])
         return accepted(captureAnswer({ ...capture, ...change }))
+      },
+    }),
+
+    route({
+      method: 'GET',
+      path: '/scanner/api/v1/unread-photos',
+      operationId: 'listUnreadPhotos',
+      summary: 'List the photos that could not be read or said nothing, over all captures, oldest first',
+      access: 'read',
+      query: unreadPhotoQuerySchema,
+      success: { status: 200, schema: unreadPhotoPageSchema },
+      async handle({ query, credential, db }) {
+        const matching = selectUnread(db, credential.organizationId)
+        const rows = matching
+          .select(['extractions.id', 'extractions.session_id', 'extractions.photo_id', 'extractions.error'])
+          .select(['extractions.created_at', 'captures.id as capture_id', 'captures.gtin as captured_gtin'])
+          .select(['products.gtin', 'products.product_name'])
+          .orderBy('extractions.id')
+        return ok(
+          await readPage(matching, rows, query, (row) => ({
+            id: row.id,
+            capture_short_id: row.capture_id,
+            session_short_id: row.session_id,
+            photo_short_id: row.photo_id,
+            error_message: row.error,
+            gtin: row.gtin ?? row.captured_gtin,
+            product_name: row.product_name ?? '',
+            created: row.created_at,
+          })),
+        )
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: `${captures}/unread-photos/settle`,
+      operationId: 'settleUnreadPhotos',
+      summary: 'Leave the unread photos of a capture at that: they are not listed any more until they are read again',
+      access: 'write',
+      success: { status: 200, schema: unreadSettledSchema },
+      async handle({ param, credential, at, db }) {
+        const capture = await lockCapture(db, credential, param)
+        if (!capture) return missing('capture')
+        return ok({ settled: await settleUnread(db, credential.organizationId, capture.id, at) })
       },
     }),
 

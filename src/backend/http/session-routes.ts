@@ -21,6 +21,7 @@ import { openStatuses } from '../pipeline/pipeline.ts'
 import { created, invalid, missing, noContent, ok, refuse, type Refusal } from './answer.ts'
 import { captureAnswer, selectCaptures } from './capture-answer.ts'
 import { requestFields } from '../proposals/request.ts'
+import { nothingRead } from '../proposals/unread.ts'
 import { readPage } from './page.ts'
 import { photosOf } from './photo-answer.ts'
 import { route, type Credential, type Route } from './route.ts'
@@ -355,7 +356,9 @@ export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife,
   const extractions = await db
     .selectFrom('extractions')
     .leftJoin('photos', 'photos.id', 'extractions.photo_id')
-    .select(['extractions.photo_id', 'extractions.capture_id', 'extractions.error', 'photos.capture_id as shown_of'])
+    .select(['extractions.photo_id', 'extractions.capture_id', 'extractions.error', 'extractions.is_open'])
+    .select('extractions.settled_at')
+    .select('photos.capture_id as shown_of')
     .where('extractions.session_id', '=', session.id)
     .orderBy('extractions.id')
     .execute()
@@ -364,15 +367,22 @@ export async function pollAnswer(db: Db, session: SessionRow, life: SessionLife,
   const only = new Set(shown.map(({ product_id }) => product_id)).size === 1 ? (shown[0]?.id ?? null) : null
   // A photo may have been read again since: the last time counts.
   const lastOfPhoto = new Map(extractions.map((one) => [`${one.photo_id} ${one.capture_id}`, one]))
+  const subjectOf = (one: (typeof extractions)[number]): string | null => one.capture_id ?? one.shown_of ?? only
+  // A photo on which nothing was found is no fault where others of its product say something.
+  const told = new Set([
+    ...captures.filter(({ proposal_count }) => (proposal_count ?? 0) > 0).map(({ id }) => id),
+    ...extractions.filter(({ error, is_open }) => error === '' && is_open === 0).map(subjectOf),
+  ])
   const poll: z.infer<typeof sessionPollSchema> = {
     session_status: statusOf(session, life, at),
     extraction_status: session.extraction_status,
     captures: captures.map(({ id, status, proposal_count }) => ({ id, status, proposal_count: proposal_count ?? 0 })),
     extraction_errors: [...lastOfPhoto.values()]
-      .filter(({ error }) => error !== '')
+      .filter((one) => one.error !== '' && one.settled_at === null)
+      .filter((one) => one.error !== nothingRead || !told.has(subjectOf(one)))
       .map((one) => ({
         photo_short_id: one.photo_id,
-        capture_short_id: one.capture_id ?? one.shown_of ?? only,
+        capture_short_id: subjectOf(one),
         error_message: one.error,
       })),
   }

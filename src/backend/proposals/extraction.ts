@@ -10,14 +10,13 @@ import type { Log } from '../log.ts'
 import type { Media } from '../media/media.ts'
 import type { ExtractedField, Vision } from '../vision/vision.ts'
 import { fieldOfColumn, isSameValue, presentValue } from './fields.ts'
+import { nothingRead, notRead } from './unread.ts'
 
 /** As many values are proposed for one field, the likeliest first: better several than one wrong one. */
 const alternatives = 3
 
 /** At most so sure is what is read from a front that does not name its product: a person looks at each value. */
 const strangeConfidence = 0.5
-
-const notRead = 'This server does not read what is printed on photos; a site’s own server does (capstan backend).'
 
 type Extraction = Selectable<Tables['extractions']>
 
@@ -89,7 +88,7 @@ export function extractionWork(parts: {
           throw new Error('the photo was classified anew meanwhile')
         }
         await propose(transaction, present, fields, text, now())
-        return end(transaction, id, '')
+        return end(transaction, id, fields.length === 0 ? nothingRead : '')
       }
     },
     giveUp: (db, id, reason) => end(db, id, reason),

@@ -124,6 +124,42 @@ export const foreignHoldSchema = z.looseObject({
   since: foreignTextOrNull,
 })
 
+/**
+ * A photo that could not be read, or said nothing, and waits for a person: to be read again (`enrich`, or `retry` of a
+ * capture that is not COMPLETED) or to be left at that. Ours.
+ */
+export const unreadPhotoSchema = z
+  .object({
+    /** Of the reading that failed: another one has another id. */
+    id: shortuuidSchema,
+    /** The capture whose product it shows. */
+    capture_short_id: shortuuidSchema,
+    session_short_id: shortuuidSchema,
+    /** Null for the image of the capture itself. */
+    photo_short_id: shortuuidSchema.nullable(),
+    error_message: z.string(),
+    gtin: z.string(),
+    product_name: z.string(),
+    created: timestampSchema,
+  })
+  .meta({ id: 'UnreadPhoto' })
+/** A page of them, oldest first. */
+export const unreadPhotoPageSchema = pageOf(unreadPhotoSchema).meta({ id: 'UnreadPhotoPage' })
+export const unreadPhotoQuerySchema = z.strictObject(pageQueryShape)
+/** How many photos were left at that. */
+export const unreadSettledSchema = z.object({ settled: z.int() }).meta({ id: 'UnreadSettled' })
+
+/** A foreign server's unread photo. */
+export const foreignUnreadSchema = z.looseObject({
+  id: z.string(),
+  capture_short_id: z.string(),
+  photo_short_id: foreignTextOrNull,
+  // Without it, it is something else's list.
+  error_message: z.string().min(1),
+  gtin: foreignText,
+  product_name: foreignText,
+})
+
 /** What an enrich answers: the capture, which is on its way again. */
 export const enrichAnswerSchema = captureSchema
 

@@ -69,6 +69,8 @@ export const reviewEntrySchema = z.object({
   gtin: z.string(),
   name: z.string(),
   open: z.number().int(),
+  /** Its photos that could not be read and wait for a person; without an open proposal it is here for them alone. */
+  unread: z.number().int(),
   /** Another window has it open. */
   isHeld: z.boolean(),
 })
@@ -95,6 +97,8 @@ export const reviewProductSchema = z.object({
   isReading: z.boolean(),
   /** Those of them that could not be read: the photo when this station has it, and the backend's reason. */
   unread: z.array(z.object({ photo: z.string().nullable(), reason: z.string() })),
+  /** The backend can be asked to read them again, or told that they are left at that. */
+  canReread: z.boolean(),
   /** Since when another window has it open; null when none has. */
   heldSince: instantSchema.nullable(),
   /** The other station's name; empty for another window of this one. */
@@ -104,7 +108,7 @@ export type ReviewProduct = z.infer<typeof reviewProductSchema>
 
 /** How the review stands, small enough to be told with each decision. */
 export const reviewFiguresSchema = z.object({
-  /** Proposals and products that wait for a decision. */
+  /** Proposals that wait for a decision, and products that do, for a proposal or an unread photo. */
   open: z.number().int(),
   products: z.number().int(),
   /** Decisions that the backend does not know yet, and those that it refused. */
@@ -136,12 +140,12 @@ export type ReviewQueue = z.infer<typeof reviewQueueSchema>
 export const refusedReviewSchema = z.object({
   id: z.string(),
   at: instantSchema,
-  /** `accept`, `reject`, `edit`, `apply`, `revert`, `undo`. */
+  /** `accept`, `reject`, `edit`, `apply`, `revert`, `undo`, `reread`, `leave`. */
   kind: z.string(),
   captureId: remoteIdSchema,
   gtin: z.string(),
   name: z.string(),
-  /** Empty for an apply and its taking back. */
+  /** Empty where it is about the whole product. */
   field: z.string(),
   /** The value that was decided for. */
   value: z.string(),
@@ -205,6 +209,10 @@ export const reviewProcedures = {
   },
   /** Has what was accepted written to the product; `conflict` when nothing is. */
   'review.apply': { input: ofProduct, output: answerSchema },
+  /** Has the unread photos of a product read again, durably before it is answered; `conflict` when none waits. */
+  'review.reread': { input: ofProduct, output: answerSchema },
+  /** Leaves them at that, on every station, until they are read again; `conflict` when none waits. */
+  'review.leaveUnread': { input: ofProduct, output: answerSchema },
 } as const
 
 /** Told after each change of proposals or decisions. */

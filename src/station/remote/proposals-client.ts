@@ -2,6 +2,7 @@ import {
   foreignApplySchema,
   foreignHoldSchema,
   foreignProposalSchema,
+  foreignUnreadSchema,
   type ForeignProposal,
   type ProposalReview,
 } from '#contract/backend/proposals.ts'
@@ -32,6 +33,18 @@ export interface KeptProposal {
   readonly withdrawn: string
 }
 
+/** A photo that the backend could not read. */
+export interface UnreadPhoto {
+  /** Of the reading that failed: another one has another id. */
+  readonly id: string
+  readonly captureId: string
+  /** Null for the image of the capture itself. */
+  readonly photoId: string | null
+  readonly reason: string
+  readonly gtin: string
+  readonly productName: string
+}
+
 /** What an apply wrote. */
 export interface Applied {
   readonly applied: readonly string[]
@@ -59,6 +72,12 @@ export interface ProposalsClient {
     hold: { readonly reviewer: string; readonly name: string; readonly isLeft: boolean },
   ): Promise<RemoteResult<{ readonly name: string; readonly since: string } | null>>
   undoChange(gtin: string, changeId: string): Promise<RemoteResult<null>>
+  /** A page of the photos that could not be read, over all captures; `page` from 1. Not every backend has it. */
+  listUnread(page: number): Promise<RemoteResult<{ photos: UnreadPhoto[]; hasNext: boolean }>>
+  /** Leaves a capture's unread photos at that. */
+  settleUnread(captureId: string): Promise<RemoteResult<null>>
+  /** Has the photos of a COMPLETED capture read again. */
+  enrichCapture(captureId: string): Promise<RemoteResult<null>>
 }
 
 const scanner = '/scanner/api/v1'
@@ -67,6 +86,11 @@ const catalogue = '/products/api/v1'
 const proposalListSchema = foreignPageOf(foreignProposalSchema)
 const listedSchema = z.looseObject({
   data: z.array(foreignProposalSchema),
+  pagination: z.looseObject({ has_next: z.boolean().catch(false) }),
+})
+
+const unreadListSchema = z.looseObject({
+  data: z.array(foreignUnreadSchema),
   pagination: z.looseObject({ has_next: z.boolean().catch(false) }),
 })
 
@@ -80,7 +104,9 @@ export function createProposalsClient(request: SendRequest): ProposalsClient {
       const answer = await request('GET', `${scanner}/proposals?${query.toString()}`, listedSchema)
       if (!answer.ok) return answer
       const { data, pagination } = answer.value ?? { data: [], pagination: { has_next: false } }
-      return { ok: true, value: { proposals: data.flatMap((each) => toKept(each)), hasNext: pagination.has_next } }
+      // What names no field is no proposal: the list of something else.
+      const proposals = data.filter(({ field_name }) => field_name !== '').flatMap((each) => toKept(each))
+      return { ok: true, value: { proposals, hasNext: pagination.has_next } }
     },
     async captureProposals(captureId) {
       const answer = await request('GET', `${capturePath(captureId)}/proposals`, proposalListSchema)
@@ -124,6 +150,25 @@ export function createProposalsClient(request: SendRequest): ProposalsClient {
     },
     undoChange: (gtin, changeId) =>
       request('POST', `${historyPath(gtin)}/${encodeURIComponent(changeId)}/undo`, null) as Promise<RemoteResult<null>>,
+    async listUnread(page) {
+      const query = new URLSearchParams({ page: String(page), page_size: '100' })
+      const answer = await request('GET', `${scanner}/unread-photos?${query.toString()}`, unreadListSchema)
+      if (!answer.ok) return answer
+      const { data, pagination } = answer.value ?? { data: [], pagination: { has_next: false } }
+      const photos = data.map((each) => ({
+        id: each.id,
+        captureId: each.capture_short_id,
+        photoId: each.photo_short_id,
+        reason: each.error_message,
+        gtin: each.gtin,
+        productName: each.product_name,
+      }))
+      return { ok: true, value: { photos, hasNext: pagination.has_next } }
+    },
+    settleUnread: (captureId) =>
+      request('POST', `${capturePath(captureId)}/unread-photos/settle`, null) as Promise<RemoteResult<null>>,
+    enrichCapture: (captureId) =>
+      request('POST', `${capturePath(captureId)}/enrich`, null) as Promise<RemoteResult<null>>,
   }
 }
 

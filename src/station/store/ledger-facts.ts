@@ -166,14 +166,15 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('gate.lost'), verdict: z.string() }),
 
   /**
-   * A person decided about a proposal (`proposal`), or about all that was accepted of a capture (`apply`, `revert`).
+   * A person decided about a proposal (`proposal`), about all that was accepted of a capture (`apply`, `revert`), or about
+   * those of its photos that could not be read (`reread`, `leave`).
    * `content` is the digest of what was seen and decided; `undoes` names the act that it takes back.
    */
   z.strictObject({
     kind: z.literal('review.made'),
     review: z.string(),
     act: z.string(),
-    decision: z.enum(['accept', 'reject', 'edit', 'skip', 'apply', 'revert', 'undo']),
+    decision: z.enum(['accept', 'reject', 'edit', 'skip', 'apply', 'revert', 'undo', 'reread', 'leave']),
     capture: z.string(),
     proposal: z.string().nullable(),
     content: digestSchema,

@@ -512,6 +512,23 @@ const migrations: readonly ((database: Database) => void)[] = [
           sum(${isOut('v')}) FROM verdicts v GROUP BY 1;
       INSERT INTO gate_events SELECT event, sum(${isIn('v')} - ${isOut('v')}) FROM verdicts v GROUP BY 1;`)
   },
+  // Photos that the backend could not read, as it lists them; `review` is what a person decided about them.
+  (database) => {
+    database.exec(`
+      CREATE TABLE unread_photos (
+        reading TEXT PRIMARY KEY,
+        capture TEXT NOT NULL,
+        gtin TEXT NOT NULL,
+        product_name TEXT NOT NULL,
+        photo_id TEXT,
+        reason TEXT NOT NULL,
+        review TEXT
+      ) STRICT;
+      CREATE INDEX unread_photos_of_capture ON unread_photos (capture);
+      DROP INDEX outbox_of_review;
+      CREATE INDEX outbox_of_review ON outbox (payload ->> 'about', id)
+        WHERE kind IN ('review.decide', 'review.apply', 'review.revert', 'review.photos');`)
+  },
 ]
 
 /** The schema this program writes. */

@@ -21,6 +21,7 @@ export const outboxKindSchema = z.enum([
   'review.decide',
   'review.apply',
   'review.revert',
+  'review.photos',
 ])
 export type OutboxKind = z.infer<typeof outboxKindSchema>
 
@@ -182,7 +183,7 @@ export const needsSession = `('capture.submit', 'capture.upload', 'photo.send', 
 const sending = `('capture.submit', 'capture.upload')`
 
 /** What people decided in the review: those about one capture (`about` in the payload) go one after another. */
-export const reviewKinds = `('review.decide', 'review.apply', 'review.revert')`
+export const reviewKinds = `('review.decide', 'review.apply', 'review.revert', 'review.photos')`
 
 /** Kinds whose effect is looked for at the backend when their answer was lost. */
 export const onceOnly = `('capture.submit', 'capture.upload', 'photo.send')`

@@ -19,7 +19,7 @@ import { judgeProposal } from '#domain/review/cost.ts'
 import { isTooFast } from '#domain/review/pace.ts'
 import type { Database, Row } from '#station/store/database.ts'
 import { sha256, type Ledger } from '#station/store/ledger.ts'
-import type { Outbox } from '#station/store/outbox.ts'
+import type { Outbox, OutboxKind } from '#station/store/outbox.ts'
 
 /** What the backend says of a proposal; kept to the letter, and renewed when it says otherwise. */
 const remoteProposalSchema = z.object({
@@ -47,6 +47,17 @@ export interface FoundProposal extends RemoteProposal {
   readonly field: string
 }
 
+/** A photo that the backend could not read, as it lists it. */
+export interface FoundUnread {
+  /** Of the reading that failed. */
+  readonly id: string
+  readonly captureId: string
+  readonly photoId: string | null
+  readonly reason: string
+  readonly gtin: string
+  readonly productName: string
+}
+
 /** What the backend is to be told of a proposal. */
 export interface Wanted {
   readonly proposal: string
@@ -66,7 +77,7 @@ const appliedSchema = z.object({
 export type Application = z.infer<typeof appliedSchema>
 
 /** A product as it is kept: who has it open and what is being read of it is not. */
-export type KeptProduct = Omit<ReviewProduct, 'isReading' | 'unread' | 'heldSince' | 'heldBy'>
+export type KeptProduct = Omit<ReviewProduct, 'isReading' | 'unread' | 'canReread' | 'heldSince' | 'heldBy'>
 
 /** A person's word about one proposal. */
 export interface NewDecision {
@@ -84,6 +95,12 @@ export interface NewDecision {
 export interface Reviews {
   /** Takes proposals over as the backend has them. Answers the captures whose proposals changed. */
   keep(found: readonly FoundProposal[]): string[]
+  /** Takes the whole list of unread photos over. Answers the captures of which others are unread than before. */
+  keepUnread(found: readonly FoundUnread[]): string[]
+  /** The unread photos of a capture: where each lies here, and what was decided about it and not told yet, or just told. */
+  unreadOf(captureId: string): { photo: string | null; reason: string; decided: 'reread' | 'leave' | null }[]
+  /** Whether a person has decided about unread photos of a capture, now or before. */
+  hasDecidedUnread(captureId: string): boolean
   /** Captures with proposals that are open here and not among these: somebody else has seen to them. */
   capturesWithout(ids: ReadonlySet<string>): string[]
   /** Captures of this station that may have proposals, newest first: for a backend that has no list of all. */
@@ -108,6 +125,12 @@ export interface Reviews {
   /** Takes the last act back that was not. Answers its capture. */
   undo(): Result<string>
   apply(captureId: string): Result<string>
+  /** Has the unread photos of a capture read again, or leaves them at that. */
+  decideUnread(captureId: string, decision: 'reread' | 'leave'): Result<string>
+  /** What a row of the review is. */
+  kindOf(reviewId: string): string | null
+  /** The backend knows what was decided about unread photos. */
+  photosTold(reviewId: string, receipt?: Receipt): void
   /** What an item of the outbox has to tell; null when the backend knows it already. */
   wanted(proposalId: string): Wanted | null
   /** The backend knows the decisions about a proposal, up to the review of an item. */
@@ -133,6 +156,8 @@ export interface Reviews {
 const openStates: ReadonlySet<ProposalState> = new Set(['open', 'skipped'])
 /** Rows of a day that the pace is told from. */
 const paceRows = 12
+/** What is nothing to take back: a photo that was read again stays read. */
+const noDecisions = `('undo', 'revert', 'reread', 'leave')`
 /** Longer between two products was a pause. */
 const pauseMs = 300_000
 
@@ -310,7 +335,7 @@ export function createReviews(
   /** Writes what a person decided: the row and its entry of the ledger. Answers its id. */
   const add = (review: {
     readonly act: string
-    readonly kind: 'accept' | 'reject' | 'edit' | 'skip' | 'apply' | 'revert' | 'undo'
+    readonly kind: ReviewDecision | 'apply' | 'revert' | 'undo' | 'reread' | 'leave'
     readonly capture: string
     readonly proposal: Proposal | null
     readonly value?: string | null
@@ -351,7 +376,7 @@ export function createReviews(
     return id
   }
 
-  const owe = (kind: 'review.decide' | 'review.apply' | 'review.revert', payload: Record<string, string>): void =>
+  const owe = (kind: OutboxKind & `review.${string}`, payload: Record<string, string>): void =>
     outbox.add({ kind, sessionId: null, captureId: null, payload })
 
   /** Sets a proposal's decision and owes it to the backend, unless that knows nothing of it and need not. */
@@ -399,7 +424,7 @@ export function createReviews(
 
   const lastAct = (): Row | undefined =>
     database.get(
-      `SELECT act, capture, kind FROM reviews WHERE undone_by IS NULL AND kind NOT IN ('undo', 'revert')
+      `SELECT act, capture, kind FROM reviews WHERE undone_by IS NULL AND kind NOT IN ${noDecisions}
        ORDER BY number DESC LIMIT 1`,
     )
 
@@ -439,6 +464,48 @@ export function createReviews(
       })
       return [...changed]
     },
+    keepUnread(found) {
+      return database.transaction(() => {
+        const known = new Map(database.all('SELECT * FROM unread_photos').map((row) => [String(row['reading']), row]))
+        const changed = new Set<string>()
+        for (const { id, captureId, photoId, reason, gtin, productName } of found) {
+          const row = known.get(id)
+          known.delete(id)
+          if (row?.['gtin'] === gtin && row['product_name'] === productName && row['capture'] === captureId) continue
+          database.run(
+            `INSERT INTO unread_photos (reading, capture, gtin, product_name, photo_id, reason) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT (reading) DO UPDATE SET capture = excluded.capture, gtin = excluded.gtin,
+               product_name = excluded.product_name`,
+            id,
+            captureId,
+            gtin,
+            productName,
+            photoId,
+            reason,
+          )
+          changed.add(captureId)
+        }
+        for (const [reading, row] of known) {
+          database.run('DELETE FROM unread_photos WHERE reading = ?', reading)
+          changed.add(String(row['capture']))
+        }
+        return [...changed]
+      })
+    },
+    unreadOf: (captureId) =>
+      database
+        .all(
+          `SELECT u.photo_id, u.reason, r.kind FROM unread_photos u LEFT JOIN reviews r ON r.id = u.review
+           WHERE u.capture = ? ORDER BY u.reading`,
+          captureId,
+        )
+        .map((row) => ({
+          photo: photoOf({ photoId: row['photo_id'] as string | null, imageOf: captureId }),
+          reason: String(row['reason']),
+          decided: z.enum(['reread', 'leave']).nullable().parse(row['kind']),
+        })),
+    hasDecidedUnread: (captureId) =>
+      database.get(`SELECT 1 FROM reviews WHERE capture = ? AND kind IN ('reread', 'leave')`, captureId) !== undefined,
     capturesWithout(known) {
       const rows = database.all(`SELECT id, capture FROM proposals WHERE state IN ('open', 'skipped')`)
       return [...new Set(rows.filter((row) => !known.has(String(row['id']))).map((row) => String(row['capture'])))]
@@ -455,9 +522,15 @@ export function createReviews(
     queue: (limit) =>
       database
         .all(
-          `SELECT capture, max(gtin) AS gtin, max(product_name) AS name, count(*) AS open, sum(cost) AS cost
-           FROM proposals WHERE state IN ('open', 'skipped')
-           GROUP BY capture ORDER BY min(state = 'skipped'), cost DESC, capture LIMIT ?`,
+          // What was not read can wait for what may be wrong, and goes before what somebody has put off.
+          `SELECT capture, max(gtin) AS gtin, max(name) AS name, sum(is_open) AS open, sum(1 - is_open) AS unread,
+             sum(cost) AS cost
+           FROM (SELECT capture, gtin, product_name AS name, 1 AS is_open, cost, state = 'skipped' AS is_skipped
+                 FROM proposals WHERE state IN ('open', 'skipped')
+                 UNION ALL
+                 SELECT capture, gtin, product_name, 0, 0, NULL FROM unread_photos WHERE review IS NULL)
+           GROUP BY capture
+           ORDER BY iif(sum(is_open) = 0, 1, 2 * min(is_skipped)), cost DESC, capture LIMIT ?`,
           limit,
         )
         .map((row) => ({
@@ -465,11 +538,15 @@ export function createReviews(
           gtin: String(row['gtin']),
           name: String(row['name']),
           open: Number(row['open']),
+          unread: Number(row['unread']),
         })),
     product(captureId) {
       const all = ofCapture(captureId)
-      const [first] = all
-      if (!first) return null
+      const unread = database.get(
+        'SELECT max(gtin) AS gtin, max(product_name) AS name FROM unread_photos WHERE capture = ?',
+        captureId,
+      )
+      if (all.length === 0 && typeof unread?.['gtin'] !== 'string') return null
       const costOf = (field: string): number =>
         Math.max(...all.filter((each) => each.field === field).map(({ cost }) => cost))
       const proposals = all.toSorted(
@@ -480,8 +557,8 @@ export function createReviews(
       )
       return {
         captureId,
-        gtin: all.find(({ gtin }) => gtin !== '')?.gtin ?? '',
-        name: all.find(({ productName }) => productName !== '')?.productName ?? '',
+        gtin: all.find(({ gtin }) => gtin !== '')?.gtin ?? String(unread?.['gtin'] ?? ''),
+        name: all.find(({ productName }) => productName !== '')?.productName ?? String(unread?.['name'] ?? ''),
         proposals: proposals.map(show),
         application: lastApplication(captureId),
       }
@@ -507,14 +584,16 @@ export function createReviews(
     },
     figures(since) {
       const open = database.get(
-        `SELECT count(*) AS open, count(DISTINCT capture) AS products FROM proposals WHERE state IN ('open', 'skipped')`,
+        `SELECT (SELECT count(*) FROM proposals WHERE state IN ('open', 'skipped')) AS open,
+           (SELECT count(*) FROM (SELECT capture FROM proposals WHERE state IN ('open', 'skipped')
+                                  UNION SELECT capture FROM unread_photos WHERE review IS NULL)) AS products`,
       )
       const deliveries = database.get(
         `SELECT count(*) FILTER (WHERE delivery = 'waiting') AS waiting, count(*) FILTER (WHERE delivery = 'refused' AND settled IS NULL) AS refused
          FROM reviews WHERE delivery IN ('waiting', 'refused')`,
       )
       const today = database.all(
-        `SELECT at, kind, capture FROM reviews WHERE at >= ? AND undone_by IS NULL AND kind NOT IN ('undo', 'revert')
+        `SELECT at, kind, capture FROM reviews WHERE at >= ? AND undone_by IS NULL AND kind NOT IN ${noDecisions}
          ORDER BY number`,
         since,
       )
@@ -625,6 +704,28 @@ export function createReviews(
         return ok(captureId)
       })
     },
+    decideUnread(captureId, decision) {
+      return database.transaction((): Result<string> => {
+        const waits = database.get('SELECT 1 FROM unread_photos WHERE capture = ? AND review IS NULL', captureId)
+        if (!waits) return fail('conflict', 'no photo of this product waits any more')
+        settleRefused(`kind IN ('reread', 'leave') AND capture = ?`, captureId)
+        const review = add({
+          act: ids.next(),
+          kind: decision,
+          capture: captureId,
+          proposal: null,
+          delivery: 'waiting',
+        })
+        database.run('UPDATE unread_photos SET review = ? WHERE capture = ? AND review IS NULL', review, captureId)
+        owe('review.photos', { about: captureId, review })
+        return ok(captureId)
+      })
+    },
+    kindOf: (reviewId) =>
+      (database.get('SELECT kind FROM reviews WHERE id = ?', reviewId)?.['kind'] as string | undefined) ?? null,
+    photosTold(reviewId, receipt) {
+      finish(reviewId, receipt, null)
+    },
     wanted(proposalId) {
       const proposal = get(proposalId)
       if (!proposal) return null
@@ -681,8 +782,10 @@ export function createReviews(
       database
         .all(
           `SELECT r.id, r.at, r.kind, r.capture, r.value, r.code, r.message, p.field, p.remote ->> 'proposed' AS proposed,
-             (SELECT max(gtin) FROM proposals WHERE capture = r.capture) AS gtin,
-             (SELECT max(product_name) FROM proposals WHERE capture = r.capture) AS name
+             coalesce((SELECT max(gtin) FROM proposals WHERE capture = r.capture),
+               (SELECT max(gtin) FROM unread_photos WHERE capture = r.capture)) AS gtin,
+             coalesce((SELECT max(product_name) FROM proposals WHERE capture = r.capture),
+               (SELECT max(product_name) FROM unread_photos WHERE capture = r.capture)) AS name
            FROM reviews r LEFT JOIN proposals p ON p.id = r.proposal
            WHERE r.delivery = 'refused' AND r.settled IS NULL ORDER BY r.number DESC LIMIT 200`,
         )
@@ -708,7 +811,10 @@ export function createReviews(
         const [kind, about] = [String(row['kind']), String(row['capture'])]
         database.run(`UPDATE reviews SET delivery = 'waiting' WHERE id = ?`, reviewId)
         ledger.append({ kind: 'review.settled', review: reviewId, how: 'sent_again', reason: '' })
-        if (kind === 'apply' || kind === 'revert') owe(`review.${kind}`, { about, review: reviewId })
+        if (kind === 'reread' || kind === 'leave') {
+          database.run('UPDATE unread_photos SET review = ? WHERE capture = ? AND review IS NULL', reviewId, about)
+          owe('review.photos', { about, review: reviewId })
+        } else if (kind === 'apply' || kind === 'revert') owe(`review.${kind}`, { about, review: reviewId })
         else owe('review.decide', { about, proposal: String(row['proposal']), review: reviewId })
         settle(about)
         return ok(about)
@@ -732,6 +838,8 @@ export function createReviews(
       )
       if (!row) return
       ledger.append({ kind: 'review.refused', review: reviewId, code, message })
+      // Its photos wait again.
+      database.run('UPDATE unread_photos SET review = NULL WHERE review = ?', reviewId)
       settle(String(row['capture']))
     },
   }

@@ -1,6 +1,6 @@
 import type { Clock, Log } from '#contract/ports.ts'
 import type { Instant } from '#contract/station/values.ts'
-import { isMissing, type ScannerClient } from '#station/remote/scanner-client.ts'
+import { isMissing, type ScannerClient, type UnreadPhoto } from '#station/remote/scanner-client.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** Has the backend asked for proposals while somebody reviews. */
@@ -68,11 +68,28 @@ export function createProposalFetch(ports: {
     return null
   }
 
+  /** Those that wait for a person; a backend that has no such list leaves none. */
+  const fetchUnread = async (): Promise<string | null> => {
+    const found: UnreadPhoto[] = []
+    for (let page = 1; page <= pageLimit && !isClosed; page += 1) {
+      const answer = await remote.listUnread(page)
+      if (!answer.ok && !(isMissing(answer.failure) && page === 1)) return answer.failure.message
+      if (answer.ok) found.push(...answer.value.photos)
+      if (answer.ok && answer.value.hasNext) continue
+      // Only of the whole list can be told what is not in it any more.
+      const changed = store.reviews.keepUnread(found)
+      if (changed.length > 0) ports.onChange(changed)
+      return null
+    }
+    return null
+  }
+
   return {
     want() {
       if (running !== null || isClosed || ports.isPaused() || clock.monotonicMs() - lastMs < everyMs) return
       lastMs = clock.monotonicMs()
       running = fetchAll()
+        .then(async (fault) => fault ?? (await fetchUnread()))
         .then((fault) => {
           error = fault
           if (fault === null) fetchedAt = clock.now().toISOString()

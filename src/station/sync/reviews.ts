@@ -156,14 +156,44 @@ export function createReviewSending(
     return handleFailure(item, answer.failure)
   }
 
+  /** Unread photos are read again, as the capture's state allows, or left at that; both may be told twice. */
+  const photos = async (item: OutboxItem, payload: SentReview): Promise<void> => {
+    const { about, review } = payload
+    const done = (receipt?: Parameters<typeof reviews.delivered>[3]) =>
+      write(() => {
+        reviews.photosTold(review, receipt)
+        store.outbox.done(item.id)
+      })
+    const failed = (failure: Parameters<typeof isFinal>[0]): Promise<void> =>
+      isFinal(failure) ? refused(item, payload, failure) : handleFailure(item, failure)
+    if (reviews.kindOf(review) === 'leave') {
+      const answer = await remote.settleUnread(about)
+      if (!answer.ok) return failed(answer.failure)
+      noteContact()
+      return done(answer.receipt)
+    }
+    const capture = await remote.getCapture(about)
+    if (!capture.ok) return failed(capture.failure)
+    noteContact()
+    const { state } = capture.value
+    // On its way through the pipeline already: so are its photos.
+    if (underWay.has(state)) return done()
+    const answer = state === 'COMPLETED' ? await remote.enrichCapture(about) : await remote.retryCapture(about)
+    if (!answer.ok) return failed(answer.failure)
+    return done(answer.receipt)
+  }
+
   return async (item) => {
     const payload = sentReviewSchema.parse(item.payload)
     if (item.kind === 'review.decide') await decide(item, payload)
     else if (item.kind === 'review.apply') await apply(item, payload)
+    else if (item.kind === 'review.photos') await photos(item, payload)
     else await revert(item, payload)
     onReviews([payload.about])
   }
 }
+
+const underWay: ReadonlySet<string> = new Set(['PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING'])
 
 /** Accepted, and an apply would write it. */
 const isAwaited = ({ status, isApplied, withdrawn }: KeptProposal): boolean =>

@@ -412,6 +412,7 @@ export function createSync(ports: {
       case 'review.decide':
       case 'review.apply':
       case 'review.revert':
+      case 'review.photos':
         return sendReview(item)
     }
   }

@@ -50,6 +50,36 @@ export async function startReviewSite() {
         (body as { field_name: string; status: string }[]).map((each) => [each.field_name, each.status]),
       )
     },
+    /** A photo of the capture that was read in vain, as the extraction leaves it; answers the id of the reading. */
+    async fail(change: { capture_id?: string; error?: string } = {}): Promise<string> {
+      const [id, at] = [newId(), new Date().toISOString()]
+      const row = { id, session_id: session, capture_id: capture, photo_id: null, is_open: 0, error: 'too blurred' }
+      const image = { image_key: 'gone.jpg' }
+      await database.write(async (db) => {
+        await db
+          .insertInto('extractions')
+          .values({ ...row, ...change, created_at: at, done_at: at })
+          .execute()
+        await db
+          .updateTable('captures')
+          .set(image)
+          .where('id', '=', change.capture_id ?? capture)
+          .execute()
+      })
+      return id
+    },
+    /** Takes the capture out of the backend. */
+    remove: () => fetch(`${backend.url}/scanner/api/v1/captures/${capture}`, { method: 'DELETE', headers }),
+    /** How often photos of the capture were to be read, and whether the last time is left at that. */
+    readings: async () => {
+      const rows = await database.db
+        .selectFrom('extractions')
+        .selectAll()
+        .where('capture_id', '=', capture)
+        .orderBy('id')
+        .execute()
+      return { count: rows.length, isSettled: typeof rows.at(-1)?.settled_at === 'string' }
+    },
     async propose(change: Partial<ProposalRow>): Promise<string> {
       const row: ProposalRow = {
         id: newId(),

@@ -216,6 +216,102 @@ describe('a decision about a proposal', () => {
   })
 })
 
+describe('a photo that could not be read', () => {
+  /** The queue, once it names a capture. */
+  const waiting = async (call: Parameters<typeof fetched>[0], captureId: string) => {
+    for (;;) {
+      const queue = await call('review.queue', { reviewer: 'test' })
+      if (queue.entries.some((entry) => entry.captureId === captureId)) return queue
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+  }
+
+  it('brings its product to the review without any proposal, with the reason, and is read again when a person says so', async () => {
+    const { site, call, ask, told, station, dataDir } = await startDesk()
+    await site.fail()
+    const { entries, figures } = await waiting(call, site.capture)
+    expect(entries).toEqual([
+      { captureId: site.capture, gtin: '04006381333931', name: 'Marker Boss', open: 0, unread: 1, isHeld: false },
+    ])
+    expect(figures).toMatchObject({ open: 0, products: 1 })
+    const about = { captureId: site.capture, reviewer: 'test' }
+    expect(await call('review.product', about)).toMatchObject({
+      name: 'Marker Boss',
+      proposals: [],
+      unread: [{ photo: null, reason: 'too blurred' }],
+      canReread: true,
+      isReading: false,
+    })
+
+    const { product } = await call('review.reread', about)
+    expect(product).toMatchObject({ unread: [], canReread: false, isReading: true })
+    expect(errorOf(await ask('review.reread', about)).code).toBe('conflict')
+    expect((await call('review.queue', { reviewer: 'test' })).entries).toEqual([])
+    await told()
+    expect(await site.readings()).toMatchObject({ count: 2 })
+    // Nothing was written that could be taken back.
+    expect((await call('review.queue', { reviewer: 'test' })).figures).toMatchObject({ canUndo: false, waiting: 0 })
+    await station.close()
+    expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
+  })
+
+  it('is left at that for every station, and the word is kept while the backend is away and the station ends', async () => {
+    const { site, proxy, call, station, dataDir } = await startDesk()
+    await site.fail()
+    await waiting(call, site.capture)
+    proxy.setRates({ cut: 1 })
+    await call('review.leaveUnread', { captureId: site.capture, reviewer: 'test' })
+    await station.close()
+    expect(await site.readings()).toEqual({ count: 1, isSettled: false })
+    const again = await startStation(site.backend, { dataDir })
+    await until(async () => (await site.readings()).isSettled)
+    expect((await again.call('review.queue', { reviewer: 'test' })).entries).toEqual([])
+    expect(await site.readings()).toMatchObject({ count: 1 })
+  })
+
+  it('comes after what may be wrong and before what was put off', async () => {
+    const { site, call } = await startDesk()
+    await site.propose({})
+    const [unread, later] = [await site.submit(), await site.submit()]
+    await site.fail({ capture_id: unread })
+    await site.propose({ capture_id: later, field_name: 'category', proposed_value: 'Office' })
+    await waiting(call, unread)
+    const { id, version } = await proposalFor(call, later, 'category')
+    await call('review.decide', { id, version, decision: 'skip' })
+    const { entries, figures } = await call('review.queue', { reviewer: 'test' })
+    expect(entries.map(({ captureId }) => captureId)).toEqual([site.capture, unread, later])
+    expect(figures).toMatchObject({ open: 2, products: 3 })
+  })
+
+  it('whose capture is gone is told with the words of the backend, and given up', async () => {
+    const { site, call, told } = await startDesk()
+    await site.fail()
+    await waiting(call, site.capture)
+    await site.remove()
+    await call('review.reread', { captureId: site.capture, reviewer: 'test' })
+    await told()
+    const [refused] = await call('review.refused', {})
+    expect(refused).toMatchObject({ kind: 'reread', gtin: '04006381333931', name: 'Marker Boss', field: '' })
+    await call('review.giveUp', { id: refused?.id ?? '', reason: 'it was deleted' })
+    expect(await call('review.refused', {})).toEqual([])
+  })
+
+  it.each([{ lost: 0.4 }, { error: 0.4, truncated: 0.2 }, { echoed: 0.4 }] satisfies FaultRates[])(
+    'is read again over a network with %j',
+    async (rates) => {
+      const { site, proxy, call, told } = await startDesk()
+      await site.fail()
+      await waiting(call, site.capture)
+      proxy.setRates(rates)
+      await call('review.reread', { captureId: site.capture, reviewer: 'test' })
+      await told()
+      proxy.setRates({})
+      expect((await site.readings()).count).toBeGreaterThan(1)
+      expect((await call('review.queue', { reviewer: 'test' })).figures).toMatchObject({ waiting: 0, refused: 0 })
+    },
+  )
+})
+
 describe('the queue of a review', () => {
   it('has the product first whose errors would cost the most, and opens where one was', async () => {
     const { site, call } = await startDesk()

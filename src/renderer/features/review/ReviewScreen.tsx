@@ -97,7 +97,8 @@ export function ReviewScreen() {
         }}
       />
       {isChoosing && <Waiting review={review} product={product} onClose={() => setIsChoosing(false)} />}
-      <Fields review={review} product={product} />
+      {product.proposals.length === 0 && <NothingRead review={review} product={product} />}
+      {product.proposals.length > 0 && <Fields review={review} product={product} />}
       {selected !== null && <Work review={review} product={product} selected={selected} />}
     </section>
   )
@@ -148,7 +149,9 @@ function Waiting(props: { readonly review: Review; readonly product: ReviewProdu
               <span className="entry-what">
                 <b>{entry.name || t('review.unnamed')}</b>
                 <small>
-                  {t('review.fields_left', { count: entry.open })}
+                  {entry.open > 0
+                    ? t('review.fields_left', { count: entry.open })
+                    : t('review.photos_unread', { count: entry.unread })}
                   {entry.isHeld && ` · ${t('review.held_short')}`}
                 </small>
               </span>
@@ -185,7 +188,9 @@ function Head(props: {
         <div>
           <dt>{t('review.left')}</dt>
           <dd>
-            {t('review.fields_left', { count: figures.open })} {t('review.products_left', { count: figures.products })}
+            {figures.open === 0 && figures.products > 0
+              ? t('review.products_unread', { count: figures.products })
+              : `${t('review.fields_left', { count: figures.open })} ${t('review.products_left', { count: figures.products })}`}
           </dd>
         </div>
         <div>
@@ -230,7 +235,7 @@ function Head(props: {
       <ProbeNote probe={review.probe} />
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
       {product.isReading && <Note tone="waiting" text={t('review.reading')} />}
-      {product.unread.length > 0 && <Unread photos={product.unread} />}
+      {product.unread.length > 0 && product.proposals.length > 0 && <Unread review={review} product={product} />}
       {product.heldSince !== null && (
         <Note
           tone="attention"
@@ -254,8 +259,9 @@ function Head(props: {
 }
 
 /** The photos that say nothing here, and why: what is printed on them has to come from somewhere else. */
-function Unread({ photos }: { readonly photos: ReviewProduct['unread'] }) {
+function Unread({ review, product }: { readonly review: Review; readonly product: ReviewProduct }) {
   const { t } = useTranslation()
+  const { unread: photos } = product
   return (
     <output className="note review-unread" data-tone="attention">
       <StateShape tone="attention" size={24} />
@@ -275,7 +281,53 @@ function Unread({ photos }: { readonly photos: ReviewProduct['unread'] }) {
             />
           ),
       )}
+      {product.canReread && <UnreadActions review={review} product={product} />}
     </output>
+  )
+}
+
+/** What can be done about unread photos, each with one touch. */
+function UnreadActions({ review, product }: { readonly review: Review; readonly product: ReviewProduct }) {
+  const { t } = useTranslation()
+  const isHeld = product.heldSince !== null
+  return (
+    <span className="row">
+      <Button
+        kind={product.proposals.length === 0 ? 'primary' : 'plain'}
+        shortcut="r"
+        isDisabled={isHeld}
+        onPress={review.reread}
+      >
+        {t('review.reread')}
+      </Button>
+      <Button shortcut="x" isDisabled={isHeld} onPress={review.leaveUnread}>
+        {t('review.leave_unread')}
+      </Button>
+    </span>
+  )
+}
+
+/** A product of which nothing was read: its photos, why, and what can be done. */
+function NothingRead({ review, product }: { readonly review: Review; readonly product: ReviewProduct }) {
+  const { t } = useTranslation()
+  return (
+    <section className="review-nothing" aria-label={t('review.unread_title')} tabIndex={0}>
+      <h2 className="review-name">{t('review.unread_title')}</h2>
+      <p>{t('review.unread_lead')}</p>
+      {product.canReread && <UnreadActions review={review} product={product} />}
+      <ul>
+        {product.unread.map(({ photo, reason }, index) => (
+          <li key={`${index} ${photo}`}>
+            <q>{reason}</q>
+            {photo === null ? (
+              <p className="review-empty">{t('review.unread_elsewhere')}</p>
+            ) : (
+              <img src={stationPaths.media(photo)} alt={t('review.unread_photo', { number: index + 1 })} />
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 

@@ -38,6 +38,9 @@ export interface Review {
   readonly acceptClear: () => void
   readonly undo: () => void
   readonly apply: () => void
+  /** Has the unread photos of the product read again, or leaves them at that. */
+  readonly reread: () => void
+  readonly leaveUnread: () => void
 }
 
 export const isOpen = ({ state }: ReviewProposal): boolean => state === 'open' || state === 'skipped'
@@ -167,6 +170,16 @@ export function useReview(): Review {
     // It is no product's: the next product is shown, and beside it how it was answered.
     void openNext(now.captureId, () => show(null, null))
   }
+  const decideUnread = (procedure: 'review.reread' | 'review.leaveUnread'): void => {
+    void act(
+      () => call(procedure, { captureId, reviewer }),
+      ({ product: now }) => {
+        setProduct(now)
+        // One that was here for its photos alone is done with for now.
+        if (now.proposals.length === 0) void openNext(captureId, () => show(null, null))
+      },
+    )
+  }
   const took = (): number => Math.min(performance.now() - shownAt.current, 86_400_000)
   const captureId = product?.captureId ?? ''
 
@@ -219,6 +232,8 @@ export function useReview(): Review {
         ({ product: now }) => show(now, nextAfter(now, null) ?? now.proposals[0]?.id ?? null),
       )
     },
+    reread: () => decideUnread('review.reread'),
+    leaveUnread: () => decideUnread('review.leaveUnread'),
     apply() {
       void act(
         () => call('review.apply', { captureId, reviewer }),
