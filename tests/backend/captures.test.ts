@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { captureSchema } from '#contract/backend/scanner.ts'
 import { fromShortUuid } from '#domain/shortuuid.ts'
-import { marker, products, scanner, startSite } from './fixture.ts'
+import { databaseOf, marker, products, scanner, startSite } from './fixture.ts'
 
 describe('captures', () => {
   it('are answered PENDING, then COMPLETED with their product', async () => {
@@ -164,6 +164,32 @@ describe('captures', () => {
     expect((await site.call('DELETE', path)).status).toBe(204)
     expect((await site.call('GET', path)).status).toBe(404)
     expect((await site.call('DELETE', path)).status).toBe(404)
+  })
+})
+
+describe('a capture that is being processed', () => {
+  it('is neither deleted, enriched nor retried; one that is not COMPLETED has nothing to enrich', async () => {
+    const site = await startSite()
+    const { body } = await site.submit(await site.openSession(), 'hello')
+    await site.settled(body.id)
+    const { write } = await databaseOf(site.dataDir)
+    const path = `${scanner}/captures/${body.id}`
+    const ask = async (method: string, what: string) => {
+      const { status, body: problem } = await site.call(method, path + what)
+      return [status, problem?.error_code]
+    }
+    // Without a job for it nothing moves it on.
+    for (const status of ['LOOKING_UP', 'ENRICHING', 'RESOLVING'] as const) {
+      await write((db) => db.updateTable('captures').set({ status }).where('id', '=', body.id).execute())
+      expect(await ask('DELETE', ''), status).toEqual([409, 'conflict'])
+      expect(await ask('POST', '/enrich'), status).toEqual([409, 'conflict'])
+      expect(await ask('POST', '/retry'), status).toEqual([409, 'conflict'])
+    }
+    for (const status of ['PENDING', 'NOT_FOUND', 'FAILED'] as const) {
+      await write((db) => db.updateTable('captures').set({ status }).where('id', '=', body.id).execute())
+      expect(await ask('POST', '/enrich'), status).toEqual([409, 'conflict'])
+    }
+    expect(await ask('DELETE', '')).toEqual([204, undefined])
   })
 })
 

@@ -112,6 +112,38 @@ describe('the analysis of a link', () => {
     expect(nowhere.error_message).toBe('gone.test could not be asked: ENOTFOUND.')
   })
 
+  it('gives each hop five seconds and no more, and leaves a body that never ends', async () => {
+    const timeouts: number[] = []
+    const { port, permits } = await serve((request, response) => {
+      if (request.url === '/go') response.writeHead(302, { Location: '/page' }).end()
+    })
+    const send = createOutbound({ resolve: toLoopback, permits })
+    const analysis = await analyseLink(`http://a.test:${port}/go`, {
+      // The second hop never answers; so that nobody waits for it here, it has less time.
+      send: (url, request) => {
+        timeouts.push(request.timeoutMs)
+        return send(url, url.pathname === '/go' ? request : { ...request, timeoutMs: 100 })
+      },
+      now,
+      closientHosts: [],
+    })
+    expect(timeouts).toEqual([5_000, 5_000])
+    expect(analysis).toMatchObject({ hop_count: 1, error_message: 'a.test did not answer within 0.1 s.' })
+
+    let hungUp: () => void = () => undefined
+    const isLeft = new Promise<void>((resolve) => (hungUp = resolve))
+    const endless = await serve((_request, response) => {
+      const more = setInterval(() => response.write('x'.repeat(65_536)), 1)
+      response.on('close', () => {
+        clearInterval(more)
+        hungUp()
+      })
+    })
+    const found = await analyse(`http://a.test:${endless.port}/`, { resolve: toLoopback, permits: endless.permits })
+    expect(found).toMatchObject({ hop_count: 1, error_message: '' })
+    await isLeft
+  })
+
   it('is for http and https addresses only', () => {
     expect(isWebAddress('https://id.gs1.org/01/04006381333931')).toBe(true)
     expect(isWebAddress('HTTP://A.TEST')).toBe(true)

@@ -202,7 +202,13 @@ describe('photos', () => {
     const other = await addPhoto(site, session)
     expect((await site.call('DELETE', path)).status).toBe(204)
     expect(await order(site, session)).toEqual([other])
+    const { upload_url, s3_key } = await presign(site, session)
+    await put(upload_url)
     await site.call('POST', `${scanner}/sessions/${session}/end`)
+    const late = await site.call('POST', `${scanner}/sessions/${session}/photos`, { s3_key })
+    expect([late.status, late.body.detail]).toEqual([409, expect.stringContaining('COMPLETED')])
+    const reorder = { photo_short_ids: [other] }
+    expect((await site.call('POST', `${scanner}/sessions/${session}/photos/reorder`, reorder)).status).toBe(409)
     expect((await site.call('DELETE', path.replace(photo, other))).status).toBe(409)
     expect((await site.call('PATCH', path.replace(photo, other), { photo_type: 'back' })).status).toBe(409)
     expect((await site.call('GET', `${scanner}/sessions/${session}`)).body.product_photos).toHaveLength(1)

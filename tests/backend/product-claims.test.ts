@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { productBriefSchema, productClaimAnswerSchema, productSchema } from '#contract/backend/products.ts'
-import { marker, products, startSite } from './fixture.ts'
+import { administrationOf, databaseOf, marker, products, startSite } from './fixture.ts'
 
 const tradeItems = '/products/api/v1/trade-items'
 
@@ -18,6 +18,20 @@ describe('a product', () => {
     const found = async (query: string) => (await site.call('GET', `${tradeItems}?${query}`)).body.data.length
     expect([await found('is_claimed=true'), await found('is_claimed=false')]).toEqual([1, 0])
     expect((await site.call('GET', `${products}?organization_id=${body.owner_id}`)).body.data).toHaveLength(1)
+    const administration = await administrationOf(site)
+    const editor = await administration.createKey({
+      name: 'editor',
+      kind: 'business',
+      role: 'editor',
+      rateLimitPerMinute: 0,
+      rateLimitPerDay: 0,
+      expiresAt: null,
+    })
+    await administration.close()
+    if (!editor.ok) throw new Error(editor.error.message)
+    const asEditor = { 'X-API-Key': editor.value.key }
+    const refused = await site.call('DELETE', `${products}/${marker}/claim`, undefined, asEditor)
+    expect([refused.status, refused.body.error_code]).toEqual([403, 'forbidden'])
     expect((await site.call('DELETE', `${products}/${marker}/claim`)).status).toBe(204)
     expect((await site.call('DELETE', `${products}/${marker}/claim`)).status).toBe(409)
     expect(await found('is_claimed=true')).toBe(0)
@@ -48,13 +62,18 @@ describe('a product', () => {
 
   it('is listed as a trade item by filters and in the order asked for', async () => {
     const site = await startSite()
-    for (const [gtin, product_name, country_of_origin] of [
-      ['4006381333931', 'Marker', 'DE'],
-      ['96385074', 'Água', 'PT'],
-      ['036000291452', 'Tissues', 'US'],
+    for (const [gtin, product_name, country_of_origin, brand] of [
+      ['4006381333931', 'Marker', 'DE', 'Stabilo'],
+      ['96385074', 'Água', 'PT', 'Luso'],
+      ['036000291452', 'Tissues', 'US', 'Kleenex'],
     ]) {
-      await site.call('POST', products, { gtin, product_name, country_of_origin })
+      await site.call('POST', products, { gtin, product_name, country_of_origin, brand })
     }
+    await site.call('PATCH', `${products}/${marker}`, { category: 'Office' })
+    const { write } = await databaseOf(site.dataDir)
+    await write((db) =>
+      db.updateTable('products').set({ data_source: 'imported' }).where('product_name', '=', 'Tissues').execute(),
+    )
     const names = async (query: string) =>
       (await site.call('GET', `${tradeItems}?${query}`)).body.data.map(
         (item: { product_name: string }) => item.product_name,
@@ -62,6 +81,10 @@ describe('a product', () => {
     expect(await names('ordering=-product_name')).toEqual(expect.arrayContaining(['Tissues', 'Marker', 'Água']))
     expect(await names('ordering=gtin')).toEqual(['Água', 'Tissues', 'Marker'])
     expect(await names('country_of_origin=DE')).toEqual(['Marker'])
+    expect(await names('brand=Luso')).toEqual(['Água'])
+    expect(await names('category_id=Office')).toEqual(['Marker'])
+    expect(await names('data_source=imported')).toEqual(['Tissues'])
+    expect(await names('data_source=crowd_sourced&ordering=-gtin')).toEqual(['Marker', 'Água'])
     expect(await names('q=MARK')).toEqual(['Marker'])
     expect(await names('q=963850')).toEqual(['Água'])
     expect((await site.call('GET', `${tradeItems}?ordering=price`)).status).toBe(422)

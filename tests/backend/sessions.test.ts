@@ -139,6 +139,13 @@ describe('sessions', () => {
   it('are submitted with a photo only, once, and are ready when its processing has ended', async () => {
     const site = await startSite()
     const id = await site.openSession({ capture_mode: 'product_photography' })
+    const review = async (how: string) => {
+      const { status, body } = await site.call('POST', `${scanner}/sessions/${id}/extraction/${how}`)
+      return [status, body.detail]
+    }
+    for (const how of ['accept', 'reject']) {
+      expect(await review(how)).toEqual([409, expect.stringContaining('pending')])
+    }
     expect((await site.call('POST', `${scanner}/sessions/${id}/submit`)).status).toBe(422)
     await site.call('POST', `${scanner}/captures/upload-image`, photoForm({ session_short_id: id }))
     const submitted = await site.call('POST', `${scanner}/sessions/${id}/submit`)

@@ -40,6 +40,15 @@ describe('uploads', () => {
     })
   })
 
+  it('may clear metadata by the shorthand, which at their creation says nothing', async () => {
+    const site = await startSite()
+    const id = await site.openSession()
+    const metadata = async (fields: Record<string, string>) =>
+      (await site.call('POST', path, photoForm({ session_short_id: id, ...fields }))).body.metadata
+    expect(await metadata({ metadata: '' })).toEqual({})
+    expect(await metadata({ metadata: '', 'metadata[a]': '1', 'metadata[b]': '' })).toEqual({ a: '1' })
+  })
+
   it('are told by their first bytes, not by their name', async () => {
     const site = await startSite()
     const id = await site.openSession()
@@ -74,6 +83,8 @@ describe('uploads', () => {
     expect(await status({ session_short_id: 'CXc85b4rqinB7s5J52TRYb' })).toBe(404)
     expect(await status({ session_short_id: id, colour: 'red' })).toBe(422)
     expect(await status({ session_short_id: id, raw_value: 'x'.repeat(9_000) })).toBe(422)
+    const contradiction = { session_short_id: id, raw_value: '4006381333931', gtin: '96385074' }
+    expect((await site.call('POST', path, photoForm(contradiction))).body.errors[0].field).toBe('gtin')
     const bare = new FormData()
     bare.set('session_short_id', id)
     expect((await site.call('POST', path, bare)).body.errors).toEqual([{ field: 'image', message: 'is required' }])
