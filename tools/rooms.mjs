@@ -9,7 +9,10 @@
 export const rooms = {
   contract: { rooms: [], packages: ['zod'] },
   domain: { rooms: ['contract'], packages: [] },
-  'station/device': { rooms: ['contract', 'domain'], packages: ['node', 'zod', 'usb', 'node-hid', 'serialport'] },
+  'station/device': {
+    rooms: ['contract', 'domain'],
+    packages: ['node', 'zod', 'usb', 'node-hid', 'serialport', '@pcsc-mini'],
+  },
   'station/imaging': { rooms: ['contract', 'domain'], packages: ['node', 'sharp', 'zxing-wasm', '@zxing/library'] },
   'station/store': { rooms: ['contract', 'domain'], packages: ['node', 'zod'] },
   'station/capture': {

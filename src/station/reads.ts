@@ -9,6 +9,7 @@ import { readChip } from '#domain/chip.ts'
 import { readControlCode } from '#domain/control-code.ts'
 import { createMeter } from '#domain/service-level.ts'
 import type { Capturing } from '#station/capture/capture.ts'
+import { isChipReader } from '#station/device/chip-readers.ts'
 import type { ScanEvent } from '#station/device/driver.ts'
 import type { DeviceRegistry } from '#station/device/registry.ts'
 import type { DeviceService } from '#station/device/service.ts'
@@ -106,7 +107,10 @@ export function createReads(ports: {
   }
   /** A read of a chip, as its reader's settings say what it sends; any other read is left as it is. */
   const chipOf = (scan: Scan, { deviceId }: ScanEvent): Result<Scan> => {
-    const chips = settings().scanners.byId[deviceId]?.chips ?? null
+    const set = settings().scanners.byId[deviceId]?.chips ?? null
+    // What comes from such a reader is hex, whatever else is said.
+    const sends = set === null || set.sends === 'text' ? 'uid_hex' : set.sends
+    const chips = isChipReader(deviceId) ? { sends, prefix: '' } : set
     if (chips === null || scan.source === 'manual') return ok(scan)
     const read = readChip(scan.data, chips)
     if (read.kind === 'unreadable') return fail('invalid_input', read.reason)

@@ -5,11 +5,19 @@ import { deviceSchema } from '#contract/station/status.ts'
 import { deviceRoleSchema } from '#contract/station/scanner-settings.ts'
 
 /** How a scanner presents itself to the computer. */
-export const deviceClassSchema = z.enum(['hid-pos', 'hid-keyboard', 'simple-com', 'cdc', 'serial', 'undocumented'])
+export const deviceClassSchema = z.enum([
+  'hid-pos',
+  'hid-keyboard',
+  'simple-com',
+  'cdc',
+  'serial',
+  'pcsc',
+  'undocumented',
+])
 export type DeviceClass = z.infer<typeof deviceClassSchema>
 
 /** How the bytes of a device come into the station; `window` is a keyboard that types, read by the window's wedge. */
-export const deviceRoadSchema = z.enum(['usb', 'node-hid', 'serialport', 'window', 'none'])
+export const deviceRoadSchema = z.enum(['usb', 'node-hid', 'serialport', 'pcsc', 'window', 'none'])
 export type DeviceRoad = z.infer<typeof deviceRoadSchema>
 
 /** What a device says of itself, and how it is read. */

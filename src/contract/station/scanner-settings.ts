@@ -71,6 +71,8 @@ export const scannersSettingsSchema = z.strictObject({
   enabled: z.boolean().default(true),
   /** All keyboard scanners of known makers are claimed, whatever their own settings say. */
   claimKeyboards: z.boolean().default(false),
+  /** Readers of chips behind PC/SC are read; they may be there for people to sign in with. */
+  chipReaders: z.boolean().default(false),
   /** A scan that comes while no session is open opens one, with the options of the last; otherwise it is not saved. */
   startsSession: z.boolean().default(true),
   /** Devices that are scanners though Capstan does not know them; `productId` null stands for all of the maker. */

@@ -18,6 +18,7 @@ export const settingHelp: Readonly<Record<string, string>> = {
   wedgeCalibration: 'Repairs what a keyboard scanner types; found by the calibration sheet.',
   'scanners.enabled': 'Whether USB and serial scanners are read without the window.',
   'scanners.claimKeyboards': 'Keyboard scanners of known makers are taken from the desktop and read raw (Linux).',
+  'scanners.chipReaders': 'Readers of chips (NFC) behind PC/SC are read; leave it off where people sign in with cards.',
   'scanners.startsSession': 'A scan that comes while no session is open opens one.',
   'scanners.also': 'Devices that are scanners though Capstan does not know them, by vendor and product.',
   'scanners.serialPorts': 'Serial ports to read, such as /dev/ttyS0 or COM3.',

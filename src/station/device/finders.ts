@@ -1,4 +1,5 @@
 import type { ScannersSettings } from '#contract/station/scanner-settings.ts'
+import { findChipReaders } from './chip-readers.ts'
 import { findHidScanners } from './hid/node-hid.ts'
 import { roadFor } from './roads.ts'
 import { defaultDelays, type Delays } from './scanner.ts'
@@ -12,7 +13,8 @@ export function findersFor(
   delays: Delays = defaultDelays,
 ): readonly ((settings: ScannersSettings) => Finder)[] {
   // Linux's bus knows the ttys of its devices itself.
+  const chips = roadFor(platform, 'pcsc') === 'pcsc' ? [findChipReaders()] : []
   return roadFor(platform, 'hid-pos') === 'usb'
-    ? [findOnUsbBus(delays), findNamedPorts]
-    : [findHidScanners(delays), findUsbPorts, findNamedPorts]
+    ? [findOnUsbBus(delays), findNamedPorts, ...chips]
+    : [findHidScanners(delays), findUsbPorts, findNamedPorts, ...chips]
 }

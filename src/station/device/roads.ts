@@ -12,6 +12,7 @@ const withSystemDrivers: Roads = {
   'simple-com': 'node-hid',
   cdc: 'serialport',
   serial: 'serialport',
+  pcsc: 'pcsc',
   undocumented: 'none',
 }
 
@@ -23,10 +24,12 @@ const roads: Readonly<Record<string, Roads>> = {
     'simple-com': 'usb',
     cdc: 'serialport',
     serial: 'serialport',
+    pcsc: 'pcsc',
     undocumented: 'none',
   },
   win32: withSystemDrivers,
-  darwin: withSystemDrivers,
+  // Its native part is in the registry, and not in the lock file.
+  darwin: { ...withSystemDrivers, pcsc: 'none' },
 }
 
 /** The road for a device class on a platform (`process.platform`). */

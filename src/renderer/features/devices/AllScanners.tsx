@@ -36,6 +36,12 @@ export function AllScanners() {
         onChange={(claimKeyboards) => change({ claimKeyboards })}
       />
       <p className="hint">{t('devices.settings.claim_hint')}</p>
+      <Switch
+        label={t('devices.all.chips')}
+        isSelected={settings.chipReaders}
+        onChange={(chipReaders) => change({ chipReaders })}
+      />
+      <p className="hint">{t('devices.all.chips_hint')}</p>
       <WordList
         label={t('devices.all.ports')}
         hint={t('devices.all.ports_hint')}
