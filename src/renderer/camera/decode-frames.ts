@@ -1,5 +1,5 @@
 import type { DecodeMessage, ReadFrame, StartMessage } from './frame-message.ts'
-import { startDecodeWorker } from './start-worker.ts'
+import { startWorker } from './start-worker.ts'
 
 /** The browser's road from a camera to a worker; TypeScript's library does not know it yet. */
 declare const MediaStreamTrackProcessor: new (init: {
@@ -25,7 +25,7 @@ export function decodeFrames(options: {
   readonly onFailed: (detail: string) => void
 }): { close(): void } {
   const { frames, region, formats, onFrame, onFailed } = options
-  const worker = startDecodeWorker()
+  const worker = startWorker('decode')
   worker.addEventListener('message', ({ data }: MessageEvent<DecodeMessage>) => {
     if (data.kind === 'read') onFrame(data)
     if (data.kind === 'failed') onFailed(data.message)
