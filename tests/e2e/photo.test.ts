@@ -31,7 +31,7 @@ describe.skipIf('missing' in found)('photos from files (skipped where no Chromiu
     await verdict.waitFor({ timeout: 60_000 })
     await expect.poll(() => verdict.textContent()).toContain('Saved, but it cannot be read. Take it again.')
     expect(await verdict.getByRole('listitem').allTextContents()).toContain(
-      'Blurred: hold still, and tap the label to focus on it.',
+      "Blurred: hold still, and wait until the camera's picture is sharp.",
     )
 
     await hand('good.jpg', await sharp(label).jpeg().toBuffer())

@@ -197,6 +197,8 @@ function AddView(props: {
 function ShootKey({ keyName, onLearned }: { readonly keyName: string; readonly onLearned: (key: string) => void }) {
   const { t } = useTranslation()
   const [isLearning, setLearning] = useState(false)
+  /** What was pressed and cannot be it. */
+  const [taken, setTaken] = useState<string | null>(null)
   useEffect(() => {
     if (!isLearning) return
     const learn = (event: KeyboardEvent) => {
@@ -206,6 +208,7 @@ function ShootKey({ keyName, onLearned }: { readonly keyName: string; readonly o
       event.stopImmediatePropagation()
       setLearning(false)
       // The desk's other keys keep their meaning.
+      setTaken(isKey && isOwn(event.key) ? event.key : null)
       if (isKey && !isOwn(event.key)) onLearned(event.key.length === 1 ? event.key.toLowerCase() : event.key)
     }
     globalThis.addEventListener('keydown', learn, { capture: true })
@@ -217,6 +220,9 @@ function ShootKey({ keyName, onLearned }: { readonly keyName: string; readonly o
         {t('shoot.lists.key')} <Key name={keyLabel(keyName)} />
       </span>
       <p className="hint">{t(isLearning ? 'shoot.lists.learning' : 'shoot.lists.key_hint')}</p>
+      {taken !== null && !isLearning && (
+        <Note tone="attention" text={t('shoot.lists.key_taken', { key: keyLabel(taken) })} />
+      )}
       <Button onPress={() => setLearning(true)} isDisabled={isLearning}>
         {t('shoot.lists.learn')}
       </Button>
