@@ -54,6 +54,17 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
       .getByText('at the server')
       .waitFor({ timeout: 60_000 })
     await look(page, `${pictures}/open`)
+    // One pixel of the photo for one of the screen, and another part of it by a key.
+    await key('F3')
+    const part = page.getByRole('dialog').getByRole('img')
+    await expect
+      .poll(() => part.evaluate((image: HTMLImageElement) => image.complete && image.naturalWidth === image.width))
+      .toBe(true)
+    const before = await part.getAttribute('src')
+    await key('ArrowDown')
+    await expect.poll(() => part.getAttribute('src')).not.toBe(before)
+    await key('Escape')
+    await part.waitFor({ state: 'detached' })
     // Deleted, brought back by one key, and deleted again: what is left without a photo is nothing to review.
     const views = page.getByRole('navigation', { name: 'Views of this product' })
     await key('Delete')
@@ -65,6 +76,25 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await key('F4')
     await page.getByRole('heading', { name: 'Shot lists and keys' }).waitFor()
     await look(page, `${pictures}/lists`)
+    const read = async (views: readonly object[]) => {
+      const [chooser] = await Promise.all([
+        page.waitForEvent('filechooser'),
+        page.getByRole('button', { name: 'Read from a file' }).click(),
+      ])
+      const lists = { format: 'capstan-shot-lists', version: 1, lists: [{ id: 'tea', name: 'Tea', views }] }
+      const buffer = Buffer.from(JSON.stringify(lists))
+      await chooser.setFiles({ name: 'lists.json', mimeType: 'application/json', buffer })
+    }
+    await read([{ view: 'bottom of the bag' }])
+    await page.getByText('This file is not one of shot lists').waitFor()
+    await read([{ view: 'front' }, { view: 'ingredients', expects: ['print'] }])
+    await page.getByText('1 list was read.').waitFor()
+    await page.getByRole('option', { name: 'Tea' }).waitFor({ state: 'attached' })
+    await page.getByRole('button', { name: 'Lists as at the beginning' }).click()
+    await page.getByRole('option', { name: 'Tea' }).waitFor({ state: 'detached' })
+    await page.getByRole('button', { name: 'Learn another key' }).click()
+    await key('F3')
+    await page.getByText('F3 does something else at the desk already.').waitFor()
     await page.getByRole('button', { name: 'Learn another key' }).click()
     await key('F9')
     await key('Escape')
