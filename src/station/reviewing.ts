@@ -18,6 +18,8 @@ import type { ProposalFetch } from '#station/sync/proposals.ts'
 const answeredStates = { accept: 'accepted', edit: 'edited', reject: 'rejected', skip: 'skipped' } as const
 /** A window that says nothing for so long has left its product to others. */
 const holdMs = 60_000
+/** The newest captures of this station, of whose sessions is asked how far they have been read: an empty review can say it. */
+const watchedCaptures = 12
 /** The backend is told of an open product so often; there a hold lasts a minute too. */
 const tellMs = 8_000
 
@@ -94,6 +96,9 @@ export function createReviewing(ports: {
       canReread: waiting.length > 0,
     }
   }
+  /** One of each session's captures: those of a product's photos say no more than that of its code. */
+  const bySession = (captureIds: readonly string[]): Map<string | null, string> =>
+    new Map(captureIds.map((id) => [reviews.sessionOf(id), id]))
   /** Asks how far the photos of a product of this station have been read, until all have. */
   const askReading = async (captureId: string): Promise<void> => {
     const remote = ports.remote()
@@ -106,7 +111,8 @@ export function createReviewing(ports: {
     const answer = await remote.reading(session)
     if (!answer.ok) return
     const was = photosOf(captureId)
-    readings.set(captureId, { reading: answer.value, askedMs: nowMs })
+    // Of a session that is on its way still it is asked again.
+    readings.set(captureId, { reading: answer.value.isPending ? null : answer.value, askedMs: nowMs })
     const is = photosOf(captureId)
     if (was.isReading !== is.isReading || was.unread.length !== is.unread.length) changed([captureId])
   }
@@ -136,6 +142,7 @@ export function createReviewing(ports: {
       // What was decided before a known value is taken back again once something else was decided.
       canUndo: reviewed.canUndo && !store.probes.isLast(),
       probes: ports.probeShare() > 0 ? store.probes.figures() : null,
+      reading: bySession([...readings].flatMap(([id, { reading }]) => (reading?.isReading === true ? id : []))).size,
       resume: isOpen ? place : null,
       fetchedAt: ports.fetch()?.fetchedAt ?? null,
       fetchError: ports.fetch()?.error ?? null,
@@ -214,6 +221,8 @@ export function createReviewing(ports: {
     handlers: {
       'review.queue': ({ limit, reviewer }) => {
         ports.fetch()?.want()
+        for (const captureId of bySession(reviews.ownCaptures(watchedCaptures)).values())
+          askReading(captureId).catch(() => undefined)
         store.probes.plantWhenDue(ports.probeShare(), ports.random)
         const probe = ports.probeShare() > 0 ? store.probes.open() : null
         const known = probe && probed(probe.id)

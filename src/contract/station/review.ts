@@ -125,6 +125,8 @@ export const reviewFiguresSchema = z.object({
   canUndo: z.boolean(),
   /** Of the last known values that were answered, how many rightly; null when none are mixed in. */
   probes: z.object({ answered: z.number().int(), right: z.number().int() }).nullable(),
+  /** Products of this station whose photos are being read: more will come. */
+  reading: z.number().int(),
   /** The product that was open last, when it is not done. */
   resume: remoteIdSchema.nullable(),
   /** When the backend was last asked for proposals, and what went wrong then. */

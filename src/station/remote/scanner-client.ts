@@ -64,6 +64,8 @@ export interface KeptCapture extends CaptureAnswer {
 /** How far the photos of a session have been read into proposals. */
 export interface Reading {
   readonly isReading: boolean
+  /** The session has not been submitted there yet: they will be. */
+  readonly isPending: boolean
   /** Those that could not be; `photoId` is null for the own image of a capture. */
   readonly unread: readonly {
     readonly photoId: string | null
@@ -306,7 +308,8 @@ export function createScannerClient(options: {
         captureId: one.capture_short_id,
         reason: one.error_message,
       }))
-      return { ok: true, value: { isReading: answer.value?.extraction_status === 'processing', unread } }
+      const status = answer.value?.extraction_status
+      return { ok: true, value: { isReading: status === 'processing', isPending: status === 'pending', unread } }
     },
     async sessionCaptures(sessionId) {
       const answer = await request('GET', sessionPath(sessionId), foreignSessionDetailSchema, {

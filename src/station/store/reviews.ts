@@ -119,7 +119,7 @@ export interface Reviews {
   ): { readonly gtin: string; readonly name: string; readonly proposal: ReviewProposal } | null
   /** What a value was read from; null for a proposal that this station never saw. */
   evidenceOf(proposalId: string): { photo: string | null; source: string; confidence: number } | null
-  figures(since: string): Omit<ReviewFigures, 'probes' | 'resume' | 'fetchedAt' | 'fetchError'>
+  figures(since: string): Omit<ReviewFigures, 'probes' | 'reading' | 'resume' | 'fetchedAt' | 'fetchError'>
   decide(decision: NewDecision): Result<string>
   acceptClear(captureId: string, tookMs: number): Result<string>
   /** Takes the last act back that was not. Answers its capture. */

@@ -275,6 +275,11 @@ describe('the review of a product whose photos are read one after another', () =
       return (await call('review.queue', { reviewer: 'test' })).entries[0]?.captureId
     }
     await expect.poll(ask, { timeout: 20_000, interval: 100 }).toBeTypeOf('string')
+    const figure = async () => {
+      skippedMs += 10_000
+      return (await call('review.queue', { reviewer: 'test' })).figures.reading
+    }
+    await expect.poll(figure, { timeout: 20_000, interval: 100 }).toBe(1)
     const captureId = (await ask()) ?? ''
     const reading = async () => {
       skippedMs += 10_000
@@ -285,5 +290,6 @@ describe('the review of a product whose photos are read one after another', () =
     turn.resolve(undefined)
     const unread = [{ photo: last, reason: 'the image ends too early' }]
     await expect.poll(reading, { timeout: 20_000, interval: 100 }).toEqual({ isReading: false, unread })
+    expect(await figure()).toBe(0)
   }, 60_000)
 })

@@ -73,7 +73,11 @@ export function ReviewScreen() {
         </header>
         {error !== null && <ErrorNote error={error} />}
         <ProbeNote probe={review.probe} />
-        <p className="nothing">{t(isConfigured ? 'review.nothing' : 'review.unconfigured')}</p>
+        {figures !== null && figures.reading > 0 ? (
+          <p className="nothing">{t('review.nothing_yet', { count: figures.reading })}</p>
+        ) : (
+          <p className="nothing">{t(isConfigured ? 'review.nothing' : 'review.unconfigured')}</p>
+        )}
         {figures?.probes && figures.probes.answered > 0 && (
           <p className="hint">
             {t('review.precision')}:{' '}
