@@ -257,6 +257,8 @@ function openWindow(
       '--disable-pinch',
       '--overscroll-history-navigation=0',
       '--disable-features=Translate',
+      // Its voices, on Linux.
+      '--enable-speech-dispatcher',
       '--disable-background-timer-throttling',
       '--disable-backgrounding-occluded-windows',
       '--autoplay-policy=no-user-gesture-required',

@@ -61,6 +61,8 @@ let updates: Updates | null = null
 // The window's own sandbox (window.ts) holds all the same.
 if (app.commandLine.hasSwitch('no-sandbox')) log.warn({}, "the operating system's sandbox is off")
 else app.enableSandbox()
+// On Linux Chromium looks for voices only when it is told to.
+if (process.platform === 'linux') app.commandLine.appendSwitch('enable-speech-dispatcher')
 protocol.registerSchemesAsPrivileged([ownSchemePrivileges])
 Menu.setApplicationMenu(null)
 lockNavigation(app, log)

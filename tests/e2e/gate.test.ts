@@ -267,14 +267,47 @@ describe.skipIf('missing' in found)("the gate's screen (skipped where no Chromiu
     await closeGate('Staff')
     await page.keyboard.press('Alt+5')
     await panel().getByLabel('A verdict is shown for, in seconds').fill('1')
-    await panel().getByLabel('Welcomes the next one after, in seconds').fill('1')
+    await panel().getByLabel('Asks whether anybody is there').fill('1')
+    // A machine without a voice says so; one that has some says the verdict in the language of the visitor.
+    await panel().getByText('This machine has no voice for: English, Deutsch').waitFor()
+    await page.evaluate(
+      (languages) => {
+        const said: string[] = []
+        const voices = languages.map((lang) => ({ lang, localService: lang !== 'nl-NL' }))
+        const speak = ({ lang, text }: { lang: string; text: string }) => said.push(`${lang}: ${text}`)
+        const speech = Object.assign(new EventTarget(), { getVoices: () => voices, speak, cancel: () => undefined })
+        Object.defineProperty(window, 'speechSynthesis', { value: speech })
+        Object.assign(window, {
+          said,
+          SpeechSynthesisUtterance: class {
+            readonly text: string
+            constructor(text: string) {
+              this.text = text
+            }
+          },
+        })
+      },
+      ['en-US', 'de-DE', 'fr-FR', 'es-ES', 'it-IT', 'nl-NL'],
+    )
+    await panel().getByLabel('Say what the screen shows').click({ force: true })
+    await panel().getByText('This machine has no voice for: Nederlands').waitFor()
     await save()
     await openGate('Visitors alone')
     await pressOn(page.getByRole('button', { name: 'Deutsch' }), 'Enter')
+    await page.setViewportSize({ width: 1080, height: 1920 })
+    for (const name of ['Deutsch', 'Français', 'Nederlands']) {
+      const box = await page.getByRole('button', { name }).boundingBox()
+      expect(Number(box?.y), `${name} is in the lower half`).toBeGreaterThan(960)
+    }
     await kiosk.scan('0008-barred')
+    const said = () => page.evaluate(() => (window as unknown as { said: string[] }).said)
+    await expect.poll(said).toContainEqual(expect.stringMatching(/^de-DE: Gesperrt\. /))
     await page.locator('[data-view="ready"]').waitFor()
     expect(await page.content()).not.toContain('0008')
+    await page.locator('[data-view="leaving"]').waitFor()
+    expect(await page.locator('.gate-word').textContent()).toBe('Noch da?')
     await page.locator('[data-view="attract"]').waitFor()
+    expect((await said()).join('\n')).not.toMatch(/0008|Willkommen/)
     expect(await page.locator('.gate-word').textContent()).toBe('Welcome')
     for (const one of [page, display]) {
       expect(await one.content()).not.toContain('0008')

@@ -70,13 +70,18 @@ export const gateSettingsSchema = z.strictObject({
   waitMs: z.number().int().min(50).max(10_000).default(800),
   /** How long a verdict stays on the screen. */
   showMs: z.number().int().min(500).max(60_000).default(4_000),
-  /** When nobody has done anything for so long, the screen welcomes the next one, in the first language. */
+  /**
+   * When nobody has done anything for so long, the screen asks whether anybody is there, and, unanswered, welcomes the next one in
+   * the first language.
+   */
   idleMs: z.number().int().min(1_000).max(600_000).default(20_000),
   /** What visitors may choose from; the first one greets them. */
   languages: z
     .array(visitorLanguageSchema)
     .min(1)
     .default([...visitorLanguages]),
+  /** What the screen shows is also said, in the visitor's language, by a voice of this machine. */
+  speech: z.boolean().default(false),
   /** How often the list of passes is brought up to date. */
   refreshMs: z.number().int().min(1_000).max(3_600_000).default(30_000),
   /** The list is wiped when the site was not reached for so long. */

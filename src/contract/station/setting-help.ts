@@ -54,7 +54,10 @@ export const settingHelp: Readonly<Record<string, string>> = {
   'gate.wallet.tenantId': 'The tenant there, for the direct road.',
   'gate.waitMs': 'How long a visitor waits for the site before the station decides alone.',
   'gate.showMs': 'How long a verdict stays on the screen.',
-  'gate.idleMs': 'A screen that visitors have left goes back to its beginning after so long.',
+  'gate.idleMs':
+    'After so long without a touch the screen asks whether anybody is there, for as long again and 20 seconds at most, and goes back to its beginning.',
+  'gate.speech':
+    'What the screen shows is also said, in the language of the visitor, where this machine has a voice for it.',
   'gate.languages': 'The languages that visitors choose from; the first one greets them.',
   'gate.refreshMs': 'How often the list of passes is brought up to date.',
   'gate.keepListMs': 'The list of passes is wiped when the site was not reached for so long.',

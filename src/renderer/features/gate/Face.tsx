@@ -6,7 +6,13 @@ import { kindOf, shapeOf, toneOf, type GateView } from './gate-view.ts'
 import { Languages, useVisitor } from './Visitor.tsx'
 
 /** One shape, one word, one colour: what whoever stands three metres away has to know. */
-export function Face({ view, status }: { readonly view: GateView; readonly status: GateStatus }) {
+export function Face(props: {
+  readonly view: GateView
+  readonly status: GateStatus
+  /** A touch keeps what is shown. */
+  readonly isTouchable?: boolean
+}) {
+  const { view, status, isTouchable = false } = props
   const { t, language } = useVisitor()
   const tone = toneOf(view)
   const isResult = view.name === 'result'
@@ -27,6 +33,7 @@ export function Face({ view, status }: { readonly view: GateView; readonly statu
         {isResult && view.verdict.usedBefore !== null && kindOf(view.verdict) === 'used' && (
           <Before verdict={view.verdict} />
         )}
+        {isTouchable && (isResult || view.name === 'failed') && <span className="gate-longer">{t('gate.longer')}</span>}
       </output>
       <Place status={status} verdict={isResult ? view.verdict : null} />
     </section>

@@ -8,6 +8,7 @@ import { Choices, Field } from '../../ui/Fields.tsx'
 import { Desk } from './Desk.tsx'
 import { Face } from './Face.tsx'
 import { GateEntry } from './GateEntry.tsx'
+import { Spoken } from './Spoken.tsx'
 import { useGateState, useGateStatus } from './use-gate.ts'
 import { Visitor } from './Visitor.tsx'
 import type { GateStatus } from '#contract/station/gate.ts'
@@ -28,7 +29,8 @@ function OpenGate({ status, settings }: { readonly status: GateStatus; readonly 
   return (
     <div className={`gate filling gate-${settings.mode}`}>
       <Visitor languages={settings.languages} isAway={state.view.name === 'attract'}>
-        <Face view={state.view} status={status} />
+        <Face view={state.view} status={status} isTouchable={!isStaffed} />
+        {settings.speech && <Spoken view={state.view} />}
         {!isStaffed && <GateEntry status={status} settings={settings} dispatch={dispatch} />}
       </Visitor>
       {isStaffed && <Desk status={status} settings={settings} dispatch={dispatch} />}

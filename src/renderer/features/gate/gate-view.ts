@@ -10,6 +10,8 @@ export type GateView =
   | { readonly name: 'attract' }
   /** Somebody is: show a pass. */
   | { readonly name: 'ready' }
+  /** Nobody has done anything for long: what was chosen is forgotten soon, unless somebody touches the screen. */
+  | { readonly name: 'leaving'; readonly sinceMs: number }
   /** A pass was read and is being judged. */
   | { readonly name: 'checking'; readonly sinceMs: number }
   /** The verdict, until its time is over. */
@@ -31,8 +33,10 @@ export type GateEvent =
 export interface GateTimes {
   /** How long a verdict is shown. */
   readonly showMs: number
-  /** How long the screen waits for somebody before it attracts again. */
+  /** How long the screen waits for somebody before it asks whether anybody is there. */
   readonly idleMs: number
+  /** How long it waits for an answer before it attracts again; 0 where nobody can give one. */
+  readonly askMs: number
   /** How long a read may be judged before the staff is called. */
   readonly checkMs: number
 }
@@ -57,7 +61,9 @@ export function nextGateState(state: GateState, event: GateEvent, nowMs: number,
   if (view.name === 'out_of_order') return state
   switch (event.kind) {
     case 'touched':
-      return active(view.name === 'attract' ? { name: 'ready' } : view)
+      if (view.name === 'attract' || view.name === 'leaving') return active({ name: 'ready' })
+      // Whoever reads slowly touches the screen, and what is shown stays as long again.
+      return active(view.name === 'result' || view.name === 'failed' ? { ...view, sinceMs: nowMs } : view)
     case 'read':
       // The verdict before stays until the next one is there, unless that takes long: see `time`.
       return view.name === 'checking' || view.name === 'result'
@@ -72,7 +78,7 @@ export function nextGateState(state: GateState, event: GateEvent, nowMs: number,
   }
 }
 
-function afterTime(state: GateState, nowMs: number, { showMs, idleMs, checkMs }: GateTimes): GateState {
+function afterTime(state: GateState, nowMs: number, { showMs, idleMs, askMs, checkMs }: GateTimes): GateState {
   const { view, quietSinceMs } = state
   switch (view.name) {
     case 'checking':
@@ -81,7 +87,10 @@ function afterTime(state: GateState, nowMs: number, { showMs, idleMs, checkMs }:
     case 'failed':
       return nowMs - view.sinceMs < showMs ? state : { view: { name: 'ready' }, quietSinceMs: nowMs }
     case 'ready':
-      return nowMs - quietSinceMs < idleMs ? state : { view: { name: 'attract' }, quietSinceMs }
+      if (nowMs - quietSinceMs < idleMs) return state
+      return { view: askMs > 0 ? { name: 'leaving', sinceMs: nowMs } : { name: 'attract' }, quietSinceMs }
+    case 'leaving':
+      return nowMs - view.sinceMs < askMs ? state : { view: { name: 'attract' }, quietSinceMs }
     default:
       return state
   }
@@ -143,6 +152,7 @@ export function toneOf(view: GateView): Tone {
   switch (view.name) {
     case 'attract':
     case 'ready':
+    case 'leaving':
       return 'info'
     case 'checking':
     case 'out_of_order':

@@ -13,6 +13,8 @@ const renewMs = 5_000
 /** A verdict that comes later than this is for the eye only. */
 const lateMs = 3_000
 const checkMs = 6_000
+/** So long people have to answer, by EN 301 549 and WCAG 2.2.1; a site that is in more haste says so by its `idleMs`. */
+const askedMs = 20_000
 
 function putAllAway(): void {
   for (const { key } of scanQueue.store.getState().scans) scanQueue.dismiss(key)
@@ -43,9 +45,11 @@ export function useGateState(
   readonly dispatch: (event: GateEvent) => void
 } {
   const { showMs, idleMs, mode } = status
+  // Nobody touches a display, and at a staffed gate no visitor has anything to lose.
+  const askMs = isSilent || mode === 'staffed' ? 0 : Math.min(askedMs, idleMs)
   const [state, dispatch] = useReducer(
     (before: GateState, event: GateEvent) =>
-      nextGateState(before, event, performance.now(), { showMs, idleMs, checkMs }),
+      nextGateState(before, event, performance.now(), { showMs, idleMs, askMs, checkMs }),
     undefined,
     () => firstGateState(performance.now()),
   )

@@ -14,6 +14,7 @@ import { call, follow } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field, Select, Switch } from '../../ui/Fields.tsx'
+import { canSay, onVoices } from '../../ui/speech.ts'
 import { languageName } from '../../ui/language-name.ts'
 import { duration } from '../../ui/time.ts'
 
@@ -116,6 +117,7 @@ export function GateSettingsForm(props: {
             />
           ))}
         </fieldset>
+        <Speech gate={gate} set={set} />
         <Door gate={gate} set={set} />
         <h3>{t('settings.gate.rules')}</h3>
         <p className="hint">{isSite ? t('settings.gate.rules_of_site') : t('settings.gate.rules_own')}</p>
@@ -266,6 +268,24 @@ function Names(props: {
         props.onChange(names.filter((name) => name !== ''))
       }}
     />
+  )
+}
+
+/** Whether the verdict is said as well, and in which of the languages this machine can. */
+function Speech({ gate, set }: { readonly gate: GateSettings; readonly set: (fields: Partial<GateSettings>) => void }) {
+  const { t } = useTranslation()
+  const [, setTurn] = useState(0)
+  useEffect(() => onVoices(() => setTurn((before) => before + 1)), [])
+  const silent = gate.languages.filter((language) => !canSay(language))
+  return (
+    <>
+      <Switch label={t('settings.gate.speech')} isSelected={gate.speech} onChange={(speech) => set({ speech })} />
+      <p className="hint">
+        {silent.length === 0
+          ? t('settings.gate.speech_all')
+          : t('settings.gate.speech_silent', { languages: silent.map(languageName).join(', ') })}
+      </p>
+    </>
   )
 }
 

@@ -24,7 +24,7 @@ const verdictOf = (code) => ({
 })
 const root = createRoot(document.getElementById('root'))
 
-window.views = ['attract', 'ready', 'checking', 'failed', 'out_of_order']
+window.views = ['attract', 'ready', 'leaving', 'checking', 'failed', 'out_of_order']
 window.codes = Object.keys(verdictCodes)
 window.languages = visitorLanguages
 window.show = (name, language) => {
@@ -41,7 +41,11 @@ window.show = (name, language) => {
             languages={[language, ...visitorLanguages.filter((one) => one !== language)]}
             isAway={false}
           >
-            <Face view={view} status={{ gate: 'north', direction: name === 'exited' ? 'exit' : 'entry', site, list }} />
+            <Face
+              isTouchable
+              view={view}
+              status={{ gate: 'north', direction: name === 'exited' ? 'exit' : 'entry', site, list }}
+            />
           </Visitor>
         </main>
       </I18nextProvider>,
@@ -50,7 +54,7 @@ window.show = (name, language) => {
 }
 /** What does not fit is cut off or lies over something else. */
 window.spilt = () =>
-  [...document.querySelectorAll('.gate-face, .gate-said, .gate-word, .gate-next, .gate-before')]
+  [...document.querySelectorAll('.gate-face, .gate-said, .gate-word, .gate-next, .gate-before, .gate-longer')]
     .filter((part) => {
       const { top, left, right, bottom } = part.getBoundingClientRect()
       const isInside = top >= 0 && left >= 0 && right <= innerWidth + 1 && bottom <= innerHeight + 1

@@ -14,7 +14,7 @@ import {
 } from '#renderer/features/gate/gate-view.ts'
 import texts from '#renderer/app/texts/en.json' with { type: 'json' }
 
-const times = { showMs: 4_000, idleMs: 20_000, checkMs: 6_000 }
+const times = { showMs: 4_000, idleMs: 20_000, askMs: 20_000, checkMs: 6_000 }
 const codes = Object.keys(verdictCodes) as VerdictCode[]
 const verdictOf = (code: VerdictCode): GateVerdict => ({
   id: '00000000-0000-7000-8000-000000000001',
@@ -71,6 +71,8 @@ class Step implements fc.Command<Model, Real> {
     if (!model.works) model.shown = null
     else if (event.kind === 'judged') model.shown = { code: event.verdict.code, atMs: model.nowMs }
     else if (event.kind === 'failed') model.shown = null
+    // Whoever reads slowly touches the screen.
+    else if (event.kind === 'touched' && model.shown) model.shown = { ...model.shown, atMs: model.nowMs }
     else if (event.kind === 'time' && model.shown && model.nowMs - model.shown.atMs >= times.showMs) model.shown = null
 
     // Broken is shown as broken, and as nothing else.
@@ -81,11 +83,13 @@ class Step implements fc.Command<Model, Real> {
     if (toneOf(view) === 'ok') expect(model.shown && verdictCodes[model.shown.code]).toBe('admit')
     // A read is answered, or the staff is called.
     if (view.name === 'checking') {
-      expect(['attract', 'ready', 'failed', 'checking']).toContain(before.name)
+      expect(['attract', 'ready', 'leaving', 'failed', 'checking']).toContain(before.name)
       if (event.kind === 'time') expect(model.nowMs - view.sinceMs).toBeLessThan(times.checkMs)
     }
     // Nothing invites people away from a read.
     if (view.name === 'attract') expect(['read', 'touched', 'judged']).not.toContain(event.kind)
+    // Nobody is forgotten unasked.
+    if (view.name === 'attract') expect(['attract', 'leaving']).toContain(before.name)
   }
   toString(): string {
     return `${this.event.kind} after ${this.afterMs}`
@@ -128,7 +132,28 @@ describe("the gate's screen", () => {
     expect(at('time', 5_100)).toBe('ready')
     expect(JSON.stringify(state)).not.toContain('0007')
     expect(at('time', 25_099)).toBe('ready')
-    expect(at('time', 25_100)).toBe('attract')
+    expect(at('time', 25_100)).toBe('leaving')
+    expect(at('time', 45_099)).toBe('leaving')
+    expect(at('time', 45_100)).toBe('attract')
+  })
+
+  it('gives whoever is slow as much time as is asked for, by one touch each', () => {
+    let state = nextGateState(firstGateState(0), { kind: 'judged', verdict: verdictOf('used') }, 0, times)
+    const at = (kind: 'time' | 'touched', ms: number) => (state = nextGateState(state, { kind }, ms, times)).view.name
+    for (let turn = 1; turn <= 10; turn += 1) expect(at('touched', turn * 3_900)).toBe('result')
+    expect(at('time', 39_000 + 3_999)).toBe('result')
+    expect(at('time', 39_000 + 4_000)).toBe('ready')
+    let nowMs = 43_000
+    for (let turn = 1; turn <= 10; turn += 1) {
+      expect(at('time', (nowMs += 20_000))).toBe('leaving')
+      expect(at('touched', (nowMs += 19_999))).toBe('ready')
+    }
+    expect(at('time', (nowMs += 20_000))).toBe('leaving')
+    expect(at('time', nowMs + 20_000)).toBe('attract')
+    // A display, which nobody can touch, asks nobody.
+    const display = { ...times, askMs: 0 }
+    const ready = nextGateState(firstGateState(0), { kind: 'touched' }, 0, display)
+    expect(nextGateState(ready, { kind: 'time' }, 20_000, display).view.name).toBe('attract')
   })
 
   it('has words and a next step for every code and every view', () => {
@@ -136,7 +161,7 @@ describe("the gate's screen", () => {
       expect(texts.gate.code[code].word).not.toBe('')
       expect(texts.gate.code[code].next).toMatch(/\.$/)
     }
-    for (const view of ['attract', 'ready', 'checking', 'failed', 'out_of_order'] as const)
+    for (const view of ['attract', 'ready', 'leaving', 'checking', 'failed', 'out_of_order'] as const)
       expect(texts.gate.view[view].next).toMatch(/\.$/)
   })
 
