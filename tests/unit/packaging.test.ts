@@ -136,4 +136,16 @@ describe('the table of docs/security.md', () => {
     expect(named.length).toBeGreaterThan(40)
     for (const name of named) expect([name, globSync(join(folder, '../tests', name)).length]).not.toEqual([name, 0])
   })
+
+  it.each(['security.md', 'accessibility.md'])('names, in %s, parts of titles that those tests have', (page) => {
+    const words = readFileSync(join(folder, '../docs', page), 'utf8')
+    const named = [...words.matchAll(/`([\w-]+(?:\/[\w-]+)+\.test\.ts)` \(\*([^*]+)\*\)/g)]
+    expect(named.length).toBeGreaterThan(4)
+    for (const [, name = '', title = ''] of named)
+      expect([name, title, readFileSync(join(folder, '../tests', name), 'utf8').includes(title)]).toEqual([
+        name,
+        title,
+        true,
+      ])
+  })
 })
