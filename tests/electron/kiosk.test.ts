@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createBackend, openAdministration } from '#backend/index.ts'
 import { contentSecurityPolicy } from '#contract/page.ts'
 import { drawCode } from '../barcode-image.ts'
 import { isRunning, type Kiosk, missing, openKiosk, processTree } from './open-kiosk.ts'
@@ -253,6 +254,48 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
     expect(saved.map((name) => /^capstan-[\d-]+T[\d-]+( 2)?\.csv$/.test(name))).toEqual([true, true])
     await vi.waitFor(async () => expect(await readFile(join(folder, saved[0] ?? ''), 'utf8')).toContain('96385074'))
     await kiosk.call('session.end', { id })
+  })
+
+  it('is enrolled at a site, and keeps its key in the key store, or says that the machine has none', async () => {
+    const folder = join(kiosk.dataDir, 'site')
+    const site = await createBackend({ dataDir: folder, port: 0 })
+    const administration = await openAdministration({ dataDir: folder })
+    try {
+      const made = await administration.createCode({ label: 'Dock 9', group: '', validMs: 600_000, url: site.url })
+      if (!made.ok) throw new Error(made.error.message)
+      const { code, fingerprint } = made.value
+      // What was captured above goes to the kiosk's own backend first.
+      await vi.waitFor(
+        async () =>
+          expect(await kiosk.call('enrolment.enrol', { code, fingerprint })).toMatchObject({
+            value: { outcome: 'enrolled', site: { url: site.url } },
+          }),
+        { timeout: 60_000, interval: 500 },
+      )
+      // It tells the site how it is with the key as it was kept: read and decrypted for each request.
+      await vi.waitFor(
+        async () =>
+          expect(await administration.listStations()).toMatchObject([
+            { label: 'Dock 9', state: 'active', health: { host: 'electron' } },
+          ]),
+        { timeout: 30_000, interval: 200 },
+      )
+      const { secrets } = (await kiosk.call('about.get')).value as unknown as { secrets: string }
+      const hasKeyStore = await kiosk.app.evaluate(
+        ({ safeStorage }) =>
+          safeStorage.isEncryptionAvailable() &&
+          (process.platform !== 'linux' || safeStorage.getSelectedStorageBackend() !== 'basic_text'),
+      )
+      expect(secrets).toBe(hasKeyStore ? 'key_store' : 'file')
+      const file = join(kiosk.dataDir, 'electron', 'secrets.json')
+      const kept = (JSON.parse(await readFile(file, 'utf8')) as Record<string, string>)['site-key'] ?? ''
+      expect([kept !== '', kept.startsWith('plain:')]).toEqual([true, !hasKeyStore])
+      if (process.platform !== 'win32') expect((await stat(file)).mode & 0o777).toBe(0o600)
+      if (!hasKeyStore) expect(kiosk.output()).toContain('unprotected secret')
+    } finally {
+      await administration.close()
+      await site.close()
+    }
   })
 
   describe('permissions', () => {

@@ -33,6 +33,7 @@ import {
 } from '#station/index.ts'
 import { build } from '../../tools/set-up.mjs'
 import { dist, isOld, missing, openDisplay, processTree } from './open-kiosk.ts'
+import { packageKiosk } from './package-kiosk.ts'
 
 if (missing !== null) console.warn(`tests/electron/updates is skipped: ${missing}.`)
 
@@ -41,9 +42,11 @@ const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log }
 const release = (...args: readonly string[]): string =>
   execFileSync(process.execPath, [join(root, 'tools/release.ts'), ...args], { encoding: 'utf8' }).trim()
 
+const updater = 'updaterCacheDirName: capstan-updater-drill\n'
+
 /**
- * The bad-build drill on unpacked applications: the runtime with the built kiosk beside it, as electron-builder lays it out
- * (without an archive, whose making takes a minute; `npm run bench -- package` starts the packed one).
+ * The bad-build drill on unpacked applications. The one that is installed is what electron-builder packs, with its archive and its
+ * fuses; those that are offered are laid out as it does, without an archive, whose making takes its time.
  */
 describe.skipIf(missing !== null || process.platform !== 'linux')('an update of a running kiosk', () => {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-update-drill-'))
@@ -73,7 +76,7 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     const entry = main !== null ? 'bad.cjs' : isOld ? 'tests/electron/packaged-entry.mjs' : 'out/main/index.js'
     writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'capstan', version, type: 'module', main: entry }))
     writeFileSync(join(where, 'resources/update-key.txt'), publicKey)
-    writeFileSync(join(where, 'resources/app-update.yml'), 'updaterCacheDirName: capstan-updater-drill\n')
+    writeFileSync(join(where, 'resources/app-update.yml'), updater)
   }
   /** Packs and signs a version; what it answers puts it in the place of what the site offers. */
   const pack = async (version: string, main: string | null): Promise<() => void> => {
@@ -136,7 +139,10 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     await build()
     for (const name of ['site', 'home']) mkdirSync(at(name))
     publicKey = release('key', '--out', at('key.pem'))
-    layOut(at('home/versions/0.1.0'), '0.1.0', null)
+    mkdirSync(at('home/versions'))
+    renameSync(await packageKiosk(at('packed')), at('home/versions/0.1.0'))
+    writeFileSync(at('home/versions/0.1.0/resources/update-key.txt'), publicKey)
+    writeFileSync(at('home/versions/0.1.0/resources/app-update.yml'), updater)
     symlinkSync('versions/0.1.0', at('home/current'))
     copyFileSync(join(root, 'packaging/linux/launch'), at('home/launch'))
     site = createServer(({ url }, response) => {
@@ -183,6 +189,29 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     site?.close()
     display?.server.kill()
     rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('begins at what electron-builder packs: an archive, native code beside it, and no switch that makes it a Node', () => {
+    const unpacked = at('home/versions/0.1.0')
+    const program = join(unpacked, 'capstan')
+    const read = execFileSync(join(root, 'node_modules/.bin/electron-fuses'), ['read', '--app', program], {
+      encoding: 'utf8',
+    })
+    const fuses = Object.fromEntries(
+      [...read.matchAll(/(\w+) is (Enabled|Disabled)/g)].map(([, name, is]) => [name, is]),
+    )
+    expect(fuses).toMatchObject({
+      RunAsNode: 'Disabled',
+      EnableCookieEncryption: 'Enabled',
+      EnableNodeOptionsEnvironmentVariable: 'Disabled',
+      EnableNodeCliInspectArguments: 'Disabled',
+      EnableEmbeddedAsarIntegrityValidation: 'Enabled',
+      OnlyLoadAppFromAsar: 'Enabled',
+      GrantFileProtocolExtraPrivileges: 'Disabled',
+    })
+    expect(existsSync(join(unpacked, 'resources/app.asar'))).toBe(true)
+    for (const name of ['sharp', 'usb'])
+      expect(existsSync(join(unpacked, 'resources/app.asar.unpacked/node_modules', name))).toBe(true)
   })
 
   it('that migrates the store and then does not start is taken back with all data, is not tried again, and a good one after it stays', async () => {
