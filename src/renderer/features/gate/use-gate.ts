@@ -13,6 +13,8 @@ const renewMs = 5_000
 /** A verdict that comes later than this is for the eye only. */
 const lateMs = 3_000
 const checkMs = 6_000
+/** So many verdicts are known again when they are told a second time; older ones are too late for the screen anyway. */
+const remembered = 200
 /** So long people have to answer, by EN 301 549 and WCAG 2.2.1; a site that is in more haste says so by its `idleMs`. */
 const askedMs = 20_000
 
@@ -68,6 +70,8 @@ export function useGateState(
       // Told again when it was taken back or compared: nothing for whoever stands here.
       if (seen.has(verdict.id)) return
       seen.add(verdict.id)
+      // A gate is open for months: what was told long ago is not told again.
+      if (seen.size > remembered) seen.delete(seen.values().next().value ?? '')
       if (Date.now() + useStation.getState().clockOffsetMs - Date.parse(verdict.at) > lateMs) return
       dispatch({ kind: 'judged', verdict })
       const { settings } = useStation.getState()
