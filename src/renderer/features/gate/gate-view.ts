@@ -49,6 +49,9 @@ export interface GateState {
 
 export const firstGateState = (nowMs: number): GateState => ({ view: { name: 'attract' }, quietSinceMs: nowMs })
 
+/** Touches of one view that come closer together are one. */
+const touchMs = 1_000
+
 /** The state chart: what follows a state after an event. Pure; the same event may come any number of times. */
 export function nextGateState(state: GateState, event: GateEvent, nowMs: number, times: GateTimes): GateState {
   const { view } = state
@@ -62,8 +65,10 @@ export function nextGateState(state: GateState, event: GateEvent, nowMs: number,
   switch (event.kind) {
     case 'touched':
       if (view.name === 'attract' || view.name === 'leaving') return active({ name: 'ready' })
-      // Whoever reads slowly touches the screen, and what is shown stays as long again.
-      return active(view.name === 'result' || view.name === 'failed' ? { ...view, sinceMs: nowMs } : view)
+      // Whoever reads slowly touches the screen, and what is shown stays as long again; the keys of a scanner come in crowds.
+      if ((view.name === 'result' || view.name === 'failed') && nowMs - view.sinceMs >= touchMs)
+        return active({ ...view, sinceMs: nowMs })
+      return active(view)
     case 'read':
       // The verdict before stays until the next one is there, unless that takes long: see `time`.
       return view.name === 'checking' || view.name === 'result'

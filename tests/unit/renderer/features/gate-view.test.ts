@@ -72,7 +72,8 @@ class Step implements fc.Command<Model, Real> {
     else if (event.kind === 'judged') model.shown = { code: event.verdict.code, atMs: model.nowMs }
     else if (event.kind === 'failed') model.shown = null
     // Whoever reads slowly touches the screen.
-    else if (event.kind === 'touched' && model.shown) model.shown = { ...model.shown, atMs: model.nowMs }
+    else if (event.kind === 'touched' && model.shown && model.nowMs - model.shown.atMs >= 1_000)
+      model.shown = { ...model.shown, atMs: model.nowMs }
     else if (event.kind === 'time' && model.shown && model.nowMs - model.shown.atMs >= times.showMs) model.shown = null
 
     // Broken is shown as broken, and as nothing else.
@@ -150,6 +151,9 @@ describe("the gate's screen", () => {
     }
     expect(at('time', (nowMs += 20_000))).toBe('leaving')
     expect(at('time', nowMs + 20_000)).toBe('attract')
+    // The keys of a scanner are no hundred touches: nothing is drawn anew for them.
+    const shown = nextGateState(firstGateState(0), { kind: 'judged', verdict: verdictOf('used') }, 0, times)
+    expect(nextGateState(shown, { kind: 'touched' }, 999, times).view).toBe(shown.view)
     // A display, which nobody can touch, asks nobody.
     const display = { ...times, askMs: 0 }
     const ready = nextGateState(firstGateState(0), { kind: 'touched' }, 0, display)
