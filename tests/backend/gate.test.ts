@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { VerdictAnswer } from '#contract/gate/site.ts'
+import type { Judgement } from '#contract/gate/verdict.ts'
 import type { BackendOptions } from '#backend/index.ts'
+import { judge } from '#domain/gate/judge.ts'
 import { createWalletClient } from '#station/remote/wallet-client.ts'
 import { loadList } from '#station/gate/list-load.ts'
 import { openPassList } from '#station/gate/pass-list.ts'
@@ -456,8 +458,8 @@ describe('the vectors of the rules', () => {
     const { write } = await databaseOf(site.dataDir)
     const asked = gateVectors.filter(({ question }) => question.mode === 'online' && question.clock.mostMs === 0)
     expect(asked.length).toBeGreaterThan(40)
-    const told: Record<string, string> = {}
-    for (const [index, { name, question }] of asked.entries()) {
+    const [told, expected]: [Record<string, object>, Record<string, object>] = [{}, {}]
+    for (const [index, { name, question, expected: wanted }] of asked.entries()) {
       const { pass, use, rules, inside } = question
       const [id, value, event] = [`pass-${index}`, `value-${index}`, `event-${index}`]
       await write(async (db) => {
@@ -506,13 +508,20 @@ describe('the vectors of the rules', () => {
             .execute()
         }
       })
-      told[name] = (await verdict(site, value, { scanned_at: question.now.toISOString() })).judgement.code
+      // The site always counts who is inside.
+      if (name === 'nobody counts') continue
+      const of = ({ result, code, path, countsEntry, usedBefore }: Judgement) => ({
+        result,
+        code,
+        path,
+        countsEntry,
+        usedBefore,
+      })
+      told[name] = of((await verdict(site, value, { scanned_at: question.now.toISOString() })).judgement)
+      const judged = judge(question)
+      expect(judged.code, name).toBe(wanted.code)
+      expected[name] = of(judged)
     }
-    const expected = asked.map(({ name, expected: { code } }) => [name, code])
-    // The site always counts who is inside.
-    const counted = expected.filter(([name]) => name !== 'nobody counts')
-    expect(Object.fromEntries(counted)).toEqual(
-      Object.fromEntries(Object.entries(told).filter(([name]) => name !== 'nobody counts')),
-    )
+    expect(told).toEqual(expected)
   })
 })

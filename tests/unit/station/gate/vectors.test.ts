@@ -5,6 +5,7 @@ import { scanSchema } from '#contract/station/capture.ts'
 import { createGate } from '#station/gate/gate.ts'
 import { openPassList } from '#station/gate/pass-list.ts'
 import { systemClock, timeOrderedIds } from '#station/index.ts'
+import { judge } from '#domain/gate/judge.ts'
 import { gateVectors } from '../../../vectors/gate.ts'
 import { createKeptLog, openTestStore, temporaryFolder, valueOf } from '../parts.ts'
 import { createVenue } from './venue.ts'
@@ -45,7 +46,7 @@ describe('the vectors of the rules', () => {
     )
     onTestFinished(() => gate.close())
 
-    const [told, expected]: [Record<string, string>, Record<string, string>] = [{}, {}]
+    const [told, expected]: [Record<string, object>, Record<string, object>] = [{}, {}]
     for (const [index, { name, question, expected: wanted }] of gateVectors.entries()) {
       const { rules, inside, mode, dataAgeMs } = question
       // Offline there is always a list, and what it has is so old.
@@ -58,10 +59,19 @@ describe('the vectors of the rules', () => {
       gate.configure({ ...settings, name: rules.gate })
       const verdict = valueOf(await gate.scan(scanSchema.parse({ data: `value-${index}`, source: 'device' })))
       expect(verdict.mode).toBe('offline')
-      told[name] = verdict.code
-      // A code that the list does not have may be a pass that the site has: the policy says what to do.
+      const { result, code, path, countsEntry, usedBefore } = verdict
+      told[name] = { result, code, path, countsEntry, usedBefore }
+      // As the rules say it themselves; a code that the list does not have may be a pass that the site has: the policy says what to do.
+      const judged = judge({ ...question, mode: 'offline', dataAgeMs: dataAgeMs ?? 0 })
       const isForStaff = wanted.code === 'unknown_pass' && rules.offline.unknownPass === 'refer'
-      expected[name] = isForStaff ? 'offline_unknown' : wanted.code
+      expect(judged.code, name).toBe(isForStaff ? 'offline_unknown' : wanted.code)
+      expected[name] = {
+        result: judged.result,
+        code: judged.code,
+        path: judged.path,
+        countsEntry: judged.countsEntry,
+        usedBefore: judged.usedBefore,
+      }
     }
     expect(Object.keys(told).length).toBeGreaterThan(60)
     expect(told).toEqual(expected)
