@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { pyramidOf, type Bitmap } from '#backend/vision/ocr/bitmap.ts'
-import { circlesOf, stripsOf } from '#backend/vision/ocr/rings.ts'
+import { circlesOf, glancesOf, refined, stripsOf } from '#backend/vision/ocr/rings.ts'
 
 function draw(width: number, height: number, colour: (x: number, y: number) => readonly number[]): Bitmap {
   const data = new Uint8Array(width * height * 3)
@@ -27,6 +27,47 @@ describe('circles', () => {
     expect(circlesOf(draw(300, 240, (x) => (x % 12 < 6 ? gold : orange)))).toEqual([])
     expect(circlesOf(draw(300, 240, () => gold))).toEqual([])
     expect(circlesOf(draw(2, 2, () => gold))).toEqual([])
+  })
+})
+
+describe('a circle looked at closely', () => {
+  /** A disc with dark words in its ring, which cut its edge here and there, and stripes all about. */
+  const disc = draw(320, 320, (x, y) => {
+    const [right, below] = [x - 161.3, y - 158.6]
+    const radius = Math.hypot(right, below)
+    const angle = Math.atan2(below, right)
+    if (radius > 70) return x % 24 < 6 ? [200, 150, 40] : orange
+    const isLetter = radius > 50 && radius < 66 && Math.sin(angle * 40) > 0 && Math.sin(angle * 3) > 0
+    return isLetter ? [40, 30, 20] : gold
+  })
+
+  test.each([
+    [0, 0, 1],
+    [5, -4, 1.06],
+    [-6, 5, 0.93],
+    [3, 7, 0.9],
+  ])('is found to a pixel when it is %i and %i pixels off and %f times as large', (right, below, size) => {
+    const pyramid = pyramidOf(disc)
+    const circle = refined(pyramid, { x: 161.3 + right, y: 158.6 + below, radius: 70 * size })
+    expect(Math.hypot(circle.x - 161.3, circle.y - 158.6)).toBeLessThan(1.5)
+    expect(Math.abs(circle.radius - 70)).toBeLessThan(1.5)
+  })
+
+  test('at the edge of a picture, or in an empty one, stays near where it was', () => {
+    for (const picture of [disc, draw(40, 40, () => gold), draw(2, 2, () => gold)]) {
+      const circle = refined(pyramidOf(picture), { x: 1, y: 1, radius: 20 })
+      expect(Math.hypot(circle.x - 1, circle.y - 1)).toBeLessThan(10)
+      expect(Math.abs(circle.radius - 20)).toBeLessThan(5)
+    }
+  })
+
+  test('is seen several times in one size, a little differently each time', () => {
+    const pyramid = pyramidOf(disc)
+    const glances = glancesOf(pyramid, { x: 161, y: 159, radius: 70 }, 1, 48)
+    expect(new Set(glances.map(({ data }) => data.join(','))).size).toBe(glances.length)
+    expect(glances.length).toBeGreaterThan(3)
+    const strip = stripsOf(pyramid, { x: 161, y: 159, radius: 70 }, 48)[1]
+    expect((glances[0]?.width ?? 0) / (strip?.width ?? 1)).toBeCloseTo(0.85, 1)
   })
 })
 

@@ -6,7 +6,7 @@ import sharp from 'sharp'
 import { pyramidOf, sample, type Bitmap, type Pyramid } from './bitmap.ts'
 import { bandsOf, type TextBand } from './detect.ts'
 import { alphabetOf, lettersOf, meanProbability, type Letter } from './letters.ts'
-import { circlesOf, stripsOf, type Circle } from './rings.ts'
+import { circlesOf, glancesOf, refined, stripsOf, type Circle } from './rings.ts'
 import { createSpotter, type Phrases } from './spotter.ts'
 
 /** A line as it was read, with the strip of the picture it was read from. */
@@ -49,6 +49,11 @@ const stretch = 1.15
 const minCertainty = 0.93
 /** The longest side of the picture that is searched for seals. */
 const sealSide = 800
+
+/** A ring with fewer letters says no phrase that is looked for. */
+const minSealLetters = 10
+/** So many glances must agree, and none say otherwise. */
+const minGlances = 2
 
 /** What one strip was read as. */
 interface Reading {
@@ -147,13 +152,32 @@ export async function createEngine(phrases: Phrases): Promise<Engine> {
       .raw()
       .toBuffer({ resolveWithObject: true })
     const seals: ReadSeal[] = []
+    const silent: { readonly circle: Circle; readonly found: readonly Reading[]; readonly letters: number }[] = []
     for (const { x, y, radius } of circlesOf({ data, width: info.width, height: info.height })) {
       const circle = { x: x / scale, y: y / scale, radius: radius / scale }
-      for (const { heard } of await recognise(stripsOf(pyramid, circle, stripHeight))) {
-        if (heard !== null) seals.push({ circle, heard })
-      }
+      const found = await recognise(stripsOf(pyramid, circle, stripHeight))
+      for (const { heard } of found) if (heard !== null) seals.push({ circle, heard })
+      silent.push({ circle, found, letters: Math.max(...found.map(({ letters }) => letters.length)) })
     }
-    return seals
+    if (seals.length > 0) return seals
+    // A closer look takes its time: only where there is most to read.
+    const [most] = silent.toSorted((one, other) => other.letters - one.letters)
+    const heard = most ? await glanceAt(pyramid, most.circle, most.found) : null
+    return most && heard !== null ? [{ circle: most.circle, heard }] : []
+  }
+
+  /** What several glances agree upon, at the top and at the bottom of a seal, each at its ring with the most letters. */
+  async function glanceAt(pyramid: Pyramid, circle: Circle, found: readonly Reading[]): Promise<string | null> {
+    const places = [0, 1].flatMap((side) => {
+      const lengths = found.map(({ letters }, place) => (place % 2 === side ? letters.length : 0))
+      const most = Math.max(...lengths)
+      return most < minSealLetters ? [] : [lengths.indexOf(most)]
+    })
+    if (places.length === 0) return null
+    const close = refined(pyramid, circle)
+    const read = await recognise(places.flatMap((place) => glancesOf(pyramid, close, place, stripHeight)))
+    const heard = read.flatMap(({ heard: phrase }) => phrase ?? [])
+    return heard.length >= minGlances && new Set(heard).size === 1 ? heard[0]! : null
   }
 
   return {

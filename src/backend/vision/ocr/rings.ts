@@ -156,6 +156,77 @@ function roundest(edges: readonly Edge[], x: number, y: number): Round | null {
   return best
 }
 
+/** A circle is moved and resized by so much of its radius at most when it is looked at closely. */
+const refinement = 0.16
+const rays = 64
+
+/**
+ * The same circle, to a fraction of a pixel: letters of a small seal are a few pixels high, and a ring that is off by half
+ * of that unrolls them askew. It is where the mean of the picture around a middle changes most from one radius to the
+ * next: what stands in the way of some rays, such as the letters themselves, counts little.
+ */
+export function refined(pyramid: Pyramid, circle: Circle): Circle {
+  const level = Math.min(pyramid.length - 1, Math.max(0, Math.round(Math.log2(circle.radius / 48))))
+  const bitmap = pyramid[level]!
+  const shrink = 1 / 2 ** level
+  const radius = circle.radius * shrink
+  const start = { x: circle.x * shrink, y: circle.y * shrink, radius, change: -1 }
+  const lookAround = (from: typeof start, reach: number, step: number): typeof start => {
+    let best = from
+    for (let y = from.y - reach; y <= from.y + reach; y += step) {
+      for (let x = from.x - reach; x <= from.x + reach; x += step) {
+        const found = sharpest(bitmap, x, y, radius * (1 - refinement), radius * (1 + refinement))
+        if (found.change > best.change) best = { x, y, ...found }
+      }
+    }
+    return best
+  }
+  const near = lookAround(start, radius * refinement, 2)
+  const best = lookAround(near, 2, 0.5)
+  // The middle of a pixel of a halved picture stands between those of the whole one.
+  return { x: (best.x + 0.5) / shrink - 0.5, y: (best.y + 0.5) / shrink - 0.5, radius: best.radius / shrink }
+}
+
+/** The radius at which the mean around a middle changes most, in whichever colour, and by how much. */
+function sharpest(
+  { data, width, height }: Bitmap,
+  x: number,
+  y: number,
+  from: number,
+  to: number,
+): { readonly radius: number; readonly change: number } {
+  const count = Math.ceil(to - from) + 3
+  const means = new Float32Array(count * 3)
+  for (let ray = 0; ray < rays; ray++) {
+    const cos = Math.cos((ray / rays) * 2 * Math.PI)
+    const sin = Math.sin((ray / rays) * 2 * Math.PI)
+    for (let step = 0; step < count; step++) {
+      const far = from - 1 + step
+      const left = Math.min(width - 1.001, Math.max(0, x + cos * far))
+      const top = Math.min(height - 1.001, Math.max(0, y + sin * far))
+      const column = left | 0
+      const row = top | 0
+      const right = left - column
+      const down = top - row
+      const at = (row * width + column) * 3
+      const below = at + width * 3
+      for (let channel = 0; channel < 3; channel++) {
+        const upper = data[at + channel]! * (1 - right) + data[at + 3 + channel]! * right
+        const lower = data[below + channel]! * (1 - right) + data[below + 3 + channel]! * right
+        means[step * 3 + channel]! += upper * (1 - down) + lower * down
+      }
+    }
+  }
+  let best = { radius: from, change: 0 }
+  for (let step = 1; step < count - 1; step++) {
+    for (let channel = 0; channel < 3; channel++) {
+      const change = Math.abs(means[(step + 1) * 3 + channel]! - means[(step - 1) * 3 + channel]!) / rays
+      if (change > best.change) best = { radius: from - 1 + step, change }
+    }
+  }
+  return best
+}
+
 /** From where to where words stand, in radii: inside of the outer circle, large or small, and around an inner one. */
 const rings: readonly (readonly [number, number])[] = [
   [0.62, 1.04],
@@ -169,23 +240,51 @@ const turns = 1.2
  * The rings of a circle as lines, `height` pixels high: read clockwise with their feet to the middle, as words at the
  * top of a seal are, and the other way round, as those at its bottom.
  */
-export function stripsOf(pyramid: Pyramid, { x, y, radius }: Circle, height: number): Bitmap[] {
-  return rings.flatMap(([from, to]) => {
-    const inner = from * radius
-    const outer = to * radius
-    const scale = (outer - inner) / height
-    const angle = 2 * Math.PI * turns
-    const width = Math.round((angle * (inner + outer)) / 2 / scale / 8) * 8
-    return [false, true].map((isBottom) =>
-      sample(pyramid, width, height, scale, (across, down, point) => {
-        const turned = ((across + 0.5) / width) * angle
-        const depth = ((down + 0.5) / height) * (outer - inner)
-        const at = isBottom ? inner + depth : outer - depth
-        // Both begin on the side where they have no words: below, and above.
-        const direction = isBottom ? 1.5 * Math.PI - turned : 0.5 * Math.PI + turned
-        point[0] = x + at * Math.cos(direction)
-        point[1] = y + at * Math.sin(direction)
-      }),
-    )
+export function stripsOf(pyramid: Pyramid, circle: Circle, height: number): Bitmap[] {
+  return ways.map((way) => unrolled(pyramid, circle, way, height, 1))
+}
+
+/** Which ring, and whether its words stand at the bottom. */
+const ways = rings.flatMap((ring) => [false, true].map((isBottom) => ({ ring, isBottom })))
+
+/** How far glances are moved, in radii: an eye that moves a little, too, reads what it could not. */
+const glances: readonly (readonly [x: number, y: number])[] = [
+  [0, 0],
+  [0.03, 0],
+  [-0.03, 0],
+  [0, 0.03],
+  [0, -0.03],
+]
+/** Letters that are only a few pixels high are told better when they stand closer. */
+const glanceWidth = 0.85
+
+/** One of the strips of `stripsOf` by its place among them, seen several times, each a little differently. */
+export function glancesOf(pyramid: Pyramid, { x, y, radius }: Circle, place: number, height: number): Bitmap[] {
+  const way = ways[place]!
+  return glances.map(([right, below]) =>
+    unrolled(pyramid, { x: x + right * radius, y: y + below * radius, radius }, way, height, glanceWidth),
+  )
+}
+
+function unrolled(
+  pyramid: Pyramid,
+  { x, y, radius }: Circle,
+  { ring: [from, to], isBottom }: (typeof ways)[number],
+  height: number,
+  stretch: number,
+): Bitmap {
+  const inner = from * radius
+  const outer = to * radius
+  const scale = (outer - inner) / height
+  const angle = 2 * Math.PI * turns
+  const width = Math.round(((angle * (inner + outer)) / 2 / scale) * (stretch / 8)) * 8
+  return sample(pyramid, width, height, scale, (across, down, point) => {
+    const turned = ((across + 0.5) / width) * angle
+    const depth = ((down + 0.5) / height) * (outer - inner)
+    const at = isBottom ? inner + depth : outer - depth
+    // Both begin on the side where they have no words: below, and above.
+    const direction = isBottom ? 1.5 * Math.PI - turned : 0.5 * Math.PI + turned
+    point[0] = x + at * Math.cos(direction)
+    point[1] = y + at * Math.sin(direction)
   })
 }
