@@ -134,6 +134,15 @@ describe.runIf(process.platform === 'linux')('the memory of a server', () => {
     const { body } = await site.call('GET', `${scanner}/captures?capture_type=IMAGE&page_size=100`)
     const ends = []
     for (const { id } of body.data) ends.push((await site.settled(id)).status)
+    // What reads labels gets the same: it says why it does not, and unpacks nothing.
+    const labels = await site.openSession({ capture_mode: 'product_photography' })
+    for (const photo of [largest, heavy, largest.slice(0, 2_000)]) {
+      await site.call('POST', `${scanner}/captures/upload-image`, photoForm({ session_short_id: labels }, photo))
+    }
+    await site.call('POST', `${scanner}/sessions/${labels}/submit`)
+    const poll = async () => (await site.call('GET', `${scanner}/sessions/${labels}/status`)).body
+    await expect.poll(async () => (await poll()).extraction_status, { timeout: 120_000 }).toBe('ready')
+    const { extraction_errors: unread } = await poll()
     clearInterval(watch)
     const growth = peakOf(pid) - before
 
@@ -143,6 +152,8 @@ describe.runIf(process.platform === 'linux')('the memory of a server', () => {
     for (const status of of(65, 75)) expect([0, 400]).toContain(status)
     expect([of(75, 85), of(85, 90), of(90, 100)]).toEqual([[400], [400], [400]])
     for (const end of ends) expect(['NOT_FOUND', 'FAILED']).toContain(end)
+    expect(unread).toHaveLength(3)
+    expect(unread[0].error_message).toContain('more than 50000000 pixels')
     expect(growth).toBeLessThan(growthLimit)
     expect(readerPeak).toBeGreaterThan(0)
     expect(readerPeak).toBeLessThan(readerLimit)
