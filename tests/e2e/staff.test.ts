@@ -134,6 +134,12 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
     expect(await page.content()).not.toContain(code)
 
     const [station] = await administration.listStations()
+    // The site asks for a support bundle, which the station's staff are told of (below), and gets it.
+    expect((await administration.askForSupport(String(station?.id))).ok).toBe(true)
+    await site.getByRole('button', { name: 'Tell the site now' }).click()
+    await expect
+      .poll(async () => (await administration.listStations())[0]?.support?.is_here, { timeout: 30_000 })
+      .toBe(true)
     expect((await administration.revokeStation(String(station?.id))).ok).toBe(true)
     await site.getByRole('button', { name: 'Tell the site now' }).click()
     await site.getByText('it was revoked').waitFor()
@@ -218,6 +224,8 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
         await touch('739184')
         await pad().getByRole('button', { name: 'Enter' }).click()
         await page.getByText('log.ndjson').waitFor()
+        await page.getByText('The site asked for a bundle and got it').waitFor()
+        await page.getByText('unprotected, in a file for this account only').waitFor()
         await page.getByText(/^Licences of \d+ packages/).click()
         await page.getByRole('rowheader', { name: 'react', exact: true }).waitFor()
         await page.getByText(/^Licences of \d+ packages/).click()
