@@ -18,6 +18,21 @@ async function memoryOf(kiosk: Kiosk): Promise<Record<string, number>> {
   )
 }
 
+/** What is alive in the window once everything that can be is collected: what grows here is kept by somebody. */
+async function aliveIn({ page }: Kiosk): Promise<string> {
+  const session = await page.context().newCDPSession(page)
+  try {
+    await session.send('Performance.enable')
+    await session.send('HeapProfiler.collectGarbage')
+    const { metrics } = await session.send('Performance.getMetrics')
+    const of = (name: string): number => metrics.find((metric) => metric.name === name)?.value ?? Number.NaN
+    const megabytes = (of('JSHeapUsedSize') / 1_000_000).toFixed(1)
+    return `${megabytes} MB, ${of('Nodes')} nodes, ${of('JSEventListeners')} listeners`
+  } finally {
+    await session.detach()
+  }
+}
+
 /**
  * `npm run bench -- day [--captures N]`: the work of 24 hours at a real kiosk as fast as it goes: each hour a session with an equal
  * share of the scans (4,800 unless said), a few photos, and a walk through the screens. Prints the memory of the
@@ -27,6 +42,7 @@ export async function benchDay(say: (line: string) => void, captures = 4_800): P
   if (missing !== null) return say(`day: skipped, ${missing}`)
   const kiosk = await openKiosk()
   const samples: Record<string, number>[] = []
+  const alive: string[] = []
   try {
     await kiosk.page.getByRole('heading', { level: 1 }).first().waitFor()
     for (let hour = 0; hour < hours; hour += 1) {
@@ -46,6 +62,7 @@ export async function benchDay(say: (line: string) => void, captures = 4_800): P
       for (const screen of [2, 3, 4, 5, 9, 1]) await kiosk.page.keyboard.press(`Alt+${screen}`)
       await kiosk.call('session.end', { id: answer.value?.id ?? '' })
       samples.push(await memoryOf(kiosk))
+      if (hour % 8 === 7) alive.push(`after hour ${hour + 1}: ${await aliveIn(kiosk)}`)
     }
   } finally {
     await kiosk.close()
@@ -58,6 +75,7 @@ export async function benchDay(say: (line: string) => void, captures = 4_800): P
     const of = (from: number, to: number): number => mean(samples.slice(from, to).map((sample) => sample[name] ?? 0))
     say(`  ${name}: ${of(3, 9).toFixed(0)} MB in hours 4 to 9, ${of(18, 24).toFixed(0)} MB in hours 19 to 24`)
   }
+  say(`  alive in the window ${alive.join('; ')}`)
   const growth = mean(all.slice(18)) / mean(all.slice(3, 9)) - 1
   const isReached = Math.abs(growth) <= bound
   if (!isReached) process.exitCode = 1
