@@ -27,8 +27,8 @@ const traceEventSchema = z.discriminatedUnion('event', [
     hex: z.string().regex(/^([0-9a-f]{2})*$/),
     data: z.string(),
     aim: z.string().nullable(),
-    /** See `RawScan`; traces of earlier versions have none. */
-    isHalf: z.boolean().default(false),
+    /** See `RawScan`; of half a code only. */
+    isHalf: z.literal(true).optional(),
   }),
 ])
 export type TraceEvent = z.infer<typeof traceEventSchema>
@@ -109,7 +109,7 @@ export function withTrace(driver: DeviceDriver, writer: TraceWriter, nowMs = () 
             hex: Buffer.from(raw?.bytes ?? new TextEncoder().encode(scan.data)).toString('hex'),
             data: scan.data,
             aim: scan.aim ?? null,
-            isHalf: raw?.isHalf ?? false,
+            ...(raw?.isHalf ? { isHalf: true } : {}),
           })
           return emit(scan, raw)
         },
@@ -169,7 +169,7 @@ export function createReplayDriver(
         report(event.value.report)
         continue
       }
-      const { deviceId, deviceName, data, aim, hex, isHalf } = event.value
+      const { deviceId, deviceName, data, aim, hex, isHalf = false } = event.value
       const scan = scanSchema.safeParse({ data, deviceName, source: 'device', ...(aim === null ? {} : { aim }) })
       scans += 1
       const result = scan.success

@@ -18,7 +18,6 @@ const scan: TraceEvent = {
   hex: Buffer.from('01X\u001dß9').toString('hex'),
   data: '01X\u001dß9',
   aim: ']d2',
-  isHalf: false,
 }
 
 const written = (events: readonly TraceEvent[], isRedacted: boolean): string => {
