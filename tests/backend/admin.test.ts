@@ -95,6 +95,32 @@ describe('the admin pages', () => {
     expect((await go('POST', resend, { csrf })).status).toBe(303)
     const { status } = await db.selectFrom('webhook_deliveries').select('status').executeTakeFirstOrThrow()
     expect(status).not.toBe('DEAD_LETTER')
+    const session = await site.openSession()
+    const capture = (await site.submit(session, 'x')).body.id as string
+    const failed = {
+      id: newId(),
+      session_id: session,
+      capture_id: capture,
+      photo_id: null,
+      is_open: 0,
+      error: 'blurred',
+    }
+    await write((transaction) =>
+      transaction
+        .insertInto('extractions')
+        .values({ ...failed, created_at: '2026', done_at: '2026' })
+        .execute(),
+    )
+    const read = `/admin/photos/${failed.id}/read`
+    expect((await go('GET', '/admin/jobs')).text).toContain(read)
+    expect((await go('POST', read, { csrf: 'guess' })).status).toBe(403)
+    // Twice, as by an impatient person: once is enough.
+    for (let time = 0; time < 2; time += 1) expect((await go('POST', read, { csrf })).status).toBe(303)
+    expect(await db.selectFrom('extractions').select('capture_id').execute()).toEqual([
+      { capture_id: capture },
+      { capture_id: capture },
+    ])
+    expect((await go('GET', '/admin/jobs')).text).not.toContain(read)
     const key = await db.selectFrom('api_keys').select('id').executeTakeFirstOrThrow()
     expect((await go('POST', `/admin/keys/${key.id}/revoke`, { csrf })).status).toBe(303)
     expect((await site.call('GET', '/scanner/api/v1/sessions')).status).toBe(401)

@@ -27,6 +27,7 @@ import type { RateLimiter } from '../http/rate-limit.ts'
 import type { Credential } from '../http/route.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { queues, type QueueName } from '../jobs/queue.ts'
+import { isLast, readAgain } from '../proposals/unread.ts'
 import { askForSupport, fetchSupport } from '../support.ts'
 import { style } from './style.ts'
 
@@ -86,7 +87,7 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     jobs: {
       title: 'Jobs',
       about: 'What is still to be done behind requests, by queue, and photos that could not be read.',
-      body: (who) => jobsPage(db, who, jobs),
+      body: (who, _context, csrf) => jobsPage(db, who, jobs, csrf),
     },
     'dead-letters': {
       title: 'Dead letters',
@@ -165,6 +166,16 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
       await jobs.add(transaction, 'webhook', [row.id])
     })
     return leave('/admin/dead-letters')
+  })
+
+  app.post('/photos/:id/read', async (context) => {
+    const who = await manager(context)
+    const form = await checkedForm(context, publicUrl)
+    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+    await database.write((transaction) =>
+      readAgain(transaction, who.organizationId, context.req.param('id'), jobs.add, now()),
+    )
+    return leave('/admin/jobs')
   })
 
   app.post('/keys/:id/revoke', async (context) => {
@@ -495,7 +506,7 @@ const queueTitles: Readonly<Record<QueueName, string>> = {
   webhook: 'Webhooks to deliver',
 }
 
-async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Promise<Html> {
+async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs, csrf: string): Promise<Html> {
   const counts = await jobs.count()
   const failed = await db
     .selectFrom('extractions')
@@ -503,6 +514,7 @@ async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Pro
     .select(['extractions.id', 'extractions.photo_id', 'extractions.capture_id', 'error', 'done_at'])
     .where('sessions.organization_id', '=', organizationId)
     .where('error', '!=', '')
+    .where(isLast)
     .orderBy('extractions.id', 'desc')
     .limit(pageSize)
     .execute()
@@ -511,11 +523,14 @@ async function jobsPage(db: Db, { organizationId }: Credential, jobs: Jobs): Pro
     row.photo_id === null ? 'photo of a capture' : 'product photo',
     row.error,
     when(row.done_at),
+    html`<form method="post" action="/admin/photos/${row.id}/read">
+      <input type="hidden" name="csrf" value="${csrf}" /><button>Read again</button>
+    </form>`,
   ])
   return html`<div class="tiles">
       ${queues.map((queue) => html`<div>${queueTitles[queue]} <b>${counts[queue]}</b></div>`)}
     </div>
-    ${table(['Photo', 'Kind', 'Why it was not read', 'When'], cells, 'Every photo could be read.')}`
+    ${table(['Photo', 'Kind', 'Why it was not read', 'When', ''], cells, 'Every photo could be read.')}`
 }
 
 async function deadLettersPage(db: Db, { organizationId }: Credential, csrf: string): Promise<Html> {

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
+import { newId } from '../ids.ts'
+import type { Jobs } from '../jobs/jobs.ts'
 
 /** The end of every extraction where no vision is set: nothing is wrong with the photo, and reading it again is no use. */
 export const notRead =
@@ -7,6 +9,12 @@ export const notRead =
 
 /** The end of an extraction that understood nothing of what is on the photo. */
 export const nothingRead = 'Nothing that belongs in a product’s record was found on the photo.'
+
+/** Of a row of `extractions`: its photo was not to be read again since. */
+export const isLast = sql<boolean>`not exists (
+  select 1 from extractions as later
+  where coalesce(later.photo_id, later.capture_id) = coalesce(extractions.photo_id, extractions.capture_id)
+    and later.id > extractions.id)`
 
 /**
  * The photos of an organisation that were read last without saying anything, with the captures whose product they show.
@@ -32,12 +40,7 @@ export function selectUnread(db: Db, organizationId: string) {
       .where('extractions.error', '<>', notRead)
       .where('extractions.settled_at', 'is', null)
       // It may have been read again since, or is being read just now.
-      .where(
-        sql<boolean>`not exists (
-        select 1 from extractions as later
-        where coalesce(later.photo_id, later.capture_id) = coalesce(extractions.photo_id, extractions.capture_id)
-          and later.id > extractions.id)`,
-      )
+      .where(isLast)
       .where(
         sql<boolean>`(extractions.error <> ${nothingRead} or (
         coalesce(photos.photo_type, '') <> 'barcode'
@@ -61,4 +64,31 @@ export async function settleUnread(db: Db, organizationId: string, captureId: st
   const ids = unread.map(({ id }) => id)
   await db.updateTable('extractions').set({ settled_at: at.toISOString() }).where('id', 'in', ids).execute()
   return ids.length
+}
+
+/** Has one photo read again, by its last reading; nothing happens where that was no failure, or is not the last any more. */
+export async function readAgain(
+  db: Db,
+  organizationId: string,
+  extractionId: string,
+  addJobs: Jobs['add'],
+  at: Date,
+): Promise<void> {
+  const last = await db
+    .selectFrom('extractions')
+    .innerJoin('sessions', 'sessions.id', 'extractions.session_id')
+    .select(['extractions.session_id', 'extractions.photo_id', 'extractions.capture_id'])
+    .where('extractions.id', '=', extractionId)
+    .where('sessions.organization_id', '=', organizationId)
+    .where('extractions.is_open', '=', 0)
+    .where('extractions.error', '<>', '')
+    .where(isLast)
+    .executeTakeFirst()
+  if (!last) return
+  const id = newId()
+  await db
+    .insertInto('extractions')
+    .values({ ...last, id, created_at: at.toISOString(), done_at: null })
+    .execute()
+  await addJobs(db, 'fields', [id])
 }
