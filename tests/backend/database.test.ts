@@ -137,6 +137,24 @@ describe('a write', () => {
     expect(await ids(database.db)).toEqual(kept)
   })
 
+  it.skipIf(engine === 'postgres')(
+    'leaves the loop its turns between two groups: it takes one connection a turn',
+    async () => {
+      const database = await databaseOf(await temporaryFolder())
+      let turns = 0
+      let isOver = false
+      const turn = (): void => {
+        turns += 1
+        if (!isOver) setImmediate(turn)
+      }
+      setImmediate(turn)
+      // Ten groups of 64.
+      await Promise.all(Array.from({ length: 640 }, (_, index) => write(database, `turn-${index}`)))
+      isOver = true
+      expect(turns).toBeGreaterThan(9 * 16)
+    },
+  )
+
   it('that meets a row of another with the same key is run again and sees it', async () => {
     const folder = await temporaryFolder()
     const processes = [await databaseOf(folder), await databaseOf(folder)]
