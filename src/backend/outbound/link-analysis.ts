@@ -137,10 +137,15 @@ function cut(address: string): string {
 }
 
 function headersOf({ headers }: OutboundAnswer): Record<string, string> {
+  // Where it redirects to may name a user too; all else of it is kept as it was sent.
+  const told = (name: string, value: string): string => {
+    const address = name === 'location' ? URL.parse(value) : null
+    return address && (address.username || address.password) ? withoutUser(address) : value
+  }
   return Object.fromEntries(
     Object.entries(headers)
       .filter(([name, value]) => value !== undefined && !secretHeaders.has(name))
       .slice(0, headerLimit)
-      .map(([name, value]) => [name, String(value).slice(0, headerLength)]),
+      .map(([name, value]) => [name, told(name, String(value)).slice(0, headerLength)]),
   )
 }
