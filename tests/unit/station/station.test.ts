@@ -155,7 +155,7 @@ describe('what a window asks', () => {
           ...started,
           onMessage: (listener) =>
             started.onMessage((message) => {
-              if (!JSON.stringify(message).includes('perceptualHash')) return listener(message)
+              if (!JSON.stringify(message).includes('derivative')) return listener(message)
               held.push(() => listener(message))
               if (held.length === 2) for (const tell of held) tell()
             }),
