@@ -1,25 +1,10 @@
-import { createStation, forkImaging } from '#station/index.ts'
-import type { Log } from '#contract/ports.ts'
+import { openStation } from './open-station.ts'
 
 /**
  * A reviewer in a process of its own, to be killed: accepts one proposal after another, applies each capture, changes the
  * product by hand, and prints what the station has acknowledged, a line each. Arguments: folder, backend, key.
  */
-const [, , dataDir = '', url = '', apiKey = ''] = process.argv
-const nothing = (): void => undefined
-const log: Log = { debug: nothing, info: nothing, warn: nothing, error: nothing, child: () => log }
-const started = await createStation({
-  dataDir,
-  host: 'cli',
-  version: '0.0.0',
-  log,
-  fetch,
-  backend: { url, credential: () => Promise.resolve(apiKey) },
-  spawnImaging: forkImaging(),
-  quietMs: 200,
-})
-if (!started.ok) throw new Error(started.error.message)
-const station = started.value
+const station = await openStation()
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`)
 
 interface Answer {
