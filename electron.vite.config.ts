@@ -21,6 +21,8 @@ export default defineConfig({
           'drill-station-process': 'src/cli/drill/station-process.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+        // No module of ours does anything by being loaded: what a process does not use it need not load, as main the backend.
+        treeshake: { moduleSideEffects: false },
       },
     },
   },
