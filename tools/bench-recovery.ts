@@ -104,8 +104,8 @@ export async function benchStart(say: Say, rounds = 5): Promise<void> {
       const kiosk = await openKiosk(['--data', dataDir])
       starts.push(await startOf(kiosk))
       if (round === rounds - 1 && process.platform === 'linux') {
-        // What follows a start, such as the embedded backend's, is over by then.
-        await delay(10_000)
+        // What follows a start, such as the embedded backend's, is over by then, and the loudspeaker rests (ui/sounds.ts).
+        await delay(35_000)
         const pid = kiosk.app.process().pid ?? 0
         const beforeMs = performance.now()
         const before = usedSeconds(pid)

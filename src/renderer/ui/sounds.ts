@@ -36,17 +36,23 @@ const sounds: Readonly<Record<Sound, readonly Tone[]>> = {
   ],
 }
 
+/** A loudspeaker that is open takes a fiftieth of a core, silent or not: it rests after so long without a sound. */
+const restMs = 30_000
+
 /** Two of the same that begin within this time are heard as one, only louder. */
 const togetherMs = 20
 
 let context: AudioContext | undefined
+/** Suspended by us, until the next sound has opened it again. */
+let isResting = false
+let restTimer: ReturnType<typeof setTimeout> | undefined
 /** When each sound was last begun. Not on the context's clock, which stands still between its turns. */
 const begun = new Map<Sound, number>()
 const listeners = new Set<() => void>()
 
 /** Whether the browser lets this window sound: it does not before the first touch or key. */
 export function isAudible(): boolean {
-  return context?.state === 'running'
+  return context?.state === 'running' || isResting
 }
 
 /** Listens to changes of `isAudible`; returns the function that stops it. */
@@ -64,19 +70,33 @@ export function openSound(): void {
   if (context === undefined) {
     context = new AudioContext({ latencyHint: 'interactive' })
     context.addEventListener('statechange', () => {
+      if (context?.state === 'running') isResting = false
       for (const listener of listeners) listener()
     })
   }
-  if (context.state !== 'running') void context.resume()
+  if (context.state !== 'running' && !isResting) void context.resume()
+  restLater()
+}
+
+function restLater(): void {
+  clearTimeout(restTimer)
+  restTimer = setTimeout(() => {
+    if (context?.state !== 'running') return
+    isResting = true
+    void context.suspend()
+  }, restMs)
 }
 
 /** Plays one sound at a volume of 0 to 1, once for those that come together; silent while the browser does not allow any. */
 export function playSound(sound: Sound, volume: number): void {
-  if (context?.state !== 'running' || volume <= 0) return
-  const start = context.currentTime + 0.005
+  if (context === undefined || !isAudible() || volume <= 0) return
   const now = performance.now()
   if (now - (begun.get(sound) ?? Number.NEGATIVE_INFINITY) < togetherMs) return
   begun.set(sound, now)
+  if (isResting) void context.resume()
+  restLater()
+  // A context that is being opened begins where it stopped: what is planned now sounds as soon as it is open.
+  const start = context.currentTime + 0.005
   for (const { at, length, from, to, wave, gain } of sounds[sound]) {
     const oscillator = context.createOscillator()
     const envelope = context.createGain()
