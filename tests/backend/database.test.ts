@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { join } from 'node:path'
+import { sql } from 'kysely'
 import { describe, expect, inject, it } from 'vitest'
 import { openDatabase, type Database, type Db } from '#backend/db/database.ts'
 import { migrationsFor } from '#backend/db/migrations.ts'
@@ -22,6 +23,24 @@ describe('a database', () => {
       for (const { db } of opened) expect(await ids(db)).toEqual([])
       for (const { close } of opened) await close()
       await dropDatabase(url)
+    },
+  )
+
+  // Vitest fails a run in which an error went unheard: outside of it, such a one ends the process.
+  it.runIf(engine === 'postgres')(
+    'outlives a connection that breaks between two queries of a transaction',
+    async () => {
+      const { db, write, isAway, close } = await databaseOf(await temporaryFolder())
+      const broken = write(async (transaction) => {
+        const { rows } = await sql<{ pid: number }>`SELECT pg_backend_pid() AS pid`.execute(transaction)
+        await sql`SELECT pg_terminate_backend(${rows[0]?.pid}, 10000)`.execute(db)
+        await transaction.insertInto('organizations').values(organization('lost')).execute()
+      })
+      const failure: unknown = await broken.catch((error: unknown) => error)
+      expect(failure).toSatisfy(isAway)
+      await write((transaction) => transaction.insertInto('organizations').values(organization('kept')).execute())
+      expect(await ids(db)).toEqual(['kept'])
+      await close()
     },
   )
 

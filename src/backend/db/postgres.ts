@@ -27,8 +27,12 @@ export async function openPostgres(url: string, log: Log): Promise<Database> {
     idle_in_transaction_session_timeout: 60_000,
     connectionTimeoutMillis: 10_000,
   })
-  // An idle connection that breaks is replaced at the next query; unheard, it would end the process.
-  pool.on('error', (error) => log.warn({ err: error }, 'connection to PostgreSQL lost'))
+  // A connection that breaks is replaced at the next query; unheard, it would end the process. Of one that is in use the
+  // pool does not tell, and its user learns of it by a query's failure.
+  pool.on('connect', (client) =>
+    client.on('error', (error) => log.warn({ err: error }, 'connection to PostgreSQL lost')),
+  )
+  pool.on('error', () => undefined)
   const db = new Kysely<Tables>({
     dialect: {
       createAdapter: () => new PostgresAdapter(),
@@ -133,7 +137,9 @@ const away: ReadonlySet<unknown> = new Set(
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   // pg and its pool say so in words only.
-  if (/^(?:timeout exceeded when trying to connect|Connection terminated)/.test(error.message)) return true
+  if (/^(?:timeout exceeded when trying to connect|Connection terminated|Client has encountered)/.test(error.message)) {
+    return true
+  }
   return away.has((error as { readonly code?: unknown }).code)
 }
 
