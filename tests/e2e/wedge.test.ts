@@ -52,6 +52,12 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
     await Promise.all(sent)
   }
 
+  /** The time so long ago, once there was a page then: an event from before a page's birth is dated at its birth. */
+  async function pressedBefore(agoMs: number): Promise<number> {
+    await page.waitForFunction((ageMs) => performance.now() > ageMs, agoMs)
+    return Date.now() - agoMs
+  }
+
   /** Presses keys as a person does, at a person's pace. */
   async function type(text: string, gapMs = 110): Promise<void> {
     for (const character of text) {
@@ -68,10 +74,8 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
     )
 
   it('is heard with nothing in focus, and one that is too slow to be known is not lost in silence', async () => {
-    const tookMs = (code.length + 1) * 60
-    // No key was pressed before there was a page.
-    await page.waitForFunction((ageMs) => performance.now() > ageMs, 2 * tookMs)
-    await scan(code, { gapMs: 60, startMs: Date.now() - tookMs })
+    const startMs = await pressedBefore((code.length + 1) * 60)
+    await scan(code, { gapMs: 60, startMs })
     await expect.poll(async () => (await told()).strange).toEqual([{ reason: 'slow', length: code.length }])
     expect(await scans()).toEqual([])
     await scan(code)
@@ -177,10 +181,11 @@ describe.skipIf('missing' in found)('a keyboard scanner in the window (skipped w
   it('hears a long code whole though a busy machine brings them late and in two parts', async () => {
     const long = Array.from({ length: 500 }, (_, index) => String.fromCharCode(0x21 + ((index * 7) % 90))).join('')
     const gapMs = 1
-    const startMs = Date.now() - 3_000 - long.length * gapMs
+    const lateMs = 2_000
+    const startMs = await pressedBefore(lateMs + long.length * gapMs)
     await scan(long.slice(0, 300), { gapMs, suffix: '', startMs })
     // Pressed without a pause, heard with one that is longer than any silence that ends a code.
-    await page.waitForTimeout(900)
+    await page.waitForTimeout(600)
     expect(await scans()).toEqual([])
     await scan(long.slice(300), { gapMs, startMs: startMs + 300 * gapMs })
     await expect.poll(scans).toEqual([long])
