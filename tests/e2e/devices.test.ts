@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { prepareZXingModule, readBarcodes } from 'zxing-wasm/reader'
 import { findChromium } from '#cli/browsers.ts'
 import { callAsAnotherWindow } from './another-window.ts'
@@ -20,18 +20,19 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
   let kiosk: Kiosk
   let page: Page
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     kiosk = await openKiosk({
       chromiumPath: 'path' in found ? found.path : '',
       catalogue: `gtin,product_name,brand,net_content\n${pen},Yellow highlighter,Inkwell,1 pc\n`,
     })
     page = kiosk.page
     await mkdir(pictures, { recursive: true })
+  })
+  beforeEach(async () => {
+    await kiosk.reopen()
     await page.getByRole('button', { name: 'Start session' }).waitFor()
   })
-  afterEach(async () => {
-    await kiosk.close()
-  })
+  afterAll(() => kiosk?.close())
 
   const openDevices = async () => {
     await page.getByRole('button', { name: 'Devices' }).click()

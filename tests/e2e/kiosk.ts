@@ -8,7 +8,10 @@ import { createInterface } from 'node:readline'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll } from 'vitest'
+import type { Result } from '#contract/result.ts'
+import type { Session } from '#contract/station/session.ts'
 import { root } from '../../tools/set-up.mjs'
+import { callAsAnotherWindow } from './another-window.ts'
 import { typeCode } from './key-events.ts'
 
 /** The browser of a test file, for all its windows that want nothing of it; each has a context of its own. */
@@ -32,6 +35,8 @@ export interface Kiosk {
   readonly address: string
   /** The backend itself, for a look at what it has. */
   readonly backend: { readonly url: string; readonly apiKey: string }
+  /** Opens the window anew, for the next test: no session is open, and it has its first size and remembers nothing. */
+  readonly reopen: () => Promise<void>
   /** What the window's policy has refused so far. */
   readonly violations: () => Promise<readonly string[]>
   /** Types a code as a scanner does: faster than any hand, ended by Enter, wherever the focus is. */
@@ -109,7 +114,8 @@ export async function openKiosk(options: {
       { CAPSTAN_API_KEY: apiKey },
     )
     const browser = await opening
-    context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options.context })
+    const viewport = { width: 1280, height: 800 }
+    context = await browser.newContext({ viewport, ...options.context })
     const page = await context.newPage()
     await page.addInitScript(() => {
       const refused: string[] = []
@@ -125,6 +131,15 @@ export async function openKiosk(options: {
       folder,
       address: station.answer.listening,
       backend: { url: backendUrl, apiKey },
+      async reopen() {
+        const open = (await callAsAnotherWindow(page, 'session.current', {})) as Result<Session | null>
+        if (!open.ok) throw new Error(open.error.message)
+        if (open.value !== null) await callAsAnotherWindow(page, 'session.end', { id: open.value.id })
+        await page.evaluate(() => window.sessionStorage.clear())
+        await page.setViewportSize(viewport)
+        await page.emulateMedia({ colorScheme: null, reducedMotion: null })
+        await page.goto(station.answer.listening)
+      },
       violations: () => page.evaluate(() => (window as unknown as { refused: string[] }).refused),
       async scan(...codes) {
         for (const code of codes) await typeCode(keyboard, code)
