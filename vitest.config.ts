@@ -1,9 +1,24 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+
+/** Files that take longest, most of it waiting: begun late, one of them would end alone. */
+const longest = ['e2e/desk', 'faults/drill', 'electron/updates', 'e2e/scan', 'e2e/queue', 'electron/drill']
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longest.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`))
+      return index === -1 ? longest.length : index
+    }
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other))
+  }
+}
 
 /**
  * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all. The kinds that start
- * real processes come after the others (`place`); the devices, whose tests look at the clock of a bus, a file at a time.
- * A file that fails in CI is run once more, alone: see tools/checks.ts.
+ * real processes come after the others (`place`). They wait for each other as much as they work: one more of them than
+ * there are cores runs at a time. A file that fails in CI is run once more, alone: see tools/checks.ts.
  */
 const project = (name: string, options: { readonly timeoutMs: number; readonly place?: number }) => ({
   test: {
@@ -12,7 +27,9 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
     environment: 'node' as const,
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
-    fileParallelism: name !== 'devices',
+    // A second, which is the default, is not what a busy machine keeps.
+    expect: { poll: { timeout: 15_000 } },
+    maxWorkers: availableParallelism() + (options.place ?? 0),
     sequence: { groupOrder: options.place ?? 0 },
   },
 })
@@ -34,14 +51,13 @@ const onPostgres = {
 
 /** Tests that open the kiosk as it is built; it is built once, before the first of them. */
 const onTheBuilt = (name: string) => {
-  const { test } = project(name, { timeoutMs: 180_000, place: 2 })
+  const { test } = project(name, { timeoutMs: 180_000, place: 1 })
   return { test: { ...test, globalSetup: 'tests/build.ts' } }
 }
 
 export default defineConfig({
   test: {
-    // Vitest leaves one core free, which on a machine of two would double the time.
-    maxWorkers: '100%',
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', { timeoutMs: 20_000 }),
       project('architecture', { timeoutMs: 60_000 }),
@@ -49,7 +65,7 @@ export default defineConfig({
       backend,
       onPostgres,
       project('devices', { timeoutMs: 60_000, place: 1 }),
-      project('faults', { timeoutMs: 300_000, place: 2 }),
+      project('faults', { timeoutMs: 300_000, place: 1 }),
       onTheBuilt('e2e'),
       onTheBuilt('electron'),
     ],

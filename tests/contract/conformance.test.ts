@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { maxMessageBytes } from '#contract/transport.ts'
 import { carriers, type Connection, unreferenced } from './carriers.ts'
 import { buggyId, createFakeStation, type FakeStation, unknownId } from './fake-station.ts'
@@ -19,7 +19,7 @@ describe.each(carriers)('the $name carrier', ({ connect, hasMessages }) => {
 
   /** Waits until the subscription has arrived at the station, or has gone. */
   const untilListening = (topic: string, count: number) =>
-    vi.waitFor(() => expect(station.listeners(topic)).toBeGreaterThanOrEqual(count))
+    expect.poll(() => station.listeners(topic)).toBeGreaterThanOrEqual(count)
 
   it('carries a value there and back', async () => {
     const change = { stationName: 'Zoll €\u001d\u0000🙂', sound: { enabled: false, volume: 0.25 } }
@@ -96,13 +96,13 @@ describe.each(carriers)('the $name carrier', ({ connect, hasMessages }) => {
     await untilListening('status.changed', 1)
 
     for (let number = 0; number < 50; number += 1) station.emit('status.changed', { number })
-    await vi.waitFor(() => expect(two).toHaveLength(50))
+    await expect.poll(() => two).toHaveLength(50)
     expect(one).toEqual(Array.from({ length: 50 }, (_, number) => ({ number })))
     expect(two).toEqual(one)
 
     stopOne()
     station.emit('status.changed', { number: 'after' })
-    await vi.waitFor(() => expect(two).toHaveLength(51))
+    await expect.poll(() => two).toHaveLength(51)
     expect(one).toHaveLength(50)
 
     stopTwo()
@@ -119,7 +119,7 @@ describe.each(carriers)('the $name carrier', ({ connect, hasMessages }) => {
     await untilListening('session.changed', 1)
     station.emit('status.changed', { other: true })
     station.emit('session.changed', { own: true })
-    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    await expect.poll(() => heard).toHaveLength(1)
     expect(heard).toEqual([[{ own: true }]])
   })
 
@@ -183,6 +183,6 @@ describe.each(carriers)('the $name carrier', ({ connect, hasMessages }) => {
       ok: false,
       error: { code: 'disconnected' },
     })
-    await vi.waitFor(() => expect(station.listeners('status.changed')).toBe(0))
+    await expect.poll(() => station.listeners('status.changed')).toBe(0)
   })
 })

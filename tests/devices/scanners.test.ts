@@ -143,7 +143,8 @@ describe.skipIf(reason !== null)('scanners on the USB bus', () => {
   it('drops what a scanner had kept for itself before it was opened', async () => {
     const device = await bus.plug(hidPosA())
     await device.scan('old')
-    const room = start({ settings: { staleMs: 250 } })
+    // Longer than a busy machine takes from opening to reading.
+    const room = start({ settings: { staleMs: 1_500 } })
     await room.reported('ready')
     let fresh = 0
     // Until one comes later than the stale time.

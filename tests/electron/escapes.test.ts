@@ -300,7 +300,7 @@ describe.skipIf(missing !== null)('a locked kiosk', () => {
     const told: string[] = []
     page.on('console', (message) => told.push(message.text()))
     await page.evaluate(() => [window.print(), window.alert('stop')])
-    await vi.waitFor(() => expect(told.filter((text) => text.includes('allow-modals'))).toHaveLength(2))
+    await expect.poll(() => told.filter((text) => text.includes('allow-modals'))).toHaveLength(2)
   })
 
   it.each(['usb', 'hid', 'serial', 'bluetooth'])('gives a page no device: %s', async (name) => {
@@ -338,7 +338,7 @@ describe.skipIf(missing !== null)('a locked kiosk', () => {
             return { isKiosk: window.isKiosk(), isFocusable: window.isFocusable() }
           }),
       )
-    await vi.waitFor(async () => expect(await covers()).toEqual([{ isKiosk: true, isFocusable: false }]))
+    await expect.poll(covers).toEqual([{ isKiosk: true, isFocusable: false }])
     expect(await covers()).toHaveLength(1)
   })
 

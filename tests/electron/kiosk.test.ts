@@ -248,11 +248,11 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
     const names = async () => (await readdir(folder)).filter((name) => name.endsWith('.csv')).toSorted()
     for (let count = 0; count < 2; count += 1) {
       await kiosk.page.evaluate((path) => follow({ href: path, download: '' }), `/exports/${id}.csv`)
-      await vi.waitFor(async () => expect(await names()).toHaveLength(count + 1), { timeout: 10_000 })
+      await expect.poll(names).toHaveLength(count + 1)
     }
     const saved = await names()
     expect(saved.map((name) => /^capstan-[\d-]+T[\d-]+( 2)?\.csv$/.test(name))).toEqual([true, true])
-    await vi.waitFor(async () => expect(await readFile(join(folder, saved[0] ?? ''), 'utf8')).toContain('96385074'))
+    await expect.poll(() => readFile(join(folder, saved[0] ?? ''), 'utf8')).toContain('96385074')
     await kiosk.call('session.end', { id })
   })
 

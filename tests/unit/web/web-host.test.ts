@@ -1,6 +1,6 @@
 import { createConnection } from 'node:net'
 import { request } from 'node:http'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { commonHeaders, contentSecurityPolicy } from '#contract/page.ts'
 import { maxPhotoBytes } from '#contract/station/http.ts'
@@ -236,10 +236,10 @@ describe('the WebSocket upgrade', () => {
     for (const topic of ['status.changed', 'status.changed', 'nothing.such', '__proto__']) {
       socket.send(JSON.stringify({ kind: 'subscribe', topic }))
     }
-    await vi.waitFor(() => expect(station.listeners('status.changed')).toBe(1))
+    await expect.poll(() => station.listeners('status.changed')).toBe(1)
     expect(station.listeners('nothing.such')).toBe(0)
     socket.terminate()
-    await vi.waitFor(() => expect(station.listeners('status.changed')).toBe(0))
+    await expect.poll(() => station.listeners('status.changed')).toBe(0)
   })
 })
 

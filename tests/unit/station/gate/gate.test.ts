@@ -385,11 +385,11 @@ describe('the door', () => {
     await read('0008-blocked')
     expect(written).toEqual([])
     const verdict = await read('0007-good')
-    await vi.waitFor(() => expect(written).toEqual(['a00101a2']))
+    await expect.poll(() => written).toEqual(['a00101a2'])
     expect(gate.status().door).toBe('open')
     say('00b100')
-    await vi.waitFor(() => expect(written).toEqual(['a00101a2', 'a00100a1']))
-    await vi.waitFor(() => expect(gate.status().door).toBe('closed'))
+    await expect.poll(() => written).toEqual(['a00101a2', 'a00100a1'])
+    await expect.poll(() => gate.status().door).toBe('closed')
     expect(store.verdicts.get(verdict.id)?.undone).toBeNull()
   })
 
@@ -402,11 +402,9 @@ describe('the door', () => {
       ports: { openLine: () => Promise.resolve(line) },
     })
     const verdict = await read('0007-good')
-    await vi.waitFor(() => expect(store.verdicts.get(verdict.id)?.undone?.reason).toBe('nobody passed'), {
-      timeout: 5_000,
-    })
+    await expect.poll(() => store.verdicts.get(verdict.id)?.undone?.reason).toBe('nobody passed')
     expect(written).toEqual(['a00101a2', 'a00100a1'])
-    await vi.waitFor(() => expect(site.undone).toEqual([verdict.id]), { timeout: 5_000 })
+    await expect.poll(() => site.undone).toEqual([verdict.id])
     expect(gate.status().today.admitted).toBe(0)
   })
 
@@ -414,7 +412,7 @@ describe('the door', () => {
     const site = await startSite(passes)
     const { read, gate, store } = await openGate({ url: site.url, settings: { door: serial } })
     const verdict = await read('0007-good')
-    await vi.waitFor(() => expect(gate.status().door).toBe('fault'))
+    await expect.poll(() => gate.status().door).toBe('fault')
     expect(store.verdicts.get(verdict.id)?.undone).toBeNull()
   })
 
@@ -436,14 +434,9 @@ describe('the door', () => {
       },
     })
     await read('0007-good')
-    await vi.waitFor(() => expect(gate.status().door).toBe('closed'), { timeout: 5_000 })
-    await vi.waitFor(() =>
-      expect(controller.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
-        'POST /open',
-        'GET /passed',
-        'GET /passed',
-        'POST /close',
-      ]),
-    )
+    await expect.poll(() => gate.status().door).toBe('closed')
+    await expect
+      .poll(() => controller.requests.map(({ method, path }) => `${method} ${path}`))
+      .toEqual(['POST /open', 'GET /passed', 'GET /passed', 'POST /close'])
   })
 })
