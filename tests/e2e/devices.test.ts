@@ -67,7 +67,7 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
     await strip().getByText('Test mode').waitFor({ state: 'detached' })
     await kiosk.scan(pen)
     await page.getByRole('region', { name: 'Last scan' }).getByText('Yellow highlighter').waitFor()
-    expect(await page.locator('.figure-strong dd').textContent()).toBe('1')
+    await expect.poll(() => page.locator('.figure-strong dd').textContent()).toBe('1')
     await openDevices()
     await lastRead().getByText('Saved', { exact: true }).waitFor()
     expect(await kiosk.violations()).toEqual([])
@@ -95,7 +95,7 @@ describe.skipIf('missing' in found)('the devices screen (skipped where no Chromi
     // Not twice: the code holds once.
     await kiosk.scan(read?.text ?? '')
     await page.getByText('Nothing to change').waitFor()
-    expect(await page.locator('.figure-strong dd').textContent()).toBe('1')
+    await expect.poll(() => page.locator('.figure-strong dd').textContent()).toBe('1')
     expect(await kiosk.violations()).toEqual([])
   })
 

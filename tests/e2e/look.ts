@@ -24,10 +24,21 @@ async function see(page: Page, path: string, size: keyof typeof sizes, theme: 'l
   const name = `${path}-${sizes[size].join('x')}-${theme}`
   await resize(page, size)
   await page.evaluate((to) => (document.documentElement.dataset['theme'] = to), theme)
-  await page.waitForTimeout(200)
+  await stands(page)
   await page.screenshot({ path: `${name}.png` })
   await expectAccessible(page, name)
   expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+}
+
+/** Waits until what moves has come to rest: an axe in the midst of a fade sees colours that nobody reads. */
+function stands(page: Page): Promise<void> {
+  return page.evaluate(async () => {
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame)
+    const ending = document
+      .getAnimations()
+      .filter(({ effect }) => Number(effect?.getComputedTiming().endTime) < Number.POSITIVE_INFINITY)
+    await Promise.allSettled(ending.map(({ finished }) => finished))
+  })
 }
 
 async function resize(page: Page, size: keyof typeof sizes): Promise<void> {

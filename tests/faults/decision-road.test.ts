@@ -50,6 +50,8 @@ describe('a decision on its road, the station and the backend each a process tha
     const child = spawn(process.execPath, [deskProcess, join(folder, 'station'), backend?.url ?? '', apiKey], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
+    // What is written to one that is killed ends in nothing.
+    child.stdin.on('error', () => undefined)
     desk = child
     answers = createInterface(child.stdout)[Symbol.asyncIterator]()
   }
