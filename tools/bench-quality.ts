@@ -6,11 +6,12 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { PhotoFault } from '#contract/station/photo-quality.ts'
 import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
+import { lumaOf as lumaOfColours } from '#station/imaging/luma.ts'
+import type { Luma } from '#station/imaging/luma.ts'
 import { conclude, measure } from '#station/imaging/quality.ts'
 import type { Measures } from '#station/imaging/quality.ts'
 import { perceptualHash } from '#station/imaging/perceptual-hash.ts'
 import { findTextLines, median } from '#station/imaging/text-lines.ts'
-import type { Luma } from '#station/imaging/text-lines.ts'
 import { drawLabel } from '../tests/label-image.ts'
 import { benchProducts } from './bench-quality-product.ts'
 
@@ -58,13 +59,7 @@ const asUploaded = async (photo: Sharp): Promise<Pixels> => {
     .toBuffer()
   return raw(sharp(jpeg))
 }
-const lumaOf = ({ data, width, height }: Pixels): Luma => {
-  const luma = new Uint8Array(width * height)
-  for (let at = 0; at < luma.length; at += 1) {
-    luma[at] = ((data[at * 3] ?? 0) * 77 + (data[at * 3 + 1] ?? 0) * 150 + (data[at * 3 + 2] ?? 0) * 29 + 128) >> 8
-  }
-  return { data: luma, width, height }
-}
+const lumaOf = ({ data, width, height }: Pixels): Luma => lumaOfColours(data, width, height)
 
 interface Plant {
   readonly name: string

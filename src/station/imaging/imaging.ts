@@ -1,7 +1,7 @@
 import type { Log } from '#contract/ports.ts'
 import { fail } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
-import { isAwaited, type Job, type WorkerMessage } from './job.ts'
+import { isAwaited, type Job, type Rehearsal, type WorkerMessage } from './job.ts'
 import type { JudgeInput, Judgement, PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import type { ImagingProcess, SpawnImaging } from './process.ts'
 import type { CodesInput, CodesReading } from './reading.ts'
@@ -90,6 +90,13 @@ export function createImaging(options: ImagingOptions): Imaging {
     lane.workers.add(worker)
     worker.process.onMessage((message) => hear(worker, message as WorkerMessage))
     worker.process.onExit((reason) => bury(worker, reason))
+    return worker
+  }
+
+  /** Starts the process that judges, for a photo that is about to come. */
+  function startAwaited(): Worker {
+    const worker = start(awaited)
+    worker.process.send({ kind: 'rehearse' } satisfies Rehearsal)
     return worker
   }
 
@@ -200,7 +207,8 @@ export function createImaging(options: ImagingOptions): Imaging {
     region: (input) => ask({ kind: 'region', input }) as Promise<Result<RegionReading>>,
     warm() {
       if (closed) return
-      for (const lane of [patient, awaited]) if (lane.workers.size === 0) rest(start(lane))
+      if (patient.workers.size === 0) rest(start(patient))
+      if (awaited.workers.size === 0) rest(startAwaited())
     },
     close() {
       if (closed) return

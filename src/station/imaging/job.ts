@@ -10,6 +10,11 @@ export type Job = { readonly id: number } & (
   | ({ readonly kind: 'region' } & RegionInput)
 )
 
+/** Asked of a process that has nothing to do yet, and not answered: to be as fast with its first photo as with the next. */
+export interface Rehearsal {
+  readonly kind: 'rehearse'
+}
+
 /** A person stands before the screen until it is answered. */
 export const isAwaited = (kind: Job['kind']): boolean => kind === 'judge' || kind === 'region'
 

@@ -1,3 +1,5 @@
+import { brightnessOf } from './luma.ts'
+
 /** Pixels row by row: of one byte, brightness, or of red, green and blue. */
 export interface Pixels {
   readonly data: Uint8Array
@@ -42,9 +44,4 @@ export function perceptualHash({ data, width, height, channels }: Pixels): strin
     hash += bits.toString(16).padStart(side / 4, '0')
   }
   return hash
-}
-
-/** As BT.601 weighs the colours; grey is itself. */
-export function brightnessOf(red: number, green: number, blue: number): number {
-  return (red * 77 + green * 150 + blue * 29 + 128) >> 8
 }

@@ -10,13 +10,13 @@ import { isTrap, longestSide } from '#domain/decoding/zxing.ts'
 import { imageTypeOf, signatureBytes } from '#domain/image-type.ts'
 import type { ImageType } from '#domain/image-type.ts'
 import type { Decoder } from './decode.ts'
+import { lumaOf } from './luma.ts'
 import { orientationOf, toStored, toUpright, turnOf, uprightSize } from './orientation.ts'
 import type { Orientation, Size } from './orientation.ts'
-import { brightnessOf, perceptualHash } from './perceptual-hash.ts'
+import { perceptualHash } from './perceptual-hash.ts'
 import type { JudgeInput, Judgement, PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import { judge } from './quality.ts'
 import type { CodesInput, CodesReading, FoundCode, Point } from './reading.ts'
-import type { Luma } from './text-lines.ts'
 
 /** Opens image files; runs in the imaging process only, since it is where sharp lives. */
 export interface PhotoReader {
@@ -24,6 +24,8 @@ export interface PhotoReader {
   photo(input: PhotoInput): Promise<Result<PhotoReading>>
   /** Says how fit a photo is to be read from, and writes nothing. */
   judge(input: JudgeInput): Promise<Result<Judgement>>
+  /** Judges a picture of its own, so that what judges is loaded and compiled before there is a photo. */
+  rehearse(): Promise<Result<Judgement>>
   /** Reads the codes of any image that sharp opens. */
   codes(input: CodesInput): Promise<Result<CodesReading>>
   /** Writes a part of a photo as a JPEG. */
@@ -37,6 +39,7 @@ const maxDecodedPixels = 24_000_000
 /** What the decoder gets the second time when an image ended it the first. */
 const maxDecodedAgainPixels = 2_000_000
 const derivativeSide = 2048
+const derivativeSize: Size = { width: derivativeSide, height: derivativeSide }
 /** What is judged has at least this share of the derivative's pixels along a side, so that the same limits hold. */
 const minJudgedShare = 0.9
 const thumbnailSide = 320
@@ -118,7 +121,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
         const whole = bitmap ? ofBitmap(bitmap) : openSrgb(path, metadata)
         const [codes, small] = await Promise.all([
           codesOf(path, metadata, decode, bitmap),
-          scaled(whole, { width: derivativeSide, height: derivativeSide }).then((one) => turned(one, orientation)),
+          scaled(whole, derivativeSize).then((one) => turned(one, orientation)),
         ])
         const encoding = Promise.all([
           encode[uploadFormat](ofBitmap(small)).toBuffer(),
@@ -152,17 +155,12 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
     judge: ({ path, incoming }) =>
       reading(async () => {
         // Read at once: the file may get its name while it is looked at.
-        const bytes = readWhole(incoming === undefined ? [path] : [incoming, path])
-        if (!bytes.ok) return bytes
-        const opened = await openPhoto(bytes.value)
-        if (!opened.ok) return opened
-        const { mediaType, metadata } = opened.value
-        const side = judgedSide(mediaType, metadata)
-        const small = await scaled(openSrgb(bytes.value, metadata), { width: side, height: side })
-        const scale = Math.max(metadata.width, metadata.height) / Math.max(small.info.width, small.info.height)
-        const luma = lumaOf(await turned(small, orientationOf(metadata.orientation)))
-        return ok({ quality: judge(luma, scale), perceptualHash: perceptualHash({ ...luma, channels: 1 }) })
+        const paths = incoming === undefined ? [path] : [incoming, path]
+        const bytes = readWhole(paths)
+        return bytes.ok ? judgeBytes(bytes.value, paths) : bytes
       }),
+
+    rehearse: () => reading(async () => judgeBytes(await drawPrint())),
 
     async codes({ path, decode }) {
       const startedMs = performance.now()
@@ -213,15 +211,53 @@ async function openPhoto(
     : fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
 }
 
+/** Judges a photo by its bytes, and faster by the files that they may be in. */
+async function judgeBytes(bytes: Uint8Array, paths: readonly string[] = []): Promise<Result<Judgement>> {
+  const opened = await openPhoto(bytes)
+  if (!opened.ok) return opened
+  const { mediaType, metadata } = opened.value
+  const small =
+    (mediaType === 'image/jpeg' ? await openReduced(paths, metadata) : null) ??
+    (await scaled(openSrgb(bytes, metadata), derivativeSize))
+  const scale = Math.max(metadata.width, metadata.height) / Math.max(small.info.width, small.info.height)
+  const upright = await turned(small, orientationOf(metadata.orientation))
+  const luma = lumaOf(bytesOf(upright), upright.info.width, upright.info.height)
+  return ok({ quality: judge(luma, scale), perceptualHash: perceptualHash({ ...luma, channels: 1 }) })
+}
+
+/** A JPEG of lines of what has the shape of letters. */
+function drawPrint(): Promise<Uint8Array> {
+  const [width, height] = [1024, 768]
+  const data = Buffer.alloc(width * height, 220)
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      const isLetter = x % 14 < 9 && y % 28 < 15
+      if (isLetter && (x % 14 < 3 || (y % 28) % 6 < 3)) data[y * width + x] = 30
+    }
+  }
+  return sharp(data, { raw: { width, height, channels: 1 } })
+    .toColourspace('srgb')
+    .jpeg()
+    .toBuffer()
+}
+
 /**
- * How large a photo is judged: as large as its derivative. A JPEG is opened at a half, a quarter or an eighth in half the
- * time and less, so one of them is taken where it is as large but for a little.
+ * A JPEG about as large as its derivative, opened at a half, a quarter or an eighth, which takes half the time and less; null
+ * where it is too small for that, or was not opened so. sharp itself reduces by two only where it scales down by three: the
+ * word for libvips stands behind the file's name.
  */
-function judgedSide(mediaType: ImageType, { width, height }: Size): number {
-  const longest = Math.max(width, height)
-  if (mediaType !== 'image/jpeg') return derivativeSide
-  const reduced = [2, 4, 8].map((by) => Math.ceil(longest / by)).find((side) => side <= derivativeSide)
-  return reduced !== undefined && reduced >= derivativeSide * minJudgedShare ? reduced : derivativeSide
+async function openReduced(paths: readonly string[], metadata: Metadata): Promise<Bitmap | null> {
+  const longest = Math.max(metadata.width, metadata.height)
+  const by = [8, 4, 2].find((each) => longest / each >= derivativeSide * minJudgedShare)
+  if (by === undefined) return null
+  for (const path of paths) {
+    try {
+      return await scaled(openSrgb(`${path}[shrink=${by}]`, metadata), derivativeSize)
+    } catch {
+      // It got its name meanwhile, or it is broken: whoever opens it whole finds out.
+    }
+  }
+  return null
 }
 
 function openImage(image: Source): Sharp {
@@ -256,17 +292,6 @@ async function turned(bitmap: Bitmap, orientation: Orientation): Promise<Bitmap>
 /** A plain array of bytes is read faster than Node's Buffer. */
 function bytesOf({ data }: Bitmap): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-}
-
-/** The brightness of each pixel. */
-function lumaOf(bitmap: Bitmap): Luma {
-  const { width, height } = bitmap.info
-  const bytes = bytesOf(bitmap)
-  const luma = new Uint8Array(width * height)
-  for (let at = 0, from = 0; at < luma.length; at += 1, from += 3) {
-    luma[at] = brightnessOf(bytes[from] ?? 0, bytes[from + 1] ?? 0, bytes[from + 2] ?? 0)
-  }
-  return { data: luma, width, height }
 }
 
 /** The stored image, scaled down to at most so many pixels, and to what the decoder takes. */

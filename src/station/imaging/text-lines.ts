@@ -1,9 +1,4 @@
-/** Brightness of an image, a byte a pixel, row by row. */
-export interface Luma {
-  readonly data: Uint8Array
-  readonly width: number
-  readonly height: number
-}
+import type { Luma } from './luma.ts'
 
 /** A letter, or what looks like one: a connected spot that is darker, or brighter, than what is around it. */
 export interface Letter {
@@ -23,9 +18,11 @@ export interface TextLine {
   readonly degrees: number
 }
 
-/** A pixel belongs to a letter when it differs from the mean of this many pixels to each side ... */
-const neighbourhood = 14
-/** ... by this much brightness, or by a tenth of the mean if that is more. */
+/** The four pixels of a row that lie in a word are compared with one mean: that of squares of so many pixels a side ... */
+const square = 4
+/** ... so many of them to each side of theirs. */
+const neighbourhood = 3
+/** A pixel belongs to a letter when it differs from that mean by this much brightness, or by a tenth of it if that is more. */
 const minContrast = 14
 const minLetterPixels = 3
 const maxLetterPixels = 160
@@ -53,43 +50,111 @@ export function findTextLines(luma: Luma): readonly TextLine[] {
   return chain(letters, grid, degrees)
 }
 
-/**
- * Marks pixels: 0 background, 1 darker, 2 brighter than around them. In whole numbers, which take half the time, and
- * without a branch: print has an edge at every other pixel, and no processor guesses which.
- */
-function markStandingOut({ data, width, height }: Luma): Uint8Array {
-  const marks = new Uint8Array(width * height)
-  const radius = neighbourhood
-  /** Of each column, over the rows around the present one; beyond the picture's sides they stay zero. */
-  const sums = new Int32Array(width + 2 * radius + 1)
-  /** How many columns of the picture are around each. */
-  const columns = Int32Array.from(
-    { length: width },
-    (_, x) => Math.min(width - 1, x + radius) - Math.max(0, x - radius) + 1,
-  )
-  const add = (row: number, sign: 1 | -1): void => {
-    for (let x = radius + 1, at = row * width, end = at + width; at < end; x += 1, at += 1) {
-      sums[x] = (sums[x] ?? 0) + Math.imul(sign, data[at] ?? 0)
-    }
+/** An image four pixels at a time, the first of each row at the start of a word. */
+interface Words {
+  readonly data: Int32Array
+  /** Of a row. */
+  readonly columns: number
+  readonly height: number
+}
+
+/** Bytes 0 and 2 of a word, each with room for a carry; 1 and 3 when it was shifted before. */
+const lanes = 0xff00ff
+/** The carry of each. */
+const carries = 0x1000100
+
+function wordsOf({ data, width, height }: Luma): Words {
+  const columns = Math.ceil(width / square)
+  if (width % square === 0 && data.byteOffset % square === 0) {
+    return { data: new Int32Array(data.buffer, data.byteOffset, columns * height), columns, height }
   }
-  // Sums of columns move down row by row, and a window of them moves along each row.
-  for (let y = 0; y < Math.min(radius, height); y += 1) add(y, 1)
+  // The last pixel of a row goes on to the end of its word.
+  const padded = new Uint8Array(columns * square * height)
   for (let y = 0; y < height; y += 1) {
-    if (y + radius < height) add(y + radius, 1)
-    if (y - radius > 0) add(y - radius - 1, -1)
-    const rows = Math.min(height - 1, y + radius) - Math.max(0, y - radius) + 1
-    let sum = 0
-    for (let x = 0; x < 2 * radius + 1; x += 1) sum = (sum + (sums[x] ?? 0)) | 0
-    for (let x = 0, at = y * width; x < width; x += 1, at += 1) {
-      sum = (sum + (sums[x + 2 * radius + 1] ?? 0) - (sums[x] ?? 0)) | 0
-      const pixels = Math.imul(rows, columns[x] ?? 0)
-      // Multiplied by the pixels around, which leaves their sum for their mean, and by ten, for the share of it.
-      const difference = Math.imul(10, Math.imul(data[at] ?? 0, pixels) - sum)
-      const least = Math.imul(10 * minContrast, pixels)
-      const more = sum - least
-      const needed = least + (more & ~(more >> 31))
-      // The sign of a number is its highest bit.
-      marks[at] = (((needed - difference) >>> 31) << 1) | ((needed + difference) >>> 31)
+    const start = y * columns * square
+    padded.set(data.subarray(y * width, (y + 1) * width), start)
+    padded.fill(data[(y + 1) * width - 1] ?? 0, start + width, start + columns * square)
+  }
+  return { data: new Int32Array(padded.buffer), columns, height }
+}
+
+/** Adds a row of words, from `at`, to the sums of the squares that it lies in, from `to`. */
+function sumWords(words: Int32Array, at: number, columns: number, sums: Int32Array, to: number): void {
+  for (let x = 0; x < columns; x += 1) {
+    const word = words[at + x] ?? 0
+    const pairs = (word & lanes) + ((word >>> 8) & lanes)
+    sums[to + x] = (sums[to + x] ?? 0) + (pairs & 0xffff) + (pairs >>> 16)
+  }
+}
+
+/** Takes a row of squares to the sums of their columns, or away. */
+function moveDown(sums: Int32Array, squares: Int32Array, at: number, columns: number, sign: 1 | -1): void {
+  for (let x = 0; x < columns; x += 1) {
+    sums[x + neighbourhood + 1] = (sums[x + neighbourhood + 1] ?? 0) + sign * (squares[at + x] ?? 0)
+  }
+}
+
+/**
+ * Of each square of a row the darkest and the brightest level that are its surroundings' own, in both lanes: a level
+ * carries when the first is added to it, and when it is taken from the second, unless it stands out. `sums` are those of
+ * the columns over so many `rows` of pixels.
+ */
+function findLevels(sums: Int32Array, columns: number, rows: number, lows: Int32Array, highs: Int32Array): void {
+  let sum = 0
+  for (let x = 0; x < 2 * neighbourhood + 1; x += 1) sum += sums[x] ?? 0
+  for (let x = 0; x < columns; x += 1) {
+    sum += (sums[x + 2 * neighbourhood + 1] ?? 0) - (sums[x] ?? 0)
+    const beside = Math.min(columns - 1, x + neighbourhood) - Math.max(0, x - neighbourhood) + 1
+    const mean = sum / (rows * beside * square)
+    const contrast = Math.max(minContrast, mean / 10)
+    lows[x] = carries - Math.imul(Math.max(0, (mean - contrast + 1) | 0), 0x10001)
+    highs[x] = carries + Math.imul(Math.min(255, (mean + contrast) | 0), 0x10001)
+  }
+}
+
+/** Marks a row of words, without a branch: print has an edge at every other pixel, and no processor guesses which. */
+function markWords(
+  words: Int32Array,
+  at: number,
+  columns: number,
+  lows: Int32Array,
+  highs: Int32Array,
+  marks: Int32Array,
+): void {
+  for (let x = 0; x < columns; x += 1) {
+    const word = words[at + x] ?? 0
+    const even = word & lanes
+    const odd = (word >>> 8) & lanes
+    const low = lows[x] ?? 0
+    const high = highs[x] ?? 0
+    const dark = ((~(even + low) & carries) >>> 8) | (~(odd + low) & carries)
+    const bright = ((~(high - even) & carries) >>> 8) | (~(high - odd) & carries)
+    marks[at + x] = dark | (bright << 1)
+  }
+}
+
+/**
+ * Marks pixels: 0 background, 1 darker, 2 brighter than around them. Each step is a function for one row: what is called
+ * a thousand times a photo is compiled for good with the first one, what loops over all rows is not with the tenth.
+ */
+function markStandingOut({ data, columns, height }: Words): Int32Array {
+  const rows = Math.ceil(height / square)
+  const squares = new Int32Array(columns * rows)
+  for (let y = 0; y < height; y += 1) sumWords(data, y * columns, columns, squares, Math.floor(y / square) * columns)
+  const marks = new Int32Array(data.length)
+  const lows = new Int32Array(columns)
+  const highs = new Int32Array(columns)
+  /** Of each column of squares, over the rows around the present one; beyond the picture's sides they stay zero. */
+  const sums = new Int32Array(columns + 2 * neighbourhood + 1)
+  // Sums of columns move down row by row, and a window of them moves along each row.
+  for (let row = 0; row < Math.min(neighbourhood, rows); row += 1) moveDown(sums, squares, row * columns, columns, 1)
+  for (let row = 0; row < rows; row += 1) {
+    if (row + neighbourhood < rows) moveDown(sums, squares, (row + neighbourhood) * columns, columns, 1)
+    if (row > neighbourhood) moveDown(sums, squares, (row - neighbourhood - 1) * columns, columns, -1)
+    const around = Math.min(height, (row + neighbourhood + 1) * square) - Math.max(0, row - neighbourhood) * square
+    findLevels(sums, columns, around, lows, highs)
+    for (let y = row * square; y < Math.min(height, (row + 1) * square); y += 1) {
+      markWords(data, y * columns, columns, lows, highs, marks)
     }
   }
   return marks
@@ -185,50 +250,68 @@ class Spots {
   }
 }
 
-/** Joins marked pixels into spots, by runs of a row that touch those of the row before, and keeps letters' shapes. */
+/** The runs of marked pixels in a row: three numbers each, where it starts, the first pixel after it, and its spot. */
+interface Runs {
+  readonly data: Int32Array
+  end: number
+}
+
+/** Adds the runs of a row of `width` pixels from `first` to spots: to those of the runs above that they touch. */
+function joinRow(
+  marks: Uint8Array,
+  fours: Int32Array,
+  { first, width, y }: { readonly first: number; readonly width: number; readonly y: number },
+  above: Runs,
+  row: Runs,
+  spots: Spots,
+): void {
+  const before = above.data
+  const runs = row.data
+  const end = first + width
+  let endOfRow = 0
+  let candidate = 0
+  for (let at = first; at < end;) {
+    const mark = marks[at]
+    if (mark === 0) {
+      at += (at & 3) === 0 && fours[at >> 2] === 0 ? 4 : 1
+      continue
+    }
+    const runStart = at - first
+    while (at < end && marks[at] === mark) at += 1
+    const runEnd = at - first
+    while (candidate < above.end && (before[candidate + 1] ?? 0) < runStart) candidate += 3
+    let spot = -1
+    // Corners touch too.
+    for (let index = candidate; index < above.end && (before[index] ?? 0) <= runEnd; index += 3) {
+      const touched = before[index + 2] ?? 0
+      if (spots.isDark(touched) !== (mark === 1)) continue
+      const other = spots.rootOf(touched)
+      if (spot === -1) spot = other
+      else if (spot !== other) spots.join(other, spot)
+    }
+    if (spot === -1) spot = spots.add(mark === 1, runStart, y)
+    spots.extend(spot, runStart, runEnd - 1, y)
+    runs[endOfRow] = runStart
+    runs[endOfRow + 1] = runEnd
+    runs[endOfRow + 2] = spot
+    endOfRow += 3
+  }
+  row.end = endOfRow
+}
+
+/** Joins marked pixels into spots, row by row, and keeps letters' shapes. */
 function findLetters(luma: Luma): Letter[] {
   const { width, height } = luma
-  const marks = markStandingOut(luma)
+  const words = wordsOf(luma)
   // Most of a picture is background: four pixels of it are passed at a time.
-  const fours = new Int32Array(marks.buffer, 0, marks.length >> 2)
+  const fours = markStandingOut(words)
+  const marks = new Uint8Array(fours.buffer)
   const spots = new Spots()
-  /** The runs of a row: where each starts, the first pixel after it, and its spot. */
-  let before = new Int32Array(3 * (width + 1))
-  let row = new Int32Array(3 * (width + 1))
-  let endOfBefore = 0
+  let above: Runs = { data: new Int32Array(3 * (width + 1)), end: 0 }
+  let row: Runs = { data: new Int32Array(3 * (width + 1)), end: 0 }
   for (let y = 0; y < height; y += 1) {
-    const first = y * width
-    const end = first + width
-    let endOfRow = 0
-    let candidate = 0
-    for (let at = first; at < end;) {
-      const mark = marks[at]
-      if (mark === 0) {
-        at += (at & 3) === 0 && fours[at >> 2] === 0 ? 4 : 1
-        continue
-      }
-      const runStart = at - first
-      while (at < end && marks[at] === mark) at += 1
-      const runEnd = at - first
-      while (candidate < endOfBefore && (before[candidate + 1] ?? 0) < runStart) candidate += 3
-      let spot = -1
-      // Corners touch too.
-      for (let index = candidate; index < endOfBefore && (before[index] ?? 0) <= runEnd; index += 3) {
-        const above = before[index + 2] ?? 0
-        if (spots.isDark(above) !== (mark === 1)) continue
-        const other = spots.rootOf(above)
-        if (spot === -1) spot = other
-        else if (spot !== other) spots.join(other, spot)
-      }
-      if (spot === -1) spot = spots.add(mark === 1, runStart, y)
-      spots.extend(spot, runStart, runEnd - 1, y)
-      row[endOfRow] = runStart
-      row[endOfRow + 1] = runEnd
-      row[endOfRow + 2] = spot
-      endOfRow += 3
-    }
-    ;[before, row] = [row, before]
-    endOfBefore = endOfRow
+    joinRow(marks, fours, { first: y * words.columns * square, width, y }, above, row, spots)
+    ;[above, row] = [row, above]
   }
   const letters = spots.letters()
   if (letters.length <= maxLetters) return letters

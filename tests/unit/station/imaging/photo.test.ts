@@ -80,6 +80,16 @@ describe('judging a photo', () => {
     expect(whole.value.quality.faults[0]).toBe(fault)
   })
 
+  it('opens a large JPEG at a half, where letters are half as high', async () => {
+    const judged = await reader.judge({ path: await put('half.jpg', await large()) })
+    expect(judged.ok && judged.value.quality.measures.textHeightPixels).toBe(28)
+  })
+
+  it('rehearses with a picture that has lines of print', async () => {
+    const rehearsed = await reader.rehearse()
+    expect(rehearsed.ok && rehearsed.value.quality.measures.textLines).toBeGreaterThan(10)
+  })
+
   it('judges a photo on its side as the camera held it', async () => {
     const upright = await (await sheet(1000, 500)).jpeg({ quality: 95 }).toBuffer()
     const turned = await sharp(upright).rotate(-90).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer()

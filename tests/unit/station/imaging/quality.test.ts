@@ -1,9 +1,9 @@
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { describe, expect, it } from 'vitest'
+import type { Luma } from '#station/imaging/luma.ts'
 import { judge } from '#station/imaging/quality.ts'
 import { findTextLines, median } from '#station/imaging/text-lines.ts'
-import type { Luma } from '#station/imaging/text-lines.ts'
 import { drawLabel } from '../../../label-image.ts'
 
 async function lumaOf(image: Sharp): Promise<Luma> {

@@ -6,7 +6,8 @@
 import { existsSync, writeFileSync } from 'node:fs'
 
 process.on('disconnect', () => process.exit())
-process.on('message', ({ id, path }: { id: number; path: string }) => {
+process.on('message', ({ kind, id, path }: { kind: string; id: number; path: string }) => {
+  if (kind === 'rehearse') return
   const [command, argument = ''] = path.split(' ')
   if (command === 'crash') process.exit(139)
   if (command === 'hang') return
