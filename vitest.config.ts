@@ -17,7 +17,7 @@ class LongestFirst extends BaseSequencer {
 
 /**
  * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all. The kinds that start
- * real processes come after the others (`place`). They wait for each other as much as they work: one more of them than
+ * real processes come after the others (`place`). Half of the time tests wait for something: one more file of them than
  * there are cores runs at a time. A file that fails in CI is run once more, alone: see tools/checks.ts.
  */
 const project = (name: string, options: { readonly timeoutMs: number; readonly place?: number }) => ({
@@ -30,7 +30,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
     hookTimeout: options.timeoutMs,
     // A second, which is the default, is not what a busy machine keeps.
     expect: { poll: { timeout: 15_000 } },
-    maxWorkers: availableParallelism() + (options.place ?? 0),
+    maxWorkers: availableParallelism() + 1,
     sequence: { groupOrder: options.place ?? 0 },
   },
 })
