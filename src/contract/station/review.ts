@@ -63,6 +63,20 @@ export const reviewProposalSchema = z.object({
 })
 export type ReviewProposal = z.infer<typeof reviewProposalSchema>
 
+/** A photo that the backend could not read, as it lists it. */
+export interface UnreadPhoto {
+  /** Of the reading that failed: another one has another id. */
+  readonly id: string
+  readonly captureId: string
+  /** Null for the image of the capture itself. */
+  readonly photoId: string | null
+  /** The backend's words. */
+  readonly reason: string
+  /** Empty where the capture has none. */
+  readonly gtin: string
+  readonly productName: string
+}
+
 /** A product in the queue. */
 export const reviewEntrySchema = z.object({
   captureId: remoteIdSchema,

@@ -8,6 +8,7 @@ import {
 } from '#contract/backend/proposals.ts'
 import { foreignChangePageSchema } from '#contract/backend/products.ts'
 import { foreignPageOf } from '#contract/backend/values.ts'
+import type { UnreadPhoto } from '#contract/station/review.ts'
 import { z } from 'zod'
 import { isMissing, withoutId, type RemoteResult, type SendRequest } from '#station/remote/requests.ts'
 
@@ -31,18 +32,6 @@ export interface KeptProposal {
   readonly isApplied: boolean
   /** Why the backend withdrew it; empty when it did not. */
   readonly withdrawn: string
-}
-
-/** A photo that the backend could not read. */
-export interface UnreadPhoto {
-  /** Of the reading that failed: another one has another id. */
-  readonly id: string
-  readonly captureId: string
-  /** Null for the image of the capture itself. */
-  readonly photoId: string | null
-  readonly reason: string
-  readonly gtin: string
-  readonly productName: string
 }
 
 /** What an apply wrote. */

@@ -37,7 +37,7 @@ import {
 } from '#station/remote/requests.ts'
 
 export type { KeptChange, KeptProduct } from '#station/remote/catalogue-client.ts'
-export type { Applied, KeptProposal, UnreadPhoto } from '#station/remote/proposals-client.ts'
+export type { Applied, KeptProposal } from '#station/remote/proposals-client.ts'
 export { isFinal, isMissing } from '#station/remote/requests.ts'
 export type { Observed, RemoteFailure, RemoteResult } from '#station/remote/requests.ts'
 

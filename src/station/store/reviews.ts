@@ -13,6 +13,7 @@ import {
   type ReviewFigures,
   type ReviewProduct,
   type ReviewProposal,
+  type UnreadPhoto,
 } from '#contract/station/review.ts'
 import { canonicalJson } from '#domain/canonical-json.ts'
 import { judgeProposal } from '#domain/review/cost.ts'
@@ -45,17 +46,6 @@ export interface FoundProposal extends RemoteProposal {
   readonly gtin: string
   readonly productName: string
   readonly field: string
-}
-
-/** A photo that the backend could not read, as it lists it. */
-export interface FoundUnread {
-  /** Of the reading that failed. */
-  readonly id: string
-  readonly captureId: string
-  readonly photoId: string | null
-  readonly reason: string
-  readonly gtin: string
-  readonly productName: string
 }
 
 /** What the backend is to be told of a proposal. */
@@ -96,7 +86,7 @@ export interface Reviews {
   /** Takes proposals over as the backend has them. Answers the captures whose proposals changed. */
   keep(found: readonly FoundProposal[]): string[]
   /** Takes the whole list of unread photos over. Answers the captures of which others are unread than before. */
-  keepUnread(found: readonly FoundUnread[]): string[]
+  keepUnread(found: readonly UnreadPhoto[]): string[]
   /** The unread photos of a capture: where each lies here, and what was decided about it and not told yet, or just told. */
   unreadOf(captureId: string): { photo: string | null; reason: string; decided: 'reread' | 'leave' | null }[]
   /** Whether a person has decided about unread photos of a capture, now or before. */

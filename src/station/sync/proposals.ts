@@ -1,6 +1,7 @@
 import type { Clock, Log } from '#contract/ports.ts'
+import type { UnreadPhoto } from '#contract/station/review.ts'
 import type { Instant } from '#contract/station/values.ts'
-import { isMissing, type ScannerClient, type UnreadPhoto } from '#station/remote/scanner-client.ts'
+import { isMissing, type ScannerClient } from '#station/remote/scanner-client.ts'
 import type { Store } from '#station/store/store.ts'
 
 /** Has the backend asked for proposals while somebody reviews. */
