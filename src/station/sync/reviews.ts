@@ -93,6 +93,29 @@ export function createReviewSending(
     return refused(item, payload, { code: 'conflict', message })
   }
 
+  /**
+   * The product that an apply writes to: one that the catalogue lacks is created by its code alone, and its capture is looked
+   * up again. Its values come with the apply, so that its history says where each was read.
+   */
+  const provideProduct = async (captureId: string): Promise<RemoteResult<'there' | 'coming' | 'none'>> => {
+    const capture = await remote.getCapture(captureId)
+    if (!capture.ok) return capture
+    const { state, productId, gtin } = capture.value
+    if (productId !== null) return { ok: true, value: 'there' }
+    if (underWay.has(state)) return { ok: true, value: 'coming' }
+    // What has no GTIN can be no product.
+    if (gtin === null) return { ok: true, value: 'none' }
+    const empty = { gtin, name: '', brand: '', netContent: '', description: '' }
+    const created = await remote.createProduct(`product-of-${captureId}`, empty)
+    // 409: somebody else has created it meanwhile.
+    if (!created.ok && created.failure.status !== 409) return created
+    const again = await remote.retryCapture(captureId)
+    if (!again.ok && again.failure.status !== 409) return again
+    // This station's own of the same code are found now, too.
+    for (const id of store.captures.notFoundWith(gtin)) store.captures.retry(id)
+    return { ok: true, value: 'coming' }
+  }
+
   const apply = async (item: OutboxItem, payload: SentReview): Promise<void> => {
     const { about, review } = payload
     if (item.attempts > 1) {
@@ -111,7 +134,13 @@ export function createReviewSending(
         })
       }
     }
-    const answer = await remote.applyProposals(about)
+    let answer = await remote.applyProposals(about)
+    if (!answer.ok && answer.failure.status === 409) {
+      const product = await provideProduct(about)
+      if (product.ok && product.value === 'there') answer = await remote.applyProposals(about)
+      else if (!product.ok) answer = product
+      else if (product.value === 'coming' && item.attempts < mostLookups) return handleFailure(item, answer.failure)
+    }
     if (!answer.ok) {
       if (isFinal(answer.failure)) return refused(item, payload, answer.failure)
       return handleFailure(item, answer.failure)
@@ -193,6 +222,8 @@ export function createReviewSending(
   }
 }
 
+/** How often an apply waits for its capture to be looked up again. */
+const mostLookups = 12
 const underWay: ReadonlySet<string> = new Set(['PENDING', 'LOOKING_UP', 'ENRICHING', 'RESOLVING'])
 
 /** Accepted, and an apply would write it. */

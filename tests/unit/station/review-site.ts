@@ -29,10 +29,10 @@ export async function startReviewSite() {
   const database = await openDatabase(join(dataDir, 'backend.sqlite'), silentLog)
   onTestFinished(() => database.close())
 
-  async function submit(): Promise<string> {
-    const json = { session_short_id: session, capture_type: 'BARCODE', raw_value: pen, gtin: pen }
+  async function submit(gtin = pen, status = 'COMPLETED'): Promise<string> {
+    const json = { session_short_id: session, capture_type: 'BARCODE', raw_value: gtin, gtin }
     const { id } = (await request('POST', '/scanner/api/v1/captures', json)).body
-    await until(async () => (await request('GET', `/scanner/api/v1/captures/${id}`)).body.status === 'COMPLETED')
+    await until(async () => (await request('GET', `/scanner/api/v1/captures/${id}`)).body.status === status)
     return id as string
   }
   const product = async () => (await request('GET', `/products/api/v1/products/${pen}`)).body

@@ -36,6 +36,37 @@ describe('a decision about a proposal', () => {
     expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
   })
 
+  it.each<FaultRates>([{}, { lost: 0.2 }])(
+    'about a product that the catalogue lacks has it created, and comes with the apply (faults: %j)',
+    async (rates) => {
+      const { site, call, told } = await startDesk(rates)
+      const gtin = '04012345678901'
+      const captureId = await site.submit(gtin, 'NOT_FOUND')
+      const lacking = { capture_id: captureId, product_id: null, field_name: 'name' }
+      await site.propose({ ...lacking, proposed_value: 'Cocoa cream' })
+      await site.propose({ ...lacking, field_name: 'net_content', proposed_value: '250 g' })
+      await fetched(call, captureId, 'name')
+      const { product } = await call('review.acceptClear', { captureId, reviewer: 'test' })
+      expect(product.proposals.map(({ state }) => state)).toEqual(['accepted', 'accepted'])
+      await call('review.apply', { captureId, reviewer: 'test' })
+      await told()
+      const path = `/products/api/v1/products/${gtin}`
+      expect((await site.request('GET', path)).body).toMatchObject({
+        product_name: 'Cocoa cream',
+        net_content: '250 g',
+      })
+      const { data } = (await site.request('GET', `${path}/history`)).body
+      expect(data).toMatchObject([{ action: 'apply', capture_short_id: captureId }, { action: 'create' }])
+      const applied = await call('review.product', { captureId, reviewer: 'test' })
+      expect(applied.application).toMatchObject({ delivery: 'sent', refusal: null, skipped: [] })
+      expect(applied.proposals.map(({ state }) => state)).toEqual(['applied', 'applied'])
+      // Taken back, it is a product without values: what somebody else has written to it meanwhile stays.
+      await call('review.undo', {})
+      await told()
+      expect((await site.request('GET', path)).body).toMatchObject({ product_name: '', net_content: '' })
+    },
+  )
+
   it('for one of several values answers the others of the field too, and one undo takes all of it back', async () => {
     const { site, call, told } = await startDesk()
     await site.propose({ field_name: 'brand_name', current_value: 'Stabilo', proposed_value: 'STABILO' })
