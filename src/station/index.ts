@@ -55,7 +55,7 @@ import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
 import { openSettings } from '#station/settings.ts'
-import { createServing } from '#station/serving.ts'
+import { createServing, type PhotoOf } from '#station/serving.ts'
 import { openSiteLink } from '#station/site.ts'
 import { elapsedMs, watchClock } from '#station/clock-watch.ts'
 import { systemClock, timeOrderedIds } from '#station/system-clock.ts'
@@ -880,16 +880,21 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     bytes: ReadableStream<Uint8Array>,
     deviceName: string,
     role: PhotoRole | null,
-    replaces: string | null = null,
+    of: PhotoOf = { item: null, replaces: null },
     turn: Promise<unknown> = Promise.resolve(),
   ): Promise<Result<PhotoOutcome>> => {
+    const hasRoom = await disk.hasRoomForPhotos()
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
-    if (!(await disk.hasRoomForPhotos())) {
+    if (!hasRoom) {
       await bytes.cancel()
       return fail('photos_full', 'the room for photos is used up: the photo was not saved')
     }
-    const item = shooting.photo(role, replaces)
+    const item = shooting.photo(role, of.replaces)
+    if (of.item !== null && item?.itemId !== of.item) {
+      item?.done(null)
+      return fail('conflict', 'another product is open than the one that was photographed: the photo was not saved')
+    }
     let captureId: string | null = null
     let result: Result<PhotoOutcome>
     try {
@@ -934,7 +939,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   })
   const takePhotoFile = createPhotoFiles(store)
   const takeFile = (file: FoundFile, deviceName: string, role: PhotoRole | null, turn?: Promise<unknown>) =>
-    takePhotoFile(file, (bytes) => savePhoto(bytes, deviceName, role, null, turn))
+    takePhotoFile(file, (bytes) => savePhoto(bytes, deviceName, role, undefined, turn))
   const folders = createWatchedFolders({
     folders: settings.folders,
     isKnown: (file) => store.photoFiles.isKnown(file),

@@ -24,6 +24,12 @@ import type { OnceOnly } from '#station/upkeep/once-only.ts'
 
 type Bytes = string | Uint8Array | ReadableStream<Uint8Array>
 
+/** What a photo of the desk belongs to: its item, where the window says which, and the photo that it stands in for. */
+export interface PhotoOf {
+  readonly item: string | null
+  readonly replaces: string | null
+}
+
 /**
  * Serves the station's paths (contract/station/http.ts): takes photos in, and answers photos, parts of them, exports and sheets.
  * Refusals are an `AppError` as JSON with the status that fits.
@@ -35,7 +41,7 @@ export function createServing(ports: {
     bytes: ReadableStream<Uint8Array>,
     deviceName: string,
     role: PhotoRole | null,
-    replaces: string | null,
+    of: PhotoOf,
   ) => Promise<Result<PhotoOutcome>>
   readonly once: OnceOnly
   readonly cataloguing: { bringUpToDate(words: string): Promise<boolean> }
@@ -53,7 +59,8 @@ export function createServing(ports: {
     if (!role.success) return refuse(400, { code: 'invalid_input', message: 'no such role of a photo' })
     if (!request.body) return refuse(400, { code: 'invalid_input', message: 'the request has no body' })
     const device = query.get('device')?.slice(0, 200) ?? ''
-    const result = await ports.savePhoto(request.body, device, role.data, query.get('replaces'))
+    const of = { item: query.get('item'), replaces: query.get('replaces') }
+    const result = await ports.savePhoto(request.body, device, role.data, of)
     return result.ok ? Response.json(result.value, { status: 201 }) : refuse(statusOf(result.error.code), result.error)
   }
 

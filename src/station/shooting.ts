@@ -44,7 +44,7 @@ export interface Shooting {
   photo(
     role: PhotoRole | null,
     replaces: string | null,
-  ): (ItemOfPhoto & { readonly done: (captureId: string | null) => void }) | null
+  ): (ItemOfPhoto & { readonly itemId: string; readonly done: (captureId: string | null) => void }) | null
   /** Whether the session is an item's. */
   isItem(session: Session): boolean
   desk(): Desk
@@ -78,7 +78,13 @@ export function createShooting(ports: {
   /** Photos on their way, what each will show of which item, and what is known of it. */
   const coming = new Map<
     symbol,
-    { readonly itemId: string; readonly view: PhotoRole; readonly seen: SeenPhoto | null }
+    {
+      readonly itemId: string
+      readonly view: PhotoRole
+      readonly seen: SeenPhoto | null
+      /** Resolves when it is captured, or will not be. */
+      readonly over: Promise<void>
+    }
   >()
   let line: Promise<unknown> = Promise.resolve()
 
@@ -291,7 +297,13 @@ export function createShooting(ports: {
   }
 
   /** Ends the open item's session; what was photographed is read by the backend. */
+  /** A photo that was told to be kept is one of the item that it was taken of, however long its codes take to be read. */
+  const photosCaptured = async (): Promise<void> => {
+    while (coming.size > 0) await Promise.all([...coming.values()].map(({ over }) => over))
+  }
+
   const end = async (isSubmitted: boolean): Promise<void> => {
+    await photosCaptured()
     await capturing.idle()
     const open = current()
     if (!open) return
@@ -412,6 +424,7 @@ export function createShooting(ports: {
       }),
     'item.submit': () =>
       inTurn(async () => {
+        await photosCaptured()
         const open = current()
         if (!open) return fail('conflict', 'no item is open')
         if (counted(store.captures.getMany(shotItems.photos(open.item.id))).length === 0)
@@ -494,12 +507,14 @@ export function createShooting(ports: {
       const replaced = old?.sessionId === session.id && old.disposition === 'counted' ? old : null
       const view = replaced?.photoRole ?? viewOfNew(role, viewsFor(item, photosOf(item), viewsComing(item.id)))
       const key = Symbol(view)
-      coming.set(key, { itemId: item.id, view, seen: null })
+      const { promise: over, resolve } = Promise.withResolvers<void>()
+      coming.set(key, { itemId: item.id, view, seen: null, over })
       return {
+        itemId: item.id,
         view,
         ofCapture: shotItems.codeOf(session.id),
         seen(photo, quality) {
-          coming.set(key, { itemId: item.id, view, seen: { photo, quality } })
+          coming.set(key, { itemId: item.id, view, seen: { photo, quality }, over })
           ports.seen()
         },
         judge(photo) {
@@ -510,6 +525,7 @@ export function createShooting(ports: {
         },
         done(captureId) {
           coming.delete(key)
+          resolve()
           if (captureId !== null && replaced) {
             const order = photosOf(item).map((photo) => photo.captureId)
             const others = order.filter((id) => id !== captureId && id !== replaced.id)

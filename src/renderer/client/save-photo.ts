@@ -8,7 +8,12 @@ import { maxPhotoBytes, stationPaths } from '#contract/station/http.ts'
 export async function savePhoto(
   photo: Blob,
   sessionId: string,
-  from: { readonly device?: string; readonly role?: PhotoRole; readonly replaces?: string } = {},
+  from: {
+    readonly device?: string
+    readonly role?: PhotoRole
+    readonly replaces?: string
+    readonly item?: string
+  } = {},
 ): Promise<Result<PhotoOutcome>> {
   if (photo.size > maxPhotoBytes) return fail('too_large', `a photo has at most ${maxPhotoBytes} bytes`)
   try {

@@ -191,6 +191,36 @@ describe('the shooting desk', () => {
     expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
   })
 
+  it('keeps a photo with the item that it was taken of, whatever is opened or submitted while its codes are read', async () => {
+    const started = await startDesk(null)
+    /** Begins to save a photo; what it answers with has not been read yet, and says when it is. */
+    const shoot = async (seed: number) => {
+      const seen = Promise.withResolvers<void>()
+      started.station.subscribe('item.changed', (desk) => (desk as Desk).item?.coming.length && seen.resolve())
+      const saving = put(started, await photo(seed))
+      await Promise.race([seen.promise, saving])
+      return { saving }
+    }
+    await started.scan(pen)
+    const { id } = itemOf(await started.call('item.desk', {}))
+    const first = await shoot(1)
+    await started.scan(other)
+    const second = await shoot(2)
+    await started.call('item.submit', {})
+    await Promise.all([first.saving, second.saving])
+    const entries = await started.call('item.list', {})
+    expect(entries.map(({ gtin, photos, state }) => [gtin, photos, state])).toEqual([
+      [`0${pen}`, 1, 'left'],
+      [`0${other}`, 1, 'submitted'],
+    ])
+    // One that comes when its item is not open any more is refused, and is no photo of the next one.
+    await started.scan(stranger)
+    const body = Uint8Array.from(await photo(3))
+    const late = new Request(`http://station/media/photos?item=${id}`, { method: 'PUT', body })
+    expect((await started.station.handle(late)).status).toBe(409)
+    expect(itemOf(await started.call('item.desk', {}))).toMatchObject({ photos: [], coming: [] })
+  })
+
   it('submits no item without a photo, and tells the pace of those that were submitted', async () => {
     const started = await startDesk(null)
     await started.scan(pen)

@@ -155,7 +155,7 @@ function DeskScreen(props: {
         <footer className="shoot-actions">
           <Action name="undo" run={work.undo} isDisabled={!work.canUndo} />
           <Action name="lists" run={onLists} />
-          <Action name="leave" run={work.leave} />
+          <Action name="leave" run={() => shooting.afterShot(work.leave)} />
           <Action
             name="submit"
             kind={missingOf(item.views) === 0 ? 'primary' : 'plain'}
@@ -163,7 +163,7 @@ function DeskScreen(props: {
             run={() => {
               if (missingOf(item.views) > 0 && !place.isAsked) return go({ isAsked: true })
               setSubmitted(item.product.product?.name || item.gtin || item.raw)
-              work.submit()
+              shooting.afterShot(work.submit)
             }}
           />
         </footer>

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, useState } from 'react'
+import { useEffect, useEffectEvent, useRef, useState } from 'react'
 import type { RefObject } from 'react'
 import type { AppError } from '#contract/result.ts'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
@@ -18,6 +18,8 @@ export interface Shooting {
   /** What went wrong at the last shot, by camera. */
   readonly failures: readonly { readonly camera: string; readonly error: AppError }[]
   readonly shoot: () => void
+  /** Does it when the photos that are being taken are saved; at once when none is. */
+  readonly afterShot: (act: () => void) => void
 }
 
 /**
@@ -56,6 +58,7 @@ export function useShooting(options: {
     }
     const result = await savePhoto(photo, '', {
       device: name,
+      ...(item !== null && { item: item.id }),
       ...(view !== null && { role: view }),
       ...(replaces !== null && { replaces }),
     })
@@ -63,11 +66,14 @@ export function useShooting(options: {
       ? { camera: name, photo: result.value.photo, error: null }
       : { camera: name, photo: null, error: result.error }
   }
+  const last = useRef<Promise<unknown>>(Promise.resolve())
   /** All at once; each photo is saved as soon as it is there, and one that fails stops no other. */
   const shoot = async (): Promise<Shot[]> => {
     if (isBusy || planned.length === 0) return []
     setBusy(true)
-    const shots = await Promise.all(planned.map(shootOne))
+    const taking = Promise.all(planned.map(shootOne))
+    last.current = taking
+    const shots = await taking
     setBusy(false)
     setFailures(shots.flatMap(({ camera, error }) => (error === null ? [] : [{ camera, error }])))
     if (shots.some(({ photo }) => photo !== null)) onShot()
@@ -78,5 +84,12 @@ export function useShooting(options: {
   useEffect(() => subscribe('control.taken', ({ command }) => void (command.kind === 'shoot' && obey())), [])
   useEffect(() => subscribe('camera.shoot', ({ id }) => void answer(id)), [])
 
-  return { setLive, plan: planned, isBusy, failures, shoot: () => void shoot() }
+  return {
+    setLive,
+    plan: planned,
+    isBusy,
+    failures,
+    shoot: () => void shoot(),
+    afterShot: (act) => void last.current.then(act),
+  }
 }
