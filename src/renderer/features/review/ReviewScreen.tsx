@@ -182,6 +182,7 @@ function Head(props: {
   const { review, product, figures, isChoosing, onChoose, onPause } = props
   const { t, i18n } = useTranslation()
   const { today } = figures
+  const applyKey = useStation((state) => state.settings?.review.keys.apply) ?? defaults.apply
   return (
     <header className="review-head">
       <div className="review-product">
@@ -238,7 +239,11 @@ function Head(props: {
         ))}
       <ProbeNote probe={review.probe} />
       {figures.open === 0 && product.application?.delivery === 'sent' && <Note tone="ok" text={t('review.all_done')} />}
-      {product.isReading && <Note tone="waiting" text={t('review.reading')} />}
+      {product.isReading ? (
+        <Note tone="waiting" text={t('review.reading')} />
+      ) : (
+        isToApply(product) && <Note tone="info" text={t('review.apply_next', { key: keyLabel(applyKey) })} />
+      )}
       {product.unread.length > 0 && product.proposals.length > 0 && <Unread review={review} product={product} />}
       {product.heldSince !== null && (
         <Note
@@ -259,6 +264,17 @@ function Head(props: {
         />
       ))}
     </header>
+  )
+}
+
+/** Everything is decided, and something of it is to be written. */
+function isToApply({ proposals, application, heldSince }: ReviewProduct): boolean {
+  const isReady = proposals.some(({ state }) => state === 'accepted' || state === 'edited')
+  return (
+    isReady &&
+    !proposals.some(isOpen) &&
+    heldSince === null &&
+    !['waiting', 'refused'].includes(application?.delivery ?? '')
   )
 }
 
@@ -340,11 +356,17 @@ function Fields({ review, product }: { readonly review: Review; readonly product
   const { t } = useTranslation()
   const fields = fieldsOf(product)
   const done = fields.filter(([, proposals]) => !proposals.some(isOpen)).length
+  const list = useRef<HTMLOListElement>(null)
+  const current = review.selected?.field
+  useLayoutEffect(
+    () => void list.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest' }),
+    [current],
+  )
   return (
     <nav className="review-fields" aria-label={t('review.fields')}>
       <p className="hint">{t('review.done_of', { done, total: fields.length })}</p>
       <progress value={done} max={fields.length} aria-hidden="true" />
-      <ol>
+      <ol ref={list}>
         {fields.map(([field, proposals]) => {
           const shown = proposals.find(({ state }) => state === 'accepted' || state === 'edited' || state === 'applied')
           const [first] = proposals
@@ -355,7 +377,7 @@ function Fields({ review, product }: { readonly review: Review; readonly product
               <button
                 type="button"
                 className="entry"
-                aria-current={review.selected?.field === field ? 'step' : undefined}
+                aria-current={current === field ? 'step' : undefined}
                 onClick={() => review.select(stands.id)}
               >
                 <StateShape tone={tones[stands.state]} size={24} />
@@ -387,8 +409,15 @@ function Work(props: { readonly review: Review; readonly product: ReviewProduct;
   const draft = typed?.of === selected.id ? typed.text : null
   const setDraft = (text: string | null) => setTyped(text === null ? null : { of: selected.id, text })
   const work = useRef<HTMLElement>(null)
-  // Without an answer: browsers give a promise, which an effect may not.
-  useLayoutEffect(() => void work.current?.scrollTo(0, 0), [selected.id])
+  const field = `${product.captureId} ${selected.field}`
+  const shown = useRef('')
+  // A new field is shown from its top, another value of the same field wherever it is.
+  useLayoutEffect(() => {
+    if (shown.current === field)
+      work.current?.querySelector('[aria-current=true]')?.scrollIntoView({ block: 'nearest' })
+    else work.current?.scrollTo(0, 0)
+    shown.current = field
+  }, [field, selected.id])
   const beside = product.proposals.filter(({ field }) => field === selected.field)
   const isHeld = product.heldSince !== null
   const isFixed = isHeld || ['applied', 'stale', 'taken'].includes(selected.state)
@@ -513,6 +542,8 @@ function Proposed(props: {
 }) {
   const { proposal, isSelected, isAlone, onSelect } = props
   const { t, i18n } = useTranslation()
+  // The other values stand beside it.
+  const doubts = proposal.doubts.filter((doubt) => isAlone || doubt !== 'alternatives')
   const percent = proposal.confidence.toLocaleString(i18n.language, { style: 'percent' })
   return (
     <article className="review-value" data-tone={tones[proposal.state]} aria-current={isSelected && !isAlone}>
@@ -532,9 +563,9 @@ function Proposed(props: {
         <span>{percent}</span>
         <span className="hint">{t('review.source', { source: proposal.source })}</span>
       </p>
-      {proposal.doubts.length > 0 && (
+      {doubts.length > 0 && (
         <ul className="review-doubts">
-          {proposal.doubts.map((doubt) => (
+          {doubts.map((doubt) => (
             <li key={doubt} data-tone="attention">
               <StateShape tone="attention" size={20} />
               {t(`review.doubt.${doubt}`, doubt)}

@@ -90,6 +90,8 @@ export function ShotLists({ settings, onClose }: { readonly settings: Settings; 
         </section>
         <section className="panel">
           <ShootKey keyName={shoot.key} onLearned={(key) => change({ key })} />
+          <p className="hint">{t('shoot.lists.elsewhere')}</p>
+          <h2>{t('shoot.lists.files')}</h2>
           <div className="row">
             <Button onPress={() => saveFile(shoot.lists)}>{t('shoot.lists.export')}</Button>
             <FileTrigger acceptedFileTypes={['application/json', '.json']} onSelect={(files) => void read(files?.[0])}>
@@ -133,24 +135,6 @@ function ListFields({ list, onSave }: { readonly list: ShotList; readonly onSave
         {views.map((each, at) => (
           <li key={each.view} aria-label={t(`camera.role.${each.view}`)}>
             <b>{t(`camera.role.${each.view}`)}</b>
-            <Switch
-              label={t('shoot.lists.required')}
-              isSelected={each.required}
-              onChange={(required) => put(at, { ...each, required })}
-            />
-            {expectationSchema.options.map((one) => (
-              <Switch
-                key={one}
-                label={t(`shoot.lists.expect_${one}`)}
-                isSelected={each.expects.includes(one)}
-                onChange={(on) =>
-                  put(at, {
-                    ...each,
-                    expects: [...each.expects.filter((other) => other !== one), ...(on ? [one] : [])],
-                  })
-                }
-              />
-            ))}
             <span className="row">
               <Button isDisabled={at === 0} onPress={() => set(views.toSpliced(at, 1).toSpliced(at - 1, 0, each))}>
                 {t('shoot.lists.up')}
@@ -165,6 +149,26 @@ function ListFields({ list, onSave }: { readonly list: ShotList; readonly onSave
                 {t('shoot.lists.remove_view')}
               </Button>
             </span>
+            <div className="shoot-list-expects">
+              <Switch
+                label={t('shoot.lists.required')}
+                isSelected={each.required}
+                onChange={(required) => put(at, { ...each, required })}
+              />
+              {expectationSchema.options.map((one) => (
+                <Switch
+                  key={one}
+                  label={t(`shoot.lists.expect_${one}`)}
+                  isSelected={each.expects.includes(one)}
+                  onChange={(on) =>
+                    put(at, {
+                      ...each,
+                      expects: [...each.expects.filter((other) => other !== one), ...(on ? [one] : [])],
+                    })
+                  }
+                />
+              ))}
+            </div>
           </li>
         ))}
       </ol>

@@ -64,7 +64,7 @@ export function Entries({ desk, onOpen }: { readonly desk: Desk; readonly onOpen
               {t(`shoot.state.${entry.state}`)}
             </span>
             <Button isDisabled={desk.isTaken} onPress={() => onOpen(entry.id)}>
-              {t('shoot.come_back')}
+              {t(entry.state === 'submitted' ? 'shoot.come_back.submitted' : 'shoot.come_back.left')}
             </Button>
           </li>
         ))}

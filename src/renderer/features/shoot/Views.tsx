@@ -1,3 +1,4 @@
+import type { CSSProperties } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { PhotoRole } from '#contract/station/camera-settings.ts'
 import type { Item, ViewState } from '#contract/station/item.ts'
@@ -35,7 +36,7 @@ export function Views(props: {
     <nav className="shoot-views" aria-label={t('shoot.views')}>
       <div className="shoot-next" aria-live="polite">
         <span>{wanted === null ? t('shoot.nothing_next') : t('shoot.next')}</span>
-        {wanted !== null && <strong>{t(`camera.role.${wanted}`)}</strong>}
+        {wanted !== null && <NextView name={t(`camera.role.${wanted}`)} />}
         <p>{wanted === null ? t('shoot.submit_next') : t(`shoot.expects.${expects ?? 'none'}`)}</p>
       </div>
       <ol>
@@ -65,4 +66,10 @@ export function Views(props: {
       </p>
     </nav>
   )
+}
+
+/** The view in letters so large that its longest word fits. */
+function NextView({ name }: { readonly name: string }) {
+  const letters = Math.max(...name.split(/[\s-]/).map((word) => word.length))
+  return <strong style={{ '--letters': letters } as CSSProperties}>{name}</strong>
 }
