@@ -47,7 +47,9 @@ describe('the stream of events', () => {
           { type: 'capture', session_id: two, capture_id: b, status: 'NOT_FOUND' },
         ]),
       )
-    expect(only.events().slice(1)).toEqual([{ type: 'capture', session_id: two, capture_id: b, status: 'NOT_FOUND' }])
+    await expect
+      .poll(() => only.events().slice(1))
+      .toEqual([{ type: 'capture', session_id: two, capture_id: b, status: 'NOT_FOUND' }])
     all.stop()
     only.stop()
   })

@@ -82,9 +82,12 @@ describe('a webhook', () => {
     const { url, got, options } = await receiver()
     const site = await startSite({ ...options, sessionTtlSeconds: 2 })
     await site.call('POST', base, { url, event_types: ['scanner.session.expired', 'scanner.proposals'] })
+    // Time stands still, so that the one that is submitted does not idle away before.
+    site.clock.at = new Date(Date.now() - 10_000)
     const [idle, submitted] = [await site.openSession(), await site.openSession()]
     await site.call('POST', `${scanner}/captures/upload-image`, photoForm({ session_short_id: submitted }))
     expect((await site.call('POST', `${scanner}/sessions/${submitted}/submit`)).status).toBe(200)
+    site.clock.at = undefined
     const told = () =>
       got
         .map(({ body }) => JSON.parse(body) as { type: string; data: { session_id: string; status: string } })
