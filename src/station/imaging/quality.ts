@@ -311,19 +311,22 @@ function glareShareOf(luma: Luma, within: Omit<Letter, 'isDark'> | null): number
   return Math.min(1, glare / area)
 }
 
-/** Writes down the mean and the lowest level of the square whose first pixel is `start`; of one that is not bright only a level. */
+/**
+ * Writes down the mean and the lowest level of the square whose first pixel is `start`, by every other row; of one that is
+ * not bright only a level of it.
+ */
 function meanOfSquare({ data, width }: Luma, start: number, to: number, means: Float64Array, lows: Uint8Array): void {
   let sum = 0
   let low = 255
   // Most squares have a pixel that is neither pure white nor bright: they are done with.
-  for (let row = start, end = start + glareSquare * width; row < end && low > softLevel; row += width) {
+  for (let row = start, end = start + glareSquare * width; row < end && low > softLevel; row += 2 * width) {
     for (let at = row; at < row + glareSquare; at += 1) {
       const level = data[at] ?? 0
       sum += level
       if (level < low) low = level
     }
   }
-  means[to] = sum / glareSquare ** 2
+  means[to] = (2 * sum) / glareSquare ** 2
   lows[to] = low
 }
 

@@ -409,32 +409,38 @@ class Grid {
   }
 }
 
+/** Where a letter has its nearest like neighbour, as one of 90 directions; -1 where it has none. */
+function directionOf(grid: Grid, letter: number, near: Int32Array): number {
+  const x = grid.x[letter] ?? 0
+  const y = grid.y[letter] ?? 0
+  const size = grid.size[letter] ?? 0
+  const count = grid.alikeNear(letter, size * (1 + maxGap), near)
+  let nearest = Number.POSITIVE_INFINITY
+  let nextX = 0
+  let nextY = 0
+  for (let at = 0; at < count; at += 1) {
+    const neighbour = near[at] ?? 0
+    const dx = (grid.x[neighbour] ?? 0) - x
+    const dy = (grid.y[neighbour] ?? 0) - y
+    const distance = Math.sqrt(dx * dx + dy * dy)
+    if (distance >= nearest || distance < size * 0.3) continue
+    nearest = distance
+    nextX = dx
+    nextY = dy
+  }
+  if (nearest > size * (1 + maxGap)) return -1
+  const degrees = (Math.atan2(nextY, nextX) * 180) / Math.PI
+  return Math.floor((((degrees % 180) + 180) % 180) / 2)
+}
+
 /** The direction that the most letters have their nearest like neighbours in; null when there are few. */
 function dominantDirection(grid: Grid): number | null {
   const bins = new Float64Array(90)
   const near = new Int32Array(grid.x.length)
   let votes = 0
   for (let letter = 0; letter < grid.x.length; letter += 1) {
-    const x = grid.x[letter] ?? 0
-    const y = grid.y[letter] ?? 0
-    const size = grid.size[letter] ?? 0
-    const count = grid.alikeNear(letter, size * (1 + maxGap), near)
-    let nearest = Number.POSITIVE_INFINITY
-    let nextX = 0
-    let nextY = 0
-    for (let at = 0; at < count; at += 1) {
-      const neighbour = near[at] ?? 0
-      const dx = (grid.x[neighbour] ?? 0) - x
-      const dy = (grid.y[neighbour] ?? 0) - y
-      const distance = Math.sqrt(dx * dx + dy * dy)
-      if (distance >= nearest || distance < size * 0.3) continue
-      nearest = distance
-      nextX = dx
-      nextY = dy
-    }
-    if (nearest > size * (1 + maxGap)) continue
-    const degrees = (Math.atan2(nextY, nextX) * 180) / Math.PI
-    const bin = Math.floor((((degrees % 180) + 180) % 180) / 2)
+    const bin = directionOf(grid, letter, near)
+    if (bin === -1) continue
     bins[bin] = (bins[bin] ?? 0) + 1
     votes += 1
   }
