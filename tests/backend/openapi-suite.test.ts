@@ -324,7 +324,7 @@ function wrongValues(schema: Schema): unknown[] {
 }
 
 describe('each operation of the served document', () => {
-  it('takes a valid request and answers as documented', { timeout: 180_000 }, async () => {
+  it('takes a valid request and answers as documented', async () => {
     const shared = await start()
     const seen = await world(shared)
     const described = await read(shared)
