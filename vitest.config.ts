@@ -32,6 +32,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
     expect: { poll: { timeout: 15_000 } },
     maxWorkers: availableParallelism() + 1,
     sequence: { groupOrder: options.place ?? 0 },
+    setupFiles: 'tests/seed.ts',
   },
 })
 
@@ -46,7 +47,7 @@ const onPostgres = {
       (file) => `tests/backend/${file}.test.ts`,
     ),
     globalSetup: 'tests/backend/postgres-setup.ts',
-    setupFiles: 'tests/backend/needs-postgres.ts',
+    setupFiles: ['tests/seed.ts', 'tests/backend/needs-postgres.ts'],
   },
 }
 
