@@ -70,6 +70,8 @@ const gatherMs = 20
 const spacingMs = 150
 /** Jobs that another process left, or that became due, are found this late at most. */
 const pollMs = 1_000
+/** Where none can come but by being added here, it is looked this seldom: an idle backend rests. */
+const restMs = 30_000
 const retryMs = 1_000
 /** Work that waits for other work is asked again after this. */
 const notYetMs = 1_000
@@ -91,17 +93,29 @@ export async function openJobs(parts: {
   const rings = new Map<QueueName, () => void>()
   const awake = new Set<QueueName>()
   const added = new Set<QueueName>()
+  const lookedFor = new Set<QueueName>()
 
   function wake(name: QueueName): void {
     awake.add(name)
     rings.get(name)?.()
   }
 
+  /** Jobs of whose commit nobody tells are found all the same. */
+  function lookLater(name: QueueName): void {
+    if (lookedFor.has(name)) return
+    lookedFor.add(name)
+    setTimeout(() => {
+      lookedFor.delete(name)
+      wake(name)
+    }, pollMs).unref()
+  }
+
   /** Resolves at a ring, at the stop, or when it is time to look anyway. */
   async function rest(name: QueueName): Promise<void> {
+    const waitMs = (await queue.mayCome(name).catch(() => true)) ? pollMs : restMs
     if (!awake.has(name) && !signal.aborted) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, pollMs)
+        const timer = setTimeout(resolve, waitMs)
         rings.set(name, () => {
           clearTimeout(timer)
           resolve()
@@ -218,7 +232,10 @@ export async function openJobs(parts: {
 
   return {
     add(db, name, ids, dueAt) {
-      if (ids.length > 0) added.add(name)
+      if (ids.length > 0) {
+        added.add(name)
+        lookLater(name)
+      }
       return queue.add(db, name, ids, dueAt)
     },
     wake,

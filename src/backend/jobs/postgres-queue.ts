@@ -95,6 +95,8 @@ export async function postgresQueue(database: Database, log: Log): Promise<Queue
       })
     },
 
+    mayCome: () => Promise.resolve(true),
+
     async count() {
       const { rows } = await sql<{ name: QueueName; count: number }>`
         select name, count(*) as count from pgboss.job where state in ('created', 'retry', 'active') group by name

@@ -24,6 +24,8 @@ export interface Queue {
   readonly end: (db: Db, queue: QueueName, claim: Claim) => Promise<boolean>
   /** Puts a claimed job back. */
   readonly release: (queue: QueueName, claim: Claim, attempt: number, dueAt: Date) => Promise<void>
+  /** Whether anything can come without being added here: jobs of other processes, or some that are due later. */
+  readonly mayCome: (queue: QueueName) => Promise<boolean>
   readonly count: () => Promise<Readonly<Record<QueueName, number>>>
   readonly close: () => Promise<void>
 }

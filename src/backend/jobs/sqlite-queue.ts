@@ -85,6 +85,11 @@ export function sqliteQueue({ db: reader, write }: Database, now: () => Date): Q
       claimed.delete(keyOf(queue, id))
     },
 
+    async mayCome(queue) {
+      const row = await reader.selectFrom('jobs').select('id').where('queue', '=', queue).limit(1).executeTakeFirst()
+      return row !== undefined
+    },
+
     async count() {
       const rows = await reader
         .selectFrom('jobs')
