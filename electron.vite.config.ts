@@ -10,6 +10,8 @@ export default defineConfig({
   main: {
     build: {
       target: 'node20',
+      // Bundled, since a process that loads one file has begun before one that looks for a hundred.
+      externalizeDeps: { exclude: ['zod', 'uuid', 'electron-store', 'conf', 'pino', 'csv-stringify'] },
       rolldownOptions: {
         input: {
           index: 'src/main/index.ts',

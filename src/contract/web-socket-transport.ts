@@ -1,5 +1,6 @@
 import { fail, type Result } from '#contract/result.ts'
-import { type ClientMessage, maxMessageBytes, type ServerMessage, type Transport } from '#contract/transport.ts'
+import { maxMessageBytes, type Transport } from '#contract/transport.ts'
+import type { ClientMessage, ServerMessage } from '#contract/web-socket-messages.ts'
 
 /** The part of a WebSocket that the carrier uses; the browser's and the `ws` package's both have it. */
 export interface Socket {

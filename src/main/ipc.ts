@@ -2,7 +2,7 @@ import type { IpcMain, IpcMainEvent, IpcMainInvokeEvent, WebContents } from 'ele
 import { ipcChannels, missedTopic } from '#contract/ipc.ts'
 import type { Log } from '#contract/ports.ts'
 import { fail, type Result } from '#contract/result.ts'
-import { topics, type TopicName } from '#contract/station/topics.ts'
+import { topicNames, type TopicName } from '#contract/station/topic-names.ts'
 import { maxMessageBytes, type Transport } from '#contract/transport.ts'
 import { isOwnUrl } from './origin.ts'
 
@@ -91,7 +91,7 @@ export function serveIpc({ ipcMain, transport, page, displays = () => [], log }:
   }
   ipcMain.on(ipcChannels.read, takeRead)
 
-  const stops = Object.keys(topics).map((topic) =>
+  const stops = topicNames.map((topic) =>
     transport.subscribe(topic, (payload) => {
       if (displayTopics.has(topic)) {
         for (const display of displays()) if (!display.isDestroyed()) display.send(ipcChannels.event, topic, payload, 0)

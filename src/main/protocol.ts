@@ -20,6 +20,8 @@ export interface ProtocolPorts {
   readonly assetsDir: string
   /** The station's answers to requests for bytes. */
   readonly handle: (request: Request) => Promise<Response>
+  /** Called whenever the page has got a script. */
+  readonly onScript?: () => void
   readonly log: Log
 }
 
@@ -40,6 +42,7 @@ export function createProtocolHandler(ports: ProtocolPorts): (request: Request) 
         return response
       }
       const { status, headers, body } = await page(request.method, pathname)
+      if (status === 200 && pathname.endsWith('.js')) ports.onScript?.()
       return new Response(body, { status, headers })
     } catch (error) {
       ports.log.error({ err: error }, 'request failed')

@@ -1,7 +1,8 @@
 import type { Capture } from '#contract/station/capture.ts'
 import type { DeviceDetails } from '#contract/station/device.ts'
 import type { Session } from '#contract/station/session.ts'
-import type { TopicName, TopicPayload } from '#contract/station/topics.ts'
+import type { TopicName } from '#contract/station/topic-names.ts'
+import type { TopicPayload } from '#contract/station/topics.ts'
 import type { Transport } from '#contract/transport.ts'
 
 /** Topics that sum up many changes are sent at most this often. */

@@ -1,7 +1,8 @@
 import type { WebSocket } from 'ws'
 import type { Log } from '#contract/ports.ts'
 import { topics } from '#contract/station/topics.ts'
-import { type ClientMessage, clientMessageSchema, type ServerMessage, type Transport } from '#contract/transport.ts'
+import type { Transport } from '#contract/transport.ts'
+import { type ClientMessage, clientMessageSchema, type ServerMessage } from '#contract/web-socket-messages.ts'
 
 /** A window that reads this slowly is cut off; it comes back and asks for everything anew. */
 const maxBufferedBytes = 16 * 1024 * 1024

@@ -1,6 +1,7 @@
 import type { Page } from 'playwright-core'
 import type { Result } from '#contract/result.ts'
-import { transportPath, type ServerMessage } from '#contract/transport.ts'
+import { transportPath } from '#contract/transport.ts'
+import type { ServerMessage } from '#contract/web-socket-messages.ts'
 
 /** A call over a connection of its own, as another window of the station would make it; answers its result. */
 export function callAsAnotherWindow(page: Page, name: string, input: object): Promise<Result<unknown>> {

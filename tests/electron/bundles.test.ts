@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { nonceMark } from '#contract/page.ts'
@@ -19,6 +20,21 @@ describe('what the build makes', () => {
   it('has a main process and an imaging worker as ES modules', () => {
     expect(read('main/index.js')).toMatch(/^import /m)
     expect(existsSync(join(root, 'out/main/imaging-process.js'))).toBe(true)
+  })
+
+  it('opens the window before it loads the station: the entry needs electron and Node alone', () => {
+    const imported = new Set<string>()
+    const take = (path: string): void => {
+      for (const [, name = ''] of read(path).matchAll(/^import (?:[^'"]*? from )?["']([^'"]+)["']/gm)) {
+        if (imported.has(name)) continue
+        imported.add(name)
+        if (name.startsWith('.')) take(`main/${name}`)
+      }
+    }
+    take('main/index.js')
+    const packages = [...imported].filter((name) => !name.startsWith('.') && !isBuiltin(name))
+    expect(packages).toEqual(['electron'])
+    expect([...imported].join(' ')).not.toMatch(/station-|host-/)
   })
 
   it('keeps sharp out of the main process', () => {

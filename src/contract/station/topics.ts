@@ -11,6 +11,7 @@ import { deskSchema } from '#contract/station/item.ts'
 import { reviewChangedSchema } from '#contract/station/review.ts'
 import { sessionSchema } from '#contract/station/session.ts'
 import { settingsSchema } from '#contract/station/settings.ts'
+import type { TopicName } from '#contract/station/topic-names.ts'
 import { idSchema } from '#contract/station/values.ts'
 import { stationStatusSchema } from '#contract/station/status.ts'
 
@@ -59,7 +60,6 @@ export const topics = {
   'enrolment.changed': enrolmentStatusSchema,
   'status.changed': stationStatusSchema,
   'settings.changed': settingsSchema,
-} as const
+} as const satisfies Record<TopicName, z.ZodType>
 
-export type TopicName = keyof typeof topics
 export type TopicPayload<T extends TopicName> = z.output<(typeof topics)[T]>

@@ -14,6 +14,9 @@ import { useWedge } from './use-wedge.ts'
 /** What a browser takes for a person, so that sounds may begin. */
 const gestures = ['pointerdown', 'pointerup', 'keydown'] as const
 
+/** A window that has no quiet moment opens its sound all the same after so long. */
+const soundMs = 1_000
+
 /** The whole window: what is true on every screen is wired here. */
 export function App() {
   const { i18n: current } = useTranslation()
@@ -25,13 +28,20 @@ export function App() {
     // Before the wedge, which swallows bursts; see shortcuts.ts.
     const stops = [listenToShortcuts(), followStation()]
     scanQueue.resume()
-    openSound()
     for (const gesture of gestures) window.addEventListener(gesture, openSound, { capture: true })
     return () => {
       for (const stop of stops) stop()
       for (const gesture of gestures) window.removeEventListener(gesture, openSound, { capture: true })
     }
   }, [])
+
+  // It may hold the thread up for a third of a second: scanners are heard and the screen is there before.
+  const isLoaded = useStation((state) => state.loaded)
+  useEffect(() => {
+    if (!isLoaded) return
+    const asked = requestIdleCallback(openSound, { timeout: soundMs })
+    return () => cancelIdleCallback(asked)
+  }, [isLoaded])
 
   const language = settings?.language ?? 'en'
   useEffect(() => {

@@ -79,13 +79,16 @@ export function createStationFollower(ports: {
     const heard: Heard = { settings: false, status: false, active: false, ended: new Set(), captures: new Map() }
     questions.add(heard)
     try {
-      const [settings, status, session] = await Promise.all([
-        ports.call('settings.get', {}),
-        ports.call('station.status', {}),
+      // Each as soon as it is there: with the settings scanners are listened to, whatever else is still to come and to be drawn.
+      const [session] = await Promise.all([
         ports.call('session.current', {}),
+        ports.call('settings.get', {}).then((settings) => {
+          if (settings.ok && !heard.settings) set({ settings: settings.value })
+        }),
+        ports.call('station.status', {}).then((status) => {
+          if (status.ok && !heard.status) setStatus(status.value)
+        }),
       ])
-      if (settings.ok && !heard.settings) set({ settings: settings.value })
-      if (status.ok && !heard.status) setStatus(status.value)
       if (!session.ok) return
       const answered = session.value !== null && heard.ended.has(session.value.id) ? null : session.value
       set({ ...(!heard.active && { session: answered }), loaded: true })

@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { contentSecurityPolicy } from '#contract/page.ts'
 import { createProtocolHandler } from '#main/protocol.ts'
@@ -30,6 +32,18 @@ describe('app://kiosk/', () => {
     ['a change of the service screen', 'app://kiosk/service', 'DELETE', 405],
   ])('refuses %s', async (_what, url, method, status) => {
     expect((await ask(url, { method })).status).toBe(status)
+  })
+
+  it('says when the page has got a script, and not before', async () => {
+    let scripts = 0
+    const told = createProtocolHandler({ assetsDir, handle: station.handle, log, onScript: () => (scripts += 1) })
+    await told(new Request('app://kiosk/'))
+    expect(scripts).toBe(0)
+    await told(new Request('app://kiosk/no-such.js'))
+    expect(scripts).toBe(0)
+    const script = readdirSync(join(assetsDir, 'assets')).find((name) => name.endsWith('.js'))
+    await told(new Request(`app://kiosk/assets/${script}`))
+    expect(scripts).toBe(1)
   })
 
   it("is the station's answer under /media and /exports", async () => {
