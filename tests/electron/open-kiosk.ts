@@ -16,6 +16,11 @@ export const isOld =
   existsSync(join(dist, 'version')) &&
   Number.parseInt(readFileSync(join(dist, 'version'), 'utf8').replace('v', ''), 10) < 39
 
+/** What makes up for it. */
+export const standIn: readonly string[] = isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []
+/** Chromium has no sandbox for root. */
+export const sandboxless: readonly string[] = process.getuid?.() === 0 ? ['--no-sandbox'] : []
+
 /** The longest that opening, asking and closing are waited for, each: a third of a test's own time. */
 const patienceMs = 60_000
 
@@ -53,8 +58,8 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
       args: [
         // The bus has a network of its own: these ports lead there. The last of a switch holds.
         ...(bus ? [`--inspect=${await bus.openPort()}`, `--remote-debugging-port=${await bus.openPort()}`] : []),
-        ...(isOld ? ['-r', join(root, 'tests/electron/sqlite-hook.cjs')] : []),
-        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        ...standIn,
+        ...sandboxless,
         '--use-fake-device-for-media-stream',
         root,
         '--data',
