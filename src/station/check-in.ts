@@ -1,4 +1,4 @@
-import type { CheckInAnswer, Health } from '#contract/backend/fleet.ts'
+import type { Alarm, CheckInAnswer, Health } from '#contract/backend/fleet.ts'
 import type { Log } from '#contract/ports.ts'
 import type { StationStatus } from '#contract/station/status.ts'
 import type { UpdateStatus } from '#contract/station/update.ts'
@@ -96,7 +96,7 @@ export function healthOf(
   const { queue, devices, storage, clock } = status
   const failing = devices.filter(({ state }) => ['busy', 'refused', 'failed', 'unplugged'].includes(state))
   const { error } = clock
-  const alarms: Health['alarms'] = [
+  const alarms: readonly Alarm[] = [
     ...(queue.parked > queue.undecided ? (['queue_parked'] as const) : []),
     ...(queue.undecided > 0 ? (['queue_undecided'] as const) : []),
     ...(failing.some(({ state }) => state !== 'unplugged') ? (['device'] as const) : []),
@@ -129,7 +129,7 @@ export function healthOf(
     disk: { state: storage.state, freeBytes: storage.freeBytes },
     // The least that it is wrong by: 0 lies within the bounds of a clock that may be right.
     clockErrorMs: error === null ? null : error.leastMs > 0 ? error.leastMs : error.mostMs < 0 ? error.mostMs : 0,
-    alarms,
+    alarms: [...alarms],
     layers,
     update:
       update.state === 'unavailable'

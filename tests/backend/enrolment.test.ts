@@ -427,6 +427,30 @@ describe('an update of Capstan itself', () => {
   })
 })
 
+describe('a station that is newer than its site', () => {
+  it('is heard with alarms and states that the site has no words for', async () => {
+    const { site, administration, code } = await startFleet()
+    const { station, enrol, dataDir } = await startStation()
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    const key = readFileSync(join(dataDir, 'site.key'), 'utf8').trim()
+    // It would tell how it really is.
+    await station.close()
+    const tell = (health: object) => site.call('POST', '/stations/api/v1/check-in', health, { 'X-API-Key': key })
+    const newer = {
+      ...soundHealth,
+      queue: { ...soundHealth.queue, sideways: 3 },
+      alarms: ['disk', 'door_ajar'],
+      update: { state: 'half_done', version: '9.0.0', waitsFor: 'the_moon', failed: [] },
+    }
+    expect((await tell(newer)).status).toBe(200)
+    expect((await administration.listStations())[0]?.health).toMatchObject({
+      alarms: ['disk', 'door_ajar'],
+      update: { state: 'half_done', waitsFor: 'the_moon' },
+    })
+    expect((await tell({ ...newer, alarms: ['<b>'] })).status).toBe(422)
+  })
+})
+
 describe('a revoked station', () => {
   it('stops sending and says so, keeps what it captures, and goes on when it is enrolled again', async () => {
     const { site, administration, code } = await startFleet()

@@ -561,22 +561,18 @@ async function deadLettersPage(db: Db, { organizationId }: Credential, csrf: str
 async function stationsPage(db: Db, { organizationId }: Credential, csrf: string, at: Date): Promise<Html> {
   const stations = (await listStations(db, organizationId, at)).map((station) => {
     const { health } = station
-    const devices = health?.devices.failing ?? []
     return [
-      html`${station.label}<br /><code>${station.id}</code>`,
-      station.group,
-      state(station.state),
-      when(station.seen_at),
-      html`${health?.version ?? ''}${updateOf(health?.update ?? null)}`,
-      health?.queue.waiting ?? 0,
-      health?.queue.oldestMs === null || health === null ? '' : minutes(health.queue.oldestMs),
-      when(health?.lastScanAt ?? null),
-      html`${health === null ? '' : `${health.devices.ready} ready`}${devices.length > 0 ? html`<br />${devices.join(', ')}` : ''}`,
-      health?.disk.freeBytes === null || health === null ? '' : `${(health.disk.freeBytes / 1e9).toFixed(1)} GB`,
-      health?.alarms.length === 0 || health === null
+      html`<b>${station.label}</b>${line(station.group)}<br /><code>${station.id}</code>`,
+      html`${state(station.state)}${health === null ? '' : alarmsOf(health)}`,
+      html`${when(station.seen_at)}${health === null ? '' : html`<br /><span class="quiet">last scan</span><br />${when(health.lastScanAt)}`}`,
+      health === null
         ? ''
-        : html`<span class="bad">${health.alarms.join(', ')}</span
-            >${health.layers.refused === null ? '' : html`<br />${health.layers.refused}`}`,
+        : html`${health.queue.waiting}${health.queue.oldestMs === null ? '' : line(`for ${minutes(health.queue.oldestMs)}`)}`,
+      health === null
+        ? ''
+        : html`${health.devices.ready}
+          ready${health.devices.failing.map((name) => html`<br /><span class="bad">${name}</span>`)}${health.disk.freeBytes === null ? '' : line(`${(health.disk.freeBytes / 1e9).toFixed(1)} GB free`)}`,
+      html`${health?.version ?? ''}${updateOf(health?.update ?? null)}`,
       supportOf(station, csrf),
       station.state === 'revoked'
         ? ''
@@ -587,16 +583,11 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
   })
   const stationHeads = [
     'Station',
-    'Group',
     'State',
     'Last seen',
-    'Version',
     'Waiting',
-    'Oldest',
-    'Last scan',
-    'Devices',
-    'Disk',
-    'Alarms',
+    'Devices, disk',
+    'Version',
     'Support bundle',
     'Next',
   ]
@@ -624,26 +615,36 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
     ${table(['Who', 'Program', 'Sessions', 'Last seen'], cells, 'Nobody has opened a session here yet.')}`
 }
 
+/** A line of its own beneath what stands in the cell; none for no text. */
+const line = (text: string): Html | '' => (text === '' ? '' : html`<br /><span class="quiet">${text}</span>`)
+
+/** What somebody should look at there, and why it took no newer settings. */
+const alarmsOf = ({ alarms, layers }: Health): Html =>
+  html`${alarms.map((alarm) => html`<br /><span class="bad">${wordsOf(alarm)}</span>`)}${line(layers.refused ?? '')}`
+
 /** How an update of Capstan itself stands there; nothing where there is none to tell of. */
 function updateOf(update: Health['update']): Html | '' {
   if (update === null) return ''
   const { state: stands, version, waitsFor, failed } = update
-  const waits = waitsFor === null ? '' : `, waits for: ${waitsFor}`
+  const waits = waitsFor === null ? '' : `, waits for: ${wordsOf(waitsFor)}`
   const isBad = stands === 'failed' || stands === 'unsigned' || stands === 'taken_back'
-  const words = updateWords[stands]
+  const words = updateWords.get(stands) ?? wordsOf(stands)
   return html`${words === '' ? '' : html`<br /><span class="${isBad ? 'bad' : ''}">${version} ${words}${waits}</span>`}
   ${failed.length === 0 ? '' : html`<br />taken back there: ${failed.join(', ')}`}`
 }
-const updateWords = {
-  unavailable: '',
-  off: '',
-  current: '',
-  found: 'is being fetched',
-  ready: 'is ready to be installed',
-  failed: 'no update could be had or installed',
-  unsigned: 'is not signed by the release key',
-  taken_back: 'did not work and was taken back',
-} as const
+const updateWords: ReadonlyMap<string, string> = new Map([
+  ['unavailable', ''],
+  ['off', ''],
+  ['current', ''],
+  ['found', 'is being fetched'],
+  ['ready', 'is ready to be installed'],
+  ['failed', 'no update could be had or installed'],
+  ['unsigned', 'is not signed by the release key'],
+  ['taken_back', 'did not work and was taken back'],
+])
+
+/** A name as people read it: what a newer station tells has no other words here. */
+const wordsOf = (name: string): string => name.replaceAll('_', ' ')
 
 /** A bundle is asked for, waited for, and fetched; who did it when stays to be seen. */
 function supportOf({ id, state: stands, support }: StationRecord, csrf: string): Html {

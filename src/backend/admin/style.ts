@@ -10,6 +10,7 @@ header { background: var(--panel); border-bottom: 1px solid var(--line); padding
   align-items: center; gap: 8px 24px }
 header strong { font-size: 18px }
 nav { display: flex; flex-wrap: wrap; flex: 1 }
+@media (max-width: 1000px) { nav { order: 1; flex-basis: 100% } header { padding-top: 8px; justify-content: space-between } }
 nav a { color: var(--ink); text-decoration: none; padding: 0 16px; line-height: 56px; border-bottom: 3px solid transparent }
 nav a[aria-current] { border-color: var(--accent); font-weight: 600 }
 nav a:hover { background: var(--ground) }
@@ -26,7 +27,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 code { font: 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 code.whole, time { white-space: nowrap }
 .empty { padding: 40px 24px; text-align: center; color: var(--quiet); margin: 0 }
-.bad { color: var(--bad); font-weight: 600 } .good { color: var(--good); font-weight: 600 }
+.quiet { color: var(--quiet) } .bad { color: var(--bad); font-weight: 600 } .good { color: var(--good); font-weight: 600 }
 button, .button { font: inherit; min-height: 48px; padding: 0 20px; border-radius: 8px; border: 1px solid var(--line);
   background: var(--panel); color: var(--ink); cursor: pointer; text-decoration: none; white-space: nowrap; display: inline-flex; align-items: center }
 button.first { justify-content: center; background: var(--accent); border-color: var(--accent); color: var(--on-accent); font-weight: 600 }

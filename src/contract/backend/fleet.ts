@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { updateStatusSchema } from '#contract/station/update.ts'
 import { supportBundleSchema } from '#contract/station/upkeep.ts'
 import { instantSchema } from '#contract/station/values.ts'
 
@@ -51,6 +50,21 @@ export const enrolmentAnswerSchema = z
   .meta({ id: 'Enrolled' })
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswerSchema>
 
+/** What somebody should look at. */
+export type Alarm =
+  | 'queue_parked'
+  | 'queue_undecided'
+  | 'device'
+  | 'disagreement'
+  | 'disk'
+  | 'clock'
+  | 'recovered'
+  | 'layer'
+  | 'update'
+
+/** The name of an alarm or a state: a newer station has some that its site does not know yet, and shows as they are. */
+const nameSchema = z.string().regex(/^[a-z][a-z0-9_]{0,39}$/)
+
 /**
  * How a station is, as it tells its site. Ages and errors in milliseconds; null where nothing is known. A newer station may
  * tell more than its site knows of.
@@ -60,35 +74,21 @@ export const healthSchema = z
     version: z.string().max(50),
     host: z.string().max(20),
     name: z.string().max(100),
-    queue: z.strictObject({
+    queue: z.object({
       waiting: z.number().int().min(0),
       parked: z.number().int().min(0),
       undecided: z.number().int().min(0),
       oldestMs: z.number().min(0).nullable(),
     }),
     lastScanAt: instantSchema.nullable(),
-    devices: z.strictObject({ ready: z.number().int().min(0), failing: z.array(z.string().max(200)).max(20) }),
-    disk: z.strictObject({ state: z.enum(['ok', 'low', 'full']), freeBytes: z.number().min(0).nullable() }),
+    devices: z.object({ ready: z.number().int().min(0), failing: z.array(z.string().max(200)).max(20) }),
+    disk: z.object({ state: z.enum(['ok', 'low', 'full']), freeBytes: z.number().min(0).nullable() }),
     /** By how much its clock is wrong at least. */
     clockErrorMs: z.number().nullable(),
-    /** What somebody should look at. */
-    alarms: z
-      .array(
-        z.enum([
-          'queue_parked',
-          'queue_undecided',
-          'device',
-          'disagreement',
-          'disk',
-          'clock',
-          'recovered',
-          'layer',
-          'update',
-        ]),
-      )
-      .max(20),
+    /** Each an `Alarm`, or what a newer station knows besides. */
+    alarms: z.array(nameSchema).max(20),
     /** Which layers of settings it works with, and why it refused a newer one. */
-    layers: z.strictObject({
+    layers: z.object({
       site: z.string().max(40).nullable(),
       group: z.string().max(40).nullable(),
       refused: z.string().max(500).nullable(),
@@ -96,10 +96,10 @@ export const healthSchema = z
     /** How an update of Capstan itself stands there; null where another program sees to it, or an older station tells. */
     update: z
       .object({
-        state: updateStatusSchema.shape.state,
+        state: nameSchema,
         /** What is offered, or was installed last. */
         version: z.string().max(50).nullable(),
-        waitsFor: updateStatusSchema.shape.waitsFor,
+        waitsFor: nameSchema.nullable(),
         /** Versions that were tried there and taken back. */
         failed: z.array(z.string().max(50)).max(20),
       })
