@@ -30,7 +30,8 @@ function start(...args: string[]) {
   })
   child = started
   started.stderr.on('data', (chunk) => (errors += String(chunk)))
-  const exited = new Promise<number | null>((resolve) => started.once('exit', resolve))
+  // Closed, so that its last words are here too.
+  const exited = new Promise<number | null>((resolve) => started.once('close', resolve))
   const lines = createInterface({ input: started.stdout })[Symbol.asyncIterator]()
   const firstLine = async () => {
     const { value } = (await lines.next()) as { value: string | undefined }
@@ -57,7 +58,7 @@ describe('capstan kiosk', () => {
     const page = await openPage(line?.listening ?? '')
     expect(page.status).toBe(200)
     expect(await page.text()).toContain('<title>Capstan</title>')
-    expect(errors).toContain('The web host was asked for.')
+    await expect.poll(() => errors).toContain('The web host was asked for.')
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('closes everything in order on %s', async (signal) => {

@@ -171,15 +171,18 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
     })
 
     it('has a backend that reads photos, their codes in a process that this program starts for it', async () => {
-      const status = await kiosk.call('station.status')
-      const { url } = (status.value as unknown as { backend: { url: string } }).backend
+      let url = ''
       const headers = { 'X-API-Key': (await readFile(join(kiosk.dataDir, 'backend', 'backend.key'), 'utf8')).trim() }
       const ask = async (path: string, init: RequestInit = {}) =>
         (await (await fetch(url + path, { ...init, headers })).json()) as Record<string, string>
       // Run from its sources it has the models of labels; a package leaves them out.
-      // The test before has ended one, and what the station knows of it may be from before.
+      // The test before has ended one, and what the station knows of it, or where it is, may be from before.
       await vi.waitFor(
-        async () => expect(await ask('/readyz')).toMatchObject({ photos: { codes: true, labels: true } }),
+        async () => {
+          const { value } = await kiosk.call('station.status')
+          url = (value as unknown as { backend: { url: string } }).backend.url
+          expect(await ask('/readyz')).toMatchObject({ photos: { codes: true, labels: true } })
+        },
         { timeout: 30_000, interval: 200 },
       )
       const { id: session = '' } = await ask('/scanner/api/v1/sessions', { method: 'POST' })
