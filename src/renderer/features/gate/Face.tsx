@@ -2,7 +2,7 @@ import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
 import { useNow } from '../../client/state.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
 import { ago, duration, timeOfDay } from '../../ui/time.ts'
-import { kindOf, shapeOf, toneOf, type GateView } from './gate-view.ts'
+import { kindOf, shapeOf, textOf, toneOf, type GateView } from './gate-view.ts'
 import { Languages, useVisitor } from './Visitor.tsx'
 
 /** One shape, one word, one colour: what whoever stands three metres away has to know. */
@@ -16,7 +16,7 @@ export function Face(props: {
   const { t, language } = useVisitor()
   const tone = toneOf(view)
   const isResult = view.name === 'result'
-  const key = isResult ? (`code.${view.verdict.code}` as const) : (`view.${view.name}` as const)
+  const key = textOf(view)
   return (
     <section
       className="gate-face"

@@ -184,3 +184,8 @@ export function soundOf(verdict: GateVerdict): Sound {
   if (verdict.result === 'refer') return 'unknown'
   return kindOf(verdict) === 'used' ? 'again' : 'stopped'
 }
+
+/** Where the texts of a view are, below `gate`: each verdict has its own. */
+export function textOf(view: GateView) {
+  return view.name === 'result' ? (`code.${view.verdict.code}` as const) : (`view.${view.name}` as const)
+}
