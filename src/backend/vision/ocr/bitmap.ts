@@ -50,27 +50,34 @@ export function sample(
   place: (x: number, y: number, point: [number, number]) => void,
 ): Bitmap {
   const level = Math.min(pyramid.length - 1, Math.max(0, Math.round(Math.log2(Math.max(scale, 1)))))
-  const { data, width: fullWidth, height: fullHeight } = pyramid[level]!
+  const bitmap = pyramid[level]!
   const shrink = 1 / 2 ** level
   const piece = new Uint8Array(width * height * 3)
   const point: [number, number] = [0, 0]
+  const mixed = new Float64Array(3)
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to += 3) {
       place(x, y, point)
-      const left = Math.min(fullWidth - 1.001, Math.max(0, point[0] * shrink - 0.5))
-      const top = Math.min(fullHeight - 1.001, Math.max(0, point[1] * shrink - 0.5))
-      const column = left | 0
-      const row = top | 0
-      const right = left - column
-      const down = top - row
-      const at = (row * fullWidth + column) * 3
-      const below = at + fullWidth * 3
-      for (let channel = 0; channel < 3; channel++) {
-        const upper = data[at + channel]! * (1 - right) + data[at + 3 + channel]! * right
-        const lower = data[below + channel]! * (1 - right) + data[below + 3 + channel]! * right
-        piece[to + channel] = upper * (1 - down) + lower * down + 0.5
-      }
+      mix(bitmap, point[0] * shrink - 0.5, point[1] * shrink - 0.5, mixed)
+      for (let channel = 0; channel < 3; channel++) piece[to + channel] = mixed[channel]! + 0.5
     }
   }
   return { data: piece, width, height }
+}
+
+/** What is at a place between pixels, the middle of the first one at 0, mixed of the four around it; beyond the edges as on them. */
+export function mix({ data, width, height }: Bitmap, x: number, y: number, into: Float64Array): void {
+  const left = Math.min(width - 1.001, Math.max(0, x))
+  const top = Math.min(height - 1.001, Math.max(0, y))
+  const column = left | 0
+  const row = top | 0
+  const right = left - column
+  const down = top - row
+  const at = (row * width + column) * 3
+  const below = at + width * 3
+  for (let channel = 0; channel < 3; channel++) {
+    const upper = data[at + channel]! * (1 - right) + data[at + 3 + channel]! * right
+    const lower = data[below + channel]! * (1 - right) + data[below + 3 + channel]! * right
+    into[channel] = upper * (1 - down) + lower * down
+  }
 }

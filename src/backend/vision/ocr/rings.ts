@@ -1,4 +1,4 @@
-import { sample, type Bitmap, type Pyramid } from './bitmap.ts'
+import { mix, sample, type Bitmap, type Pyramid } from './bitmap.ts'
 
 /**
  * Words that run round a seal: the detector knows lines, and passes over the ones that bite their own tail. Circles are
@@ -189,7 +189,7 @@ export function refined(pyramid: Pyramid, circle: Circle): Circle {
 
 /** The radius at which the mean around a middle changes most, in whichever colour, and by how much. */
 function sharpest(
-  { data, width, height }: Bitmap,
+  bitmap: Bitmap,
   x: number,
   y: number,
   from: number,
@@ -197,24 +197,14 @@ function sharpest(
 ): { readonly radius: number; readonly change: number } {
   const count = Math.ceil(to - from) + 3
   const means = new Float32Array(count * 3)
+  const mixed = new Float64Array(3)
   for (let ray = 0; ray < rays; ray++) {
     const cos = Math.cos((ray / rays) * 2 * Math.PI)
     const sin = Math.sin((ray / rays) * 2 * Math.PI)
     for (let step = 0; step < count; step++) {
       const far = from - 1 + step
-      const left = Math.min(width - 1.001, Math.max(0, x + cos * far))
-      const top = Math.min(height - 1.001, Math.max(0, y + sin * far))
-      const column = left | 0
-      const row = top | 0
-      const right = left - column
-      const down = top - row
-      const at = (row * width + column) * 3
-      const below = at + width * 3
-      for (let channel = 0; channel < 3; channel++) {
-        const upper = data[at + channel]! * (1 - right) + data[at + 3 + channel]! * right
-        const lower = data[below + channel]! * (1 - right) + data[below + 3 + channel]! * right
-        means[step * 3 + channel]! += upper * (1 - down) + lower * down
-      }
+      mix(bitmap, x + cos * far, y + sin * far, mixed)
+      for (let channel = 0; channel < 3; channel++) means[step * 3 + channel]! += mixed[channel]!
     }
   }
   let best = { radius: from, change: 0 }
