@@ -143,16 +143,30 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     return leave('/admin', clearedCookies)
   })
 
-  app.post('/dead-letters/:id/resend', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+  /** What a manager does by a form of these pages; `id` is the one of its path. */
+  const act = (
+    path: string,
+    work: (asked: {
+      readonly who: Credential
+      readonly id: string
+      readonly form: URLSearchParams
+      readonly context: Context
+    }) => Promise<Response>,
+  ): void =>
+    void app.post(path, async (context) => {
+      const who = await manager(context)
+      const form = await checkedForm(context, publicUrl)
+      if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+      return work({ who, id: context.req.param('id') ?? '', form, context })
+    })
+
+  act('/dead-letters/:id/resend', async ({ who, id }) => {
     await database.write(async (transaction) => {
       const row = await transaction
         .selectFrom('webhook_deliveries')
         .innerJoin('webhook_endpoints', 'webhook_endpoints.id', 'webhook_deliveries.endpoint_id')
         .select('webhook_deliveries.id')
-        .where('webhook_deliveries.id', '=', context.req.param('id'))
+        .where('webhook_deliveries.id', '=', id)
         .where('webhook_endpoints.organization_id', '=', who.organizationId)
         .where('webhook_deliveries.status', '=', 'DEAD_LETTER')
         .forNoKeyUpdate('webhook_deliveries')
@@ -168,54 +182,37 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     return leave('/admin/dead-letters')
   })
 
-  app.post('/photos/:id/read', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
-    await database.write((transaction) =>
-      readAgain(transaction, who.organizationId, context.req.param('id'), jobs.add, now()),
-    )
+  act('/photos/:id/read', async ({ who, id }) => {
+    await database.write((transaction) => readAgain(transaction, who.organizationId, id, jobs.add, now()))
     return leave('/admin/jobs')
   })
 
-  app.post('/keys/:id/revoke', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+  act('/keys/:id/revoke', async ({ who, id }) => {
     await db
       .updateTable('api_keys')
       .set({ is_active: 0 })
-      .where('id', '=', context.req.param('id'))
+      .where('id', '=', id)
       .where('organization_id', '=', who.organizationId)
       .execute()
     return leave('/admin/keys')
   })
 
-  app.post('/stations/:id/revoke', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
-    await revokeStation(db, context.req.param('id'), who.organizationId)
+  act('/stations/:id/revoke', async ({ who, id }) => {
+    await revokeStation(db, id, who.organizationId)
     return leave('/admin/stations')
   })
 
-  app.post('/stations/:id/support', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+  act('/stations/:id/support', async ({ who, id }) => {
     const { organizationId, name } = who
-    const wish = { organizationId, stationId: context.req.param('id'), by: name }
+    const wish = { organizationId, stationId: id, by: name }
     await database.write((transaction) => askForSupport(transaction, wish, now()))
     return leave('/admin/stations')
   })
 
   // A form, though it only reads: who has fetched it is on record.
-  app.post('/stations/:id/support/fetch', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+  act('/stations/:id/support/fetch', async ({ who, id }) => {
     const { organizationId, name } = who
-    const wish = { organizationId, stationId: context.req.param('id'), by: name }
+    const wish = { organizationId, stationId: id, by: name }
     const fetched = await database.write((transaction) => fetchSupport(transaction, wish, now()))
     if (!fetched.ok) return leave('/admin/stations')
     return new Response(fetched.value.zip, {
@@ -227,10 +224,7 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     })
   })
 
-  app.post('/settings', async (context) => {
-    const who = await manager(context)
-    const form = await checkedForm(context, publicUrl)
-    if (who === undefined || form === undefined) return answer(context, signInPage('Sign in again.'), 403)
+  act('/settings', async ({ who, form, context }) => {
     const group = form.get('group') ?? ''
     const text = form.get('settings') ?? ''
     // A form's lines end with CR LF.
