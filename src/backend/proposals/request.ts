@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 import type { Db } from '../db/database.ts'
+import type { Tables } from '../db/tables.ts'
 import { newId } from '../ids.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 
@@ -41,20 +42,29 @@ export async function requestFields(
     db,
     all.map(({ photo_id, capture_id }) => photo_id ?? capture_id ?? ''),
   )
-  const rows = all
-    .filter(({ photo_id, capture_id }) => {
-      const known = last.get(photo_id ?? capture_id ?? '')
-      return only === undefined ? known?.isOpen !== true : known?.isOpen === false && known.error !== ''
-    })
-    .map((row) => ({ ...row, id: newId(), created_at: at.toISOString(), done_at: null }))
-  if (rows.length === 0) return all.length
+  const wanted = all.filter(({ photo_id, capture_id }) => {
+    const known = last.get(photo_id ?? capture_id ?? '')
+    return only === undefined ? known?.isOpen !== true : known?.isOpen === false && known.error !== ''
+  })
+  await addReadings(db, wanted, addJobs, at)
+  return all.length
+}
+
+/** Has photos read, each once: of a photo its own id, of the image of a capture that of the capture. */
+export async function addReadings(
+  db: Db,
+  photos: readonly Pick<Selectable<Tables['extractions']>, 'session_id' | 'photo_id' | 'capture_id'>[],
+  addJobs: Jobs['add'],
+  at: Date,
+): Promise<void> {
+  if (photos.length === 0) return
+  const rows = photos.map((photo) => ({ ...photo, id: newId(), created_at: at.toISOString(), done_at: null }))
   await db.insertInto('extractions').values(rows).execute()
   await addJobs(
     db,
     'fields',
     rows.map((row) => row.id),
   )
-  return all.length
 }
 
 /** How photos were read the last time, by their own ids or by those of the captures whose images they are. */

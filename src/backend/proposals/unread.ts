@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '../db/database.ts'
-import { newId } from '../ids.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import { addReadings } from './request.ts'
 
 /** The end of every extraction where no vision is set: nothing is wrong with the photo, and reading it again is no use. */
 export const notRead =
@@ -84,11 +84,5 @@ export async function readAgain(
     .where('extractions.error', '<>', '')
     .where(isLast)
     .executeTakeFirst()
-  if (!last) return
-  const id = newId()
-  await db
-    .insertInto('extractions')
-    .values({ ...last, id, created_at: at.toISOString(), done_at: null })
-    .execute()
-  await addJobs(db, 'fields', [id])
+  if (last) await addReadings(db, [last], addJobs, at)
 }
