@@ -49,7 +49,11 @@ export function CreateForm(props: {
           />
         ))}
       </div>
-      <FormEnd done={{ text: t('products.create'), isDisabled: !isReady }} onBack={onCancel} />
+      <FormEnd
+        done={{ text: t('products.create'), isDisabled: !isReady }}
+        {...(!isReady && { lacks: t(isSound ? 'products.create_lacks' : 'products.create_faults') })}
+        onBack={onCancel}
+      />
     </form>
   )
 }

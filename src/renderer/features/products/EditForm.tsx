@@ -85,19 +85,20 @@ export function ValueField(props: {
   const { field, value, isFirst, onChange } = props
   const { t } = useTranslation()
   const most = (productTexts as Readonly<Record<string, number>>)[field] ?? 20
+  const isCountry = field === 'country_of_origin'
   const fault = productValueFault(field, value.trim())
   const hint =
     fault === null
       ? field.startsWith('nutrition')
         ? t('products.nutrition_hint')
         : undefined
-      : t(field === 'country_of_origin' ? 'products.fault_country' : 'products.fault_number')
+      : t(isCountry ? 'products.fault_country' : 'products.fault_number')
   if (!long.has(field)) {
     return (
       <Field
         label={t(`products.field.${field}`)}
         value={value}
-        onChange={onChange}
+        onChange={(typed) => onChange(isCountry ? typed.toUpperCase() : typed)}
         maxLength={most}
         autoFocus={isFirst}
         {...(hint === undefined ? {} : { hint })}

@@ -6,11 +6,13 @@ import { useShortcut } from '../../ui/shortcuts.ts'
 export function FormEnd(props: {
   /** Without `run` it submits the form, as Enter does. */
   readonly done?: { readonly text: string; readonly isDisabled?: boolean; readonly run?: () => void }
+  /** Why it cannot be done yet. */
+  readonly lacks?: string
   /** Where Esc leads, in words. */
   readonly back?: string
   readonly onBack: () => void
 }) {
-  const { done, back, onBack } = props
+  const { done, lacks, back, onBack } = props
   const { t } = useTranslation()
   useShortcut('Esc', onBack)
   const press = done?.run === undefined ? ({ type: 'submit', keyName: 'Enter' } as const) : { onPress: done.run }
@@ -24,6 +26,7 @@ export function FormEnd(props: {
       <Button keyName="Esc" onPress={onBack}>
         {back ?? t('products.cancel')}
       </Button>
+      {lacks !== undefined && <output className="hint">{lacks}</output>}
     </div>
   )
 }

@@ -62,20 +62,26 @@ function Choice(props: {
     const answer = there.ok ? there : await call('product.get', { gtin, from: 'station' })
     if (answer.ok) onChoose(answer.value)
   }
+  const others = found.filter(({ gtin }) => gtin !== record.gtin)
   return (
     <>
       <p className="hint">{t('products.merge_lead')}</p>
-      <Field label={t('products.merge_search')} value={text} onChange={setText} autoFocus maxLength={200} />
+      <Field
+        label={t('products.merge_search')}
+        value={text}
+        onChange={setText}
+        autoFocus
+        maxLength={200}
+        onKeyDown={(event) => event.key === 'Enter' && others[0] && void choose(others[0].gtin)}
+      />
       <ul className="product-list" aria-label={t('products.merge_search')}>
-        {found
-          .filter(({ gtin }) => gtin !== record.gtin)
-          .map((product) => (
-            <li key={product.gtin}>
-              <button type="button" className="entry" onClick={() => void choose(product.gtin)}>
-                <Brief product={product} />
-              </button>
-            </li>
-          ))}
+        {others.map((product) => (
+          <li key={product.gtin}>
+            <button type="button" className="entry" onClick={() => void choose(product.gtin)}>
+              <Brief product={product} />
+            </button>
+          </li>
+        ))}
       </ul>
       <FormEnd onBack={onCancel} />
     </>

@@ -46,7 +46,9 @@ export function ProductsScreen() {
             onCancel={() => setIsNew(false)}
           />
         ) : record === null ? (
-          <p className="nothing">{t('products.choose')}</p>
+          <p className="nothing">
+            {t(products.found?.total === 0 && products.text.trim() === '' ? 'products.first' : 'products.choose')}
+          </p>
         ) : (
           <ProductView key={record.gtin} products={products} record={record} />
         )}

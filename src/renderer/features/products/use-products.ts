@@ -114,7 +114,11 @@ export function useProducts(): Products {
     async act(ask) {
       const answer = await ask()
       setError(answer.ok ? null : answer.error)
-      if (answer.ok) show(answer.value)
+      if (answer.ok) {
+        show(answer.value)
+        // One that was created here is not asked for: it is told.
+        setRecordBy((by) => (by.kind === 'asking' ? { kind: 'backend' } : by))
+      }
       return answer.ok
     },
   }
