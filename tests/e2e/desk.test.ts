@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findChromium } from '#cli/browsers.ts'
@@ -90,6 +90,15 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await read([{ view: 'front' }, { view: 'ingredients', expects: ['print'] }])
     await page.getByText('1 list was read.').waitFor()
     await page.getByRole('option', { name: 'Tea' }).waitFor({ state: 'attached' })
+    // What is saved can be read again: it holds the list that has just been read.
+    const [saved] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as a file' }).click(),
+    ])
+    expect(JSON.parse(await readFile(await saved.path(), 'utf8'))).toMatchObject({
+      format: 'capstan-shot-lists',
+      lists: expect.arrayContaining([expect.objectContaining({ id: 'tea', name: 'Tea' })]) as unknown,
+    })
     await page.getByRole('button', { name: 'Lists as at the beginning' }).click()
     await page.getByRole('option', { name: 'Tea' }).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Learn another key' }).click()
