@@ -3,7 +3,15 @@ import { defineConfig } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take longest, most of it waiting: begun late, one of them would end alone. */
-const longest = ['e2e/desk', 'faults/drill', 'electron/updates', 'e2e/scan', 'e2e/queue', 'electron/drill']
+const longest = [
+  'e2e/desk',
+  'faults/drill',
+  'electron/updates',
+  'e2e/scan',
+  'e2e/queue',
+  'electron/drill',
+  'faults/kill-backend',
+]
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -87,10 +87,10 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   await page.screenshot({ path: `${pictures}/submitted.png` })
 
   await page.keyboard.press('Alt+Digit7')
-  await page.getByRole('heading', { name: 'Ice cream' }).waitFor({ timeout: 240_000 })
+  await page.getByRole('heading', { name: 'Ice cream' }).waitFor({ timeout: 480_000 })
   // Photos are read one after another; the content stands on the last one.
   const fields = page.getByRole('navigation', { name: 'Fields of this product' })
-  await fields.getByText('Net content').waitFor({ timeout: 240_000 })
+  await fields.getByText('Net content').waitFor({ timeout: 480_000 })
   const decided = page.getByText(/^\d+ of \d+ fields decided$/)
   await expect
     .poll(
