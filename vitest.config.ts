@@ -7,6 +7,7 @@ const longest = [
   'e2e/desk',
   'faults/drill',
   'electron/updates',
+  'electron/desk',
   'e2e/scan',
   'e2e/queue',
   'electron/drill',

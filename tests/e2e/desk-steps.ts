@@ -68,7 +68,7 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   const there = (view: string) => views.getByRole('button', { name: new RegExp(`^${view}.*(there|look at it)`) })
 
   await pressKey(page, await shootKey(page))
-  await there('Front').waitFor({ timeout: 90_000 })
+  await there('Front').waitFor({ timeout: 240_000 })
   const jpeg = async (lines: readonly string[], to: string) => {
     const drawn = await (await drawText(lines, 28)).jpeg().toBuffer()
     await sharp(drawn).toFile(join(folder, `${to}.part`))
@@ -76,8 +76,8 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   }
   await jpeg(['BEST BEFORE SEE LID', 'KEEP COLD', 'MADE IN SPAIN'], 'tethered/one.jpg')
   await jpeg(printed, 'scanner/one.jpg')
-  await there('Back').waitFor({ timeout: 90_000 })
-  await there('Ingredients').waitFor({ timeout: 90_000 })
+  await there('Back').waitFor({ timeout: 240_000 })
+  await there('Ingredients').waitFor({ timeout: 240_000 })
   await page.screenshot({ path: `${pictures}/three-roads.png` })
 
   await pressKey(page, 'End')
@@ -87,10 +87,10 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
   await page.screenshot({ path: `${pictures}/submitted.png` })
 
   await page.keyboard.press('Alt+Digit7')
-  await page.getByRole('heading', { name: 'Ice cream' }).waitFor({ timeout: 480_000 })
+  await page.getByRole('heading', { name: 'Ice cream' }).waitFor({ timeout: 900_000 })
   // Photos are read one after another; the content stands on the last one.
   const fields = page.getByRole('navigation', { name: 'Fields of this product' })
-  await fields.getByText('Net content').waitFor({ timeout: 480_000 })
+  await fields.getByText('Net content').waitFor({ timeout: 900_000 })
   const decided = page.getByText(/^\d+ of \d+ fields decided$/)
   await expect
     .poll(

@@ -123,5 +123,5 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
   it('takes a product from its code to its record: a camera, two folders, the reading of the labels, and keys alone', async () => {
     await takeToRecord(kiosk, folder, pictures)
     expect(await kiosk.violations()).toEqual([])
-  }, 900_000)
+  }, 1_200_000)
 })

@@ -48,5 +48,5 @@ describe.skipIf(missing !== null)('the shooting desk in Electron', () => {
       for (const code of codes) await typeCode(keyboard, code)
     }
     await takeToRecord({ page: kiosk.page, scan, backend: site }, folder, pictures)
-  }, 900_000)
+  }, 1_200_000)
 })
