@@ -9,6 +9,8 @@ import type { Sound } from '../../ui/sounds.ts'
 
 /** An answer of the catalogue about a scan older than this is for the eye only, in milliseconds. */
 const freshMs = 10_000
+/** As many unknown codes as no crew scans within that time. */
+const heardLimit = 1_000
 /** A "saved" that comes later than this, in a window that could not keep up, would be taken for that of a later scan. */
 const lateMs = 2_000
 /** When a backlog comes back, one sound stands for all that come within this time. */
@@ -52,6 +54,11 @@ export function useScanSounds(): void {
             now - Date.parse(capturedAt) < freshMs,
         )
         for (const { id } of unknown) heard.add(id)
+        // What is no more fresh is not asked for again, and a window is open for months.
+        for (const id of heard) {
+          if (heard.size <= heardLimit) break
+          heard.delete(id)
+        }
         if (unknown.length === 0 || Date.now() - lastUnknownAt < crowdMs) return
         lastUnknownAt = Date.now()
         play('unknown')
