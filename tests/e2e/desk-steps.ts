@@ -103,7 +103,7 @@ export async function takeToRecord(kiosk: DeskKiosk, folder: string, pictures: s
     )
     .toBe(true)
   await pressKey(page, 'End')
-  await page.getByText('in the product').first().waitFor({ timeout: 60_000 })
+  await page.getByText('in the product').first().waitFor()
   await page.screenshot({ path: `${pictures}/applied.png` })
 
   const get = async (path: string) => {

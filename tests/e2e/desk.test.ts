@@ -48,11 +48,8 @@ describe.skipIf('missing' in found)('the shooting desk (skipped where no Chromiu
     await page.getByRole('heading', { name: 'Cocoa cream' }).waitFor()
     await page.getByRole('button', { name: 'Shoot: Front' }).waitFor()
     await key('PageDown')
-    await page.getByRole('button', { name: 'Shoot: Back' }).waitFor({ timeout: 60_000 })
-    await page
-      .getByRole('list', { name: 'Photos of this product' })
-      .getByText('at the server')
-      .waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: 'Shoot: Back' }).waitFor()
+    await page.getByRole('list', { name: 'Photos of this product' }).getByText('at the server').waitFor()
     await look(page, `${pictures}/open`)
     // One pixel of the photo for one of the screen, and another part of it by a key.
     await key('F3')

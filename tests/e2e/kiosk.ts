@@ -14,6 +14,9 @@ import { root } from '../../tools/set-up.mjs'
 import { callAsAnotherWindow } from './another-window.ts'
 import { typeCode } from './key-events.ts'
 
+/** The longest that anything on the screen is waited for, unless said otherwise: reading photos yields to all else. */
+const patienceMs = 90_000
+
 /** The browser of a test file, for all its windows that want nothing of it; each has a context of its own. */
 let shared: Promise<Browser> | undefined
 afterAll(async () => (await shared)?.close())
@@ -116,6 +119,7 @@ export async function openKiosk(options: {
     const browser = await opening
     const viewport = { width: 1280, height: 800 }
     context = await browser.newContext({ viewport, ...options.context })
+    context.setDefaultTimeout(patienceMs)
     const page = await context.newPage()
     await page.addInitScript(() => {
       const refused: string[] = []

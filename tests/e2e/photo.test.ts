@@ -28,7 +28,7 @@ describe.skipIf('missing' in found)('photos from files (skipped where no Chromiu
 
     await hand('blurred.jpg', await sharp(label).blur(7).jpeg().toBuffer())
     const verdict = page.locator('.photo-verdict')
-    await verdict.waitFor({ timeout: 60_000 })
+    await verdict.waitFor()
     await expect.poll(() => verdict.textContent()).toContain('Saved, but it cannot be read. Take it again.')
     expect(await verdict.getByRole('listitem').allTextContents()).toContain(
       "Blurred: hold still, and wait until the camera's picture is sharp.",

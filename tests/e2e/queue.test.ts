@@ -82,7 +82,7 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     // Idle for longer than the server has patience for.
     await page.waitForTimeout(4_000)
     await kiosk.scan('AFTER-THE-END')
-    await page.getByText('The server had ended this session').waitFor({ timeout: 20_000 })
+    await page.getByText('The server had ended this session').waitFor()
     await expect.poll(async () => (await captures(kiosk)).length, { timeout: 20_000 }).toBe(2)
     const sessions = (await captures(kiosk)).map((capture) => capture.session_short_id)
     expect(new Set(sessions).size).toBe(2)
@@ -102,7 +102,7 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     await kiosk.scan(pen)
     const strip = page.getByRole('banner')
     await show(page, 'Queue')
-    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 20_000 })
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor()
     // Of saving and of sending.
     const level = /half within [\d.,]+ ms, 95 % within [\d.,]+ ms, 99 % within [\d.,]+ ms/
     await expect.poll(() => page.getByText(level).count(), { timeout: 20_000 }).toBe(2)
@@ -113,11 +113,11 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     await kiosk.scan('WAITS-1', 'WAITS-2')
     await show(page, 'Queue')
     await expect.poll(() => page.locator('.queue-row').count(), { timeout: 20_000 }).toBe(2)
-    await page.getByText(/^Oldest waits since .*ago/).waitFor({ timeout: 20_000 })
-    await strip.getByText(/last answer .*(now|ago)/).waitFor({ timeout: 30_000 })
+    await page.getByText(/^Oldest waits since .*ago/).waitFor()
+    await strip.getByText(/last answer .*(now|ago)/).waitFor()
     await page.screenshot({ path: `${pictures}/queue-waits.png` })
     await kiosk.startBackend()
-    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 60_000 })
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor()
     expect((await captures(kiosk)).map((capture) => capture.raw_value).toSorted()).toEqual(
       [pen, 'WAITS-1', 'WAITS-2'].toSorted(),
     )
@@ -131,7 +131,7 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     await row.getByRole('button', { name: 'Correct' }).click()
     await page.getByLabel('The right value').fill(pen)
     await page.getByRole('button', { name: 'Send it corrected' }).click()
-    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 20_000 })
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor()
     expect((await captures(kiosk)).map((capture) => capture.raw_value)).toEqual([pen])
     await show(page, 'Scan')
     await page.getByRole('region', { name: 'Scans' }).getByText('Given up').waitFor()
@@ -163,13 +163,13 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
     await page.getByRole('button', { name: 'Move and send' }).click()
     // There it is refused again, for the same reason.
     const current = page.locator('.panel', { has: page.getByRole('heading', { name: 'Current session' }) })
-    await current.locator('.queue-row').getByText('Refused').waitFor({ timeout: 20_000 })
+    await current.locator('.queue-row').getByText('Refused').waitFor()
 
     await row.getByRole('button', { name: 'Give up' }).click()
     expect(await page.getByRole('button', { name: 'Give it up for good' }).isDisabled()).toBe(true)
     await page.getByLabel('Why it is given up').fill('a torn label')
     await page.getByRole('button', { name: 'Give it up for good' }).click()
-    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 20_000 })
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor()
     expect((await captures(kiosk)).map((capture) => capture.raw_value).toSorted()).toEqual([pen, 'ANOTHER'].toSorted())
   }, 120_000)
 
@@ -198,13 +198,13 @@ describe.skipIf('missing' in found)('the queue (skipped where no Chromium is fou
 
     await show(page, 'Queue')
     const row = page.locator('.queue-row')
-    await row.getByText('Undecided').waitFor({ timeout: 60_000 })
+    await row.getByText('Undecided').waitFor()
     await row.getByText('The server said that it has it, but does not list it.').waitFor()
     await mkdir(pictures, { recursive: true })
     await page.screenshot({ path: `${pictures}/undecided.png` })
     await expectAccessible(page, 'the queue')
     await row.getByRole('button', { name: 'It is not there: send it again' }).click()
-    await page.getByText('Nothing waits. Every scan is with the server.').waitFor({ timeout: 20_000 })
+    await page.getByText('Nothing waits. Every scan is with the server.').waitFor()
     expect((await captures(kiosk)).map((capture) => capture.raw_value).toSorted()).toEqual([pen, 'TORN-OFF'].toSorted())
   }, 120_000)
 })
@@ -222,6 +222,6 @@ describe.skipIf('missing' in found)('the drill (skipped where no Chromium is fou
     await page.screenshot({ path: `${pictures}/drill.png` })
     await expectAccessible(page, 'the queue')
     await page.getByRole('button', { name: 'Stop the drill' }).click()
-    await page.getByRole('button', { name: 'Rehearse now' }).waitFor({ timeout: 20_000 })
+    await page.getByRole('button', { name: 'Rehearse now' }).waitFor()
   }, 150_000)
 })

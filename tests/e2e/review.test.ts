@@ -207,7 +207,7 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     await page.screenshot({ path: `${pictures}/zoom.png` })
     await key('Escape')
     await key('End')
-    await page.getByText('in the product').first().waitFor({ timeout: 20_000 })
+    await page.getByText('in the product').first().waitFor()
     await page.screenshot({ path: `${pictures}/applied.png` })
     expect(await product()).toMatchObject({
       product_name: 'Cocoa spread',
@@ -234,7 +234,7 @@ describe.skipIf('missing' in found)('the review screen (skipped where no Chromiu
     // A product of which nothing was read is seen too, and its photo is read again at one touch.
     await callAsAnotherWindow(page, 'settings.change', { review: { probeShare: 0 } })
     await showUnread()
-    await page.getByRole('heading', { name: 'Nothing was read' }).waitFor({ timeout: 30_000 })
+    await page.getByRole('heading', { name: 'Nothing was read' }).waitFor()
     const whole = page.getByAltText('Photo 1 that could not be read')
     await expect.poll(() => whole.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(0)
     await look(page, `${pictures}/nothing-read`)

@@ -46,8 +46,8 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await page.getByRole('button', { name: 'Start session' }).click()
     await page.getByRole('button', { name: /^Camera/ }).click()
     const rows = page.getByRole('region', { name: 'Scans' }).getByRole('listitem')
-    await rows.getByText('Yellow highlighter').waitFor({ timeout: 60_000 })
-    await rows.getByText('Dark chocolate').waitFor({ timeout: 60_000 })
+    await rows.getByText('Yellow highlighter').waitFor()
+    await rows.getByText('Dark chocolate').waitFor()
     await expect.poll(async () => (await rows.allInnerTexts()).filter((text) => text.includes('Found')).length).toBe(2)
     // Dozens of frames later they are still the same two.
     await page.waitForTimeout(3_000)
@@ -80,9 +80,9 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await page
       .locator('.photo-intake input[type=file]')
       .setInputFiles({ name: 'large.jpg', mimeType: 'image/jpeg', buffer: photo })
-    await page.locator('.photo-verdict').first().waitFor({ timeout: 60_000 })
+    await page.locator('.photo-verdict').first().waitFor()
     // The verdict may be of the photo before: this one is there when it is in the list.
-    await page.getByRole('region', { name: 'Scans' }).getByText('Photo', { exact: true }).waitFor({ timeout: 60_000 })
+    await page.getByRole('region', { name: 'Scans' }).getByText('Photo', { exact: true }).waitFor()
     expect(await sentences.count()).toBe(0)
 
     await allow('1')
@@ -91,7 +91,7 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     expect([await shutter.isEnabled(), await files.isEnabled()]).toEqual([false, false])
     await page.screenshot({ path: 'test-results/scan/no-photos.png' })
     await kiosk.scan('STILL-SAVED')
-    await page.getByRole('region', { name: 'Scans' }).getByText('STILL-SAVED').first().waitFor({ timeout: 30_000 })
+    await page.getByRole('region', { name: 'Scans' }).getByText('STILL-SAVED').first().waitFor()
 
     await allow('0')
     await expect.poll(() => sentences.count(), { timeout: 30_000 }).toBe(0)
@@ -109,7 +109,7 @@ describe.skipIf('missing' in found)('scanning by camera (skipped where no Chromi
     await page.getByRole('button', { name: 'Start session' }).click()
     await page.getByRole('button', { name: /^Camera/ }).click()
     const rows = page.getByRole('region', { name: 'Scans' }).getByRole('listitem')
-    await rows.getByText('Yellow highlighter').waitFor({ timeout: 60_000 })
+    await rows.getByText('Yellow highlighter').waitFor()
     // Both codes are in each of the dozens of frames that follow.
     await page.waitForTimeout(3_000)
     expect(await rows.allInnerTexts()).toEqual([expect.stringContaining('Yellow highlighter')])

@@ -319,7 +319,7 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     await kiosk.stopBackend()
     await kiosk.scan(cola, offline)
     await page.getByText('2 waiting to sync').waitFor()
-    await page.locator('[data-backend="offline"]').waitFor({ timeout: 60_000 })
+    await page.locator('[data-backend="offline"]').waitFor()
     await last().getByRole('heading', { name: 'Kept on this station' }).waitFor()
     expect(await last().getByText('Saved', { exact: true }).count()).toBe(1)
     await page.screenshot({ path: `${pictures}/offline.png` })
@@ -328,9 +328,9 @@ describe.skipIf('missing' in found)('the scan screen (skipped where no Chromium 
     await page.getByText('Current session').waitFor()
     await kiosk.startBackend()
     await press('t')
-    await page.getByText('All synced').waitFor({ timeout: 60_000 })
+    await page.getByText('All synced').waitFor()
     await page.keyboard.press('Alt+Digit1')
-    await last().getByRole('heading', { name: 'Not in the catalogue' }).waitFor({ timeout: 30_000 })
+    await last().getByRole('heading', { name: 'Not in the catalogue' }).waitFor()
   })
 
   it('calibrates a scanner that is set to another country, and repairs what it types from then on', async () => {

@@ -86,7 +86,7 @@ describe.skipIf('missing' in found)('capstan shoot (skipped where no Chromium is
     await page.getByRole('heading', { name: 'Photograph products' }).waitFor()
     await scan(gum)
     await page.getByRole('heading', { name: 'Gum' }).waitFor()
-    await page.getByRole('button', { name: 'Shoot: Front' }).waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: 'Shoot: Front' }).waitFor()
     await page.keyboard.press('Alt+Digit5')
     for (const [index, role] of ['front', 'back'].entries()) {
       // Faster than the station can answer: what is set next keeps what was set a moment ago.
@@ -99,7 +99,7 @@ describe.skipIf('missing' in found)('capstan shoot (skipped where no Chromium is
       expect.poll(() => photos.getByText('at the server').count(), { timeout: 60_000 }).toBe(count)
 
     // A pedal is a key, and one that is stood on repeats it.
-    await page.getByRole('button', { name: 'Shoot: Front + Back' }).waitFor({ timeout: 60_000 })
+    await page.getByRole('button', { name: 'Shoot: Front + Back' }).waitFor()
     const pedal = await shootKey(page)
     for (let held = 0; held < 5; held += 1) await page.keyboard.down(pedal)
     await page.keyboard.up(pedal)
@@ -113,7 +113,7 @@ describe.skipIf('missing' in found)('capstan shoot (skipped where no Chromium is
     await stopBackend()
     await pressKey(page, pedal)
     await shot(3)
-    await page.getByText('The server cannot be reached. Go on: everything is kept here').waitFor({ timeout: 60_000 })
+    await page.getByText('The server cannot be reached. Go on: everything is kept here').waitFor()
     await page.screenshot({ path: 'test-results/shoot/offline.png' })
     await page.evaluate(plugCameraIn)
     await page.getByText('Plug it in again. It starts by itself.').waitFor({ state: 'detached' })

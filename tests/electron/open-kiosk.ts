@@ -122,6 +122,7 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
 
 async function openWindow(app: ElectronApplication): Promise<Page> {
   const page = await app.firstWindow({ timeout: patienceMs })
+  page.context().setDefaultTimeout(patienceMs)
   await page.waitForLoadState('load')
   return page
 }
