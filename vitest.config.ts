@@ -38,7 +38,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
     testTimeout: options.timeoutMs,
     hookTimeout: options.timeoutMs,
     // A second, which is the default, is not what a busy machine keeps.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 30_000 } },
     maxWorkers: availableParallelism() + 1,
     sequence: { groupOrder: options.place ?? 0 },
     setupFiles: 'tests/seed.ts',
