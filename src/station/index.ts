@@ -880,12 +880,16 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     bytes: ReadableStream<Uint8Array>,
     deviceName: string,
     role: PhotoRole | null,
-    of: PhotoOf = { item: null, replaces: null },
+    of: PhotoOf = { session: null, item: null, replaces: null },
     turn: Promise<unknown> = Promise.resolve(),
   ): Promise<Result<PhotoOutcome>> => {
     const hasRoom = await disk.hasRoomForPhotos()
     const session = store.sessions.current()
     if (!session) return fail('conflict', 'no session is active: the photo was not saved')
+    if (of.session !== null && of.session !== session.id) {
+      await bytes.cancel()
+      return fail('conflict', 'the session that it was taken in has ended: the photo was not saved')
+    }
     if (!hasRoom) {
       await bytes.cancel()
       return fail('photos_full', 'the room for photos is used up: the photo was not saved')

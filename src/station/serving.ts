@@ -24,8 +24,9 @@ import type { OnceOnly } from '#station/upkeep/once-only.ts'
 
 type Bytes = string | Uint8Array | ReadableStream<Uint8Array>
 
-/** What a photo of the desk belongs to: its item, where the window says which, and the photo that it stands in for. */
+/** What a photo belongs to, where the window says which: its session, at the desk its item and the photo that it stands in for. */
 export interface PhotoOf {
+  readonly session: string | null
   readonly item: string | null
   readonly replaces: string | null
 }
@@ -59,7 +60,7 @@ export function createServing(ports: {
     if (!role.success) return refuse(400, { code: 'invalid_input', message: 'no such role of a photo' })
     if (!request.body) return refuse(400, { code: 'invalid_input', message: 'the request has no body' })
     const device = query.get('device')?.slice(0, 200) ?? ''
-    const of = { item: query.get('item'), replaces: query.get('replaces') }
+    const of = { session: query.get('session'), item: query.get('item'), replaces: query.get('replaces') }
     const result = await ports.savePhoto(request.body, device, role.data, of)
     return result.ok ? Response.json(result.value, { status: 201 }) : refuse(statusOf(result.error.code), result.error)
   }

@@ -183,6 +183,13 @@ describe('what a window asks', () => {
     await call('session.open', { captureMode: 'product_photography' })
     const { outcomes } = (await (await putting).json()) as PhotoOutcome
     expect(outcomes.map(({ capture }) => capture.sessionId)).toEqual([first.id])
+    // One that comes only now is no photo of the next session.
+    const late = new Request(`http://station/media/photos?session=${first.id}`, {
+      method: 'PUT',
+      body: Uint8Array.from(jpeg),
+    })
+    const refused = await station.handle(late)
+    expect([refused.status, await refused.json()]).toMatchObject([409, { code: 'conflict' }])
   })
 
   it('says that a photo shows more than the one before, and that a worse one repeats it', async () => {

@@ -97,7 +97,7 @@ async function shootOne({ key, name, role }: RigCamera, rig: RigHandle | null, s
     const error = { code: 'device_unavailable', message: 'it gave no photo' } as const
     return { shot: { camera: name, photo: null, error }, quality: null }
   }
-  const result = await savePhoto(photo, session.id, { device: name, ...(role && { role }) })
+  const result = await savePhoto(photo, { session: session.id, device: name, ...(role && { role }) })
   return result.ok
     ? { shot: { camera: name, photo: result.value.photo, error: null }, quality: result.value.quality }
     : { shot: { camera: name, photo: null, error: result.error }, quality: null }

@@ -24,7 +24,7 @@ export function PhotoIntake({ sessionId }: { readonly sessionId: string }) {
     setLeft((count) => count + photos.length)
     setError(null)
     for (const photo of photos) {
-      const result = await savePhoto(photo, sessionId)
+      const result = await savePhoto(photo, { session: sessionId })
       if (result.ok) setOutcome(result.value)
       else setError(result.error)
       setLeft((count) => count - 1)

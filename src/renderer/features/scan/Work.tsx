@@ -3,6 +3,7 @@ import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { Capture } from '#contract/station/capture.ts'
 import type { Session, SessionSummary } from '#contract/station/session.ts'
+import { photosSaved } from '../../client/save-photo.ts'
 import { useStation } from '../../client/state.ts'
 import { call, subscribe } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
@@ -120,6 +121,8 @@ const EndSession = memo(function EndSession({
   const scans = useStation((state) => (asked ? (state.session?.totals.scans ?? 0) : 0))
   const [error, setError] = useState<AppError | null>(null)
   const end = async () => {
+    // What was photographed in this session is refused once it has ended.
+    await photosSaved()
     const result = await call('session.end', { id: sessionId })
     if (!result.ok) return setError(result.error)
     onEnded(result.value)

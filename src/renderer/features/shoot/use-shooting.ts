@@ -56,7 +56,7 @@ export function useShooting(options: {
       const error = { code: 'device_unavailable', message: 'it gave no photo' } as const
       return { camera: name, photo: null, error }
     }
-    const result = await savePhoto(photo, '', {
+    const result = await savePhoto(photo, {
       device: name,
       ...(item !== null && { item: item.id }),
       ...(view !== null && { role: view }),
