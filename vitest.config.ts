@@ -27,7 +27,8 @@ class LongestFirst extends BaseSequencer {
 /**
  * One project per kind of test, so that `vitest --project unit` is fast and `npm test` runs them all. The kinds that start
  * real processes come after the others (`place`). Half of the time tests wait for something: one more file of them than
- * there are cores runs at a time. A file that fails in CI is run once more, alone: see tools/checks.ts.
+ * there are cores runs at a time; the devices a file at a time, since they share the machine's terminals. A file that fails in
+ * CI is run once more, alone: see tools/checks.ts.
  */
 const project = (name: string, options: { readonly timeoutMs: number; readonly place?: number }) => ({
   test: {
@@ -39,7 +40,7 @@ const project = (name: string, options: { readonly timeoutMs: number; readonly p
     hookTimeout: options.timeoutMs,
     // A second, which is the default, is not what a busy machine keeps.
     expect: { poll: { timeout: 30_000 } },
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: name === 'devices' ? 1 : availableParallelism() + 1,
     sequence: { groupOrder: options.place ?? 0 },
     setupFiles: 'tests/seed.ts',
   },
@@ -62,7 +63,7 @@ const onPostgres = {
 
 /** Tests that open the kiosk as it is built; it is built once, before the first of them. */
 const onTheBuilt = (name: string) => {
-  const { test } = project(name, { timeoutMs: 300_000, place: 1 })
+  const { test } = project(name, { timeoutMs: 300_000, place: 2 })
   return { test: { ...test, globalSetup: 'tests/build.ts' } }
 }
 
@@ -76,7 +77,7 @@ export default defineConfig({
       backend,
       onPostgres,
       project('devices', { timeoutMs: 180_000, place: 1 }),
-      project('faults', { timeoutMs: 300_000, place: 1 }),
+      project('faults', { timeoutMs: 300_000, place: 2 }),
       onTheBuilt('e2e'),
       onTheBuilt('electron'),
     ],

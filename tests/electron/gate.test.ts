@@ -82,7 +82,7 @@ describe.skipIf(missing !== null)('a gate in Electron', () => {
       const rules = { entries: { kind: 'unlimited' }, graceMs: 0 }
       const wallet = { url: site.url, tenantId: 'acme' }
       await ask('settings.change', {
-        gate: gateSettingsSchema.parse({ isOn: true, name: 'north', road, wallet, rules }),
+        gate: gateSettingsSchema.parse({ isOn: true, name: 'north', road, wallet, rules, waitMs: 10_000 }),
       })
       await vi.waitFor(async () => expect(isReady(await ask<GateStatus>('gate.status', {}))).toBe(true), 30_000)
     }
