@@ -18,9 +18,10 @@ type Say = (line: string) => void
 const boundMs = 150
 const rounds = 24
 const gtin = '4006381333931'
-/** What cameras give: the video of a usual one, and the still of a good one. */
+/** What cameras give: the video of a usual one, a small still, and the still of a good one. */
 const sizes = [
   { name: '2 MP', width: 1_920, height: 1_080, letterPixels: 28 },
+  { name: '4 MP', width: 2_400, height: 1_800, letterPixels: 34 },
   { name: '12 MP', width: 4_000, height: 3_000, letterPixels: 42 },
 ] as const
 

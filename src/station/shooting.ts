@@ -296,12 +296,12 @@ export function createShooting(ports: {
     return session !== null
   }
 
-  /** Ends the open item's session; what was photographed is read by the backend. */
   /** A photo that was told to be kept is one of the item that it was taken of, however long its codes take to be read. */
   const photosCaptured = async (): Promise<void> => {
     while (coming.size > 0) await Promise.all([...coming.values()].map(({ over }) => over))
   }
 
+  /** Ends the open item's session; what was photographed is read by the backend. */
   const end = async (isSubmitted: boolean): Promise<void> => {
     await photosCaptured()
     await capturing.idle()

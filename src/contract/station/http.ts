@@ -3,8 +3,8 @@
  * own origin through one `(Request) => Promise<Response>` function; expected failures are JSON `AppError` bodies.
  *
  * - `PUT /media/photos?session=<id>&device=<name>&role=<photo role>` with the image as body: 201 and a `PhotoOutcome`,
- *   after the commit, 409 when that session has ended; with `&item=<id>`, 409 when another product is open at the desk than that, and with `&replaces=<capture
- *   id>` it stands in for that photo.
+ *   after the commit, 409 when that session has ended; with `&item=<id>`, 409 when another product is open at the desk
+ *   than that, and with `&replaces=<capture id>` it stands in for that photo.
  * - `GET /media/<sha256>`: the original photo; `?size=thumbnail` for a WebP of at most 320 pixels a side.
  * - `GET /media/<sha256>?region=<x>,<y>,<width>,<height>&width=<pixels>`: a part of the original as a JPEG, upright,
  *   without metadata. The region is in whole pixels of the upright original and lies inside of it (400 otherwise);
