@@ -87,9 +87,10 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
   child.stdout?.on('data', (chunk) => (output += String(chunk)))
   child.stderr?.on('data', (chunk) => (output += String(chunk)))
   const page = await within('opening the window', openWindow(app)).catch((error: unknown) => {
+    const how = `exit code ${child.exitCode}, signal ${child.signalCode}`
     end(child)
     cleanUp()
-    throw error
+    throw new Error(`the kiosk did not open (${how}); it printed:\n${output.slice(-4_000)}`, { cause: error })
   })
   return {
     app,
