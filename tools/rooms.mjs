@@ -13,8 +13,11 @@ export const rooms = {
     rooms: ['contract', 'domain'],
     packages: ['node', 'zod', 'usb', 'node-hid', 'serialport', '@pcsc-mini'],
   },
-  'station/imaging': { rooms: ['contract', 'domain'], packages: ['node', 'sharp', 'zxing-wasm', '@zxing/library'] },
-  'station/store': { rooms: ['contract', 'domain'], packages: ['node', 'zod'] },
+  'station/imaging': {
+    rooms: ['contract', 'domain', 'sealing'],
+    packages: ['node', 'sharp', 'zxing-wasm', '@zxing/library'],
+  },
+  'station/store': { rooms: ['contract', 'domain', 'sealing'], packages: ['node', 'zod', 'libsql'] },
   'station/capture': {
     rooms: ['contract', 'domain', 'station/device', 'station/imaging', 'station/store'],
     packages: ['node'],
@@ -46,12 +49,14 @@ export const rooms = {
       'station/upkeep',
       'station/export',
       'enrolment',
+      'sealing',
       'sheets',
     ],
     packages: ['node', 'uuid'],
   },
   sheets: { rooms: ['contract', 'domain'], packages: ['node', 'pdfkit', 'zxing-wasm'] },
   'pass-list': { rooms: ['contract'], packages: ['node'] },
+  sealing: { rooms: [], packages: ['node'] },
   enrolment: { rooms: ['contract', 'domain'], packages: ['node'] },
   backend: {
     rooms: ['contract', 'domain', 'pass-list', 'enrolment'],
@@ -106,6 +111,7 @@ export const doors = {
   sheets: 'sheets/index.ts',
   'pass-list': 'pass-list/index.ts',
   enrolment: 'enrolment/index.ts',
+  sealing: 'sealing/index.ts',
 }
 
 /** Longest names first, so that `station/store` wins over `station`. */

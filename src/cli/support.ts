@@ -38,7 +38,14 @@ export async function support(args: readonly string[]): Promise<number> {
     const { files, zip } = await gatherSupport({
       dataDir: data,
       store: store ?? (opened.ok ? '' : opened.error.message),
-      about: describeStation({ version, host: 'cli', stationId: store?.stationId ?? '', dataDir: data, secrets: null }),
+      about: describeStation({
+        version,
+        host: 'cli',
+        stationId: store?.stationId ?? '',
+        dataDir: data,
+        secrets: null,
+        dataKey: null,
+      }),
       settings: store && settingsOf(store),
       // Only a running station has one; what waits is among the counts of the store.
       status: null,

@@ -26,6 +26,7 @@ import { createCameraRequests } from '#station/device/camera-requests.ts'
 import { correctingHandlers } from '#station/correcting.ts'
 import { createReads } from '#station/reads.ts'
 import { staffingHandlers } from '#station/staffing.ts'
+import type { DataKey } from '#sealing/index.ts'
 import { createTopics } from '#station/topics.ts'
 import { watchDisk } from '#station/upkeep/disk.ts'
 import { planStoreCheck } from '#station/upkeep/store-check.ts'
@@ -115,6 +116,8 @@ export interface StationPorts {
    * `wallet` is the key of The Wallet Crew where the station asks it directly. Without one they are kept until the station is closed, and nothing is signed.
    */
   readonly secrets?: StationSecrets
+  /** What the data folder is encrypted with; without one the data lie there as they are. */
+  readonly dataKey?: HeldDataKey | null
   readonly spawnImaging: SpawnImaging
   readonly clock?: Clock
   readonly ids?: Ids
@@ -140,6 +143,12 @@ export interface HostUpdates {
   status(): UpdateStatus
   check(): Promise<UpdateStatus>
   install(): UpdateStatus
+}
+
+/** The data key, and where the host has it from: the system's key store, or a file that somebody has named. */
+export interface HeldDataKey {
+  readonly key: DataKey
+  readonly from: 'key_store' | 'file'
 }
 
 /** Secrets by name; the empty text forgets one. */
@@ -653,6 +662,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       stationId,
       dataDir: ports.dataDir,
       secrets: (await secrets.place?.()) ?? 'file',
+      dataKey: ports.dataKey?.from ?? null,
     })
   const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
 

@@ -40,6 +40,8 @@ export const aboutSchema = z.object({
   schemaVersion: z.number().int(),
   /** Where its keys lie: in the system's key store, or in a file that its owner alone may read; null when nobody can tell. */
   secrets: z.enum(['key_store', 'file']).nullable(),
+  /** Where the key lies that the data folder is encrypted with; null for one that is not encrypted. */
+  dataKey: z.enum(['key_store', 'file']).nullable(),
 })
 export type About = z.infer<typeof aboutSchema>
 

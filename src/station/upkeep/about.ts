@@ -6,7 +6,9 @@ import { schemaVersion } from '#station/store/migrations.ts'
 const told = ['electron', 'chrome', 'node', 'v8', 'sqlite', 'openssl'] as const
 
 /** What this station is and stands on. */
-export function describeStation(of: Pick<About, 'version' | 'host' | 'stationId' | 'dataDir' | 'secrets'>): About {
+export function describeStation(
+  of: Pick<About, 'version' | 'host' | 'stationId' | 'dataDir' | 'secrets' | 'dataKey'>,
+): About {
   const versions = process.versions as Readonly<Record<string, string | undefined>>
   return {
     ...of,

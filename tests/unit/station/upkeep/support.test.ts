@@ -123,7 +123,7 @@ it('of a store that cannot be read tells of the log what the program says by its
   const { dataDir, station, photo } = await startPlanted()
   await station.close()
   writeFileSync(join(dataDir, 'station.sqlite'), 'no database')
-  const about = describeStation({ version: '0', host: 'cli', stationId: '', dataDir, secrets: null })
+  const about = describeStation({ version: '0', host: 'cli', stationId: '', dataDir, secrets: null, dataKey: null })
   const nothing = { settings: null, status: null, devices: [], staff: [] }
   const { zip } = await gatherSupport({ dataDir, store: 'it is damaged', about, ...nothing })
   const texts = expectNothing(zip, dataDir, photo)
