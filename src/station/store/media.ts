@@ -37,7 +37,7 @@ export interface Media {
 export const incomingFolder = 'incoming'
 
 /** Keeps media under `folder`, two characters of the hash a subfolder. */
-export function createMedia(folder: string): Media {
+export function createMedia(folder: string, _mediaKey: Uint8Array | null): Media {
   const temporaryFolder = join(folder, incomingFolder)
   mkdirSync(temporaryFolder, { recursive: true })
 

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import type { Certificate, ClockReading } from '#contract/station/ledger.ts'
 import type { Session } from '#contract/station/session.ts'
 import type { StationStatus } from '#contract/station/status.ts'
+import { keyFor, type DataKey } from '#sealing/index.ts'
 import { certify } from '#station/store/certificate.ts'
 import {
   checkBeside,
@@ -99,6 +100,7 @@ export function openStore(options: {
   log: Log
   takesNewerStore?: boolean
   checkLaterFromBytes?: number
+  dataKey?: DataKey | null
 }): Result<Store> {
   const { dataDir, clock } = options
   const path = join(dataDir, files.database)
@@ -135,7 +137,10 @@ export function openStore(options: {
 }
 
 /** Opens the store for reading only, beside a running station; for exports and checks. */
-export function openStoreForReading(dataDir: string, ports: { clock: Clock; ids: Ids }): Result<Store> {
+export function openStoreForReading(
+  dataDir: string,
+  ports: { clock: Clock; ids: Ids; dataKey?: DataKey | null },
+): Result<Store> {
   const opened = openForReading(dataDir)
   if (!opened.ok) return opened
   const state = { recovered: null, checkBehind: null, release: () => undefined }
@@ -220,7 +225,7 @@ export function checkStore(dataDir: string): string[] {
 
 function assemble(
   database: Database,
-  options: { dataDir: string; clock: Clock; ids: Ids },
+  options: { dataDir: string; clock: Clock; ids: Ids; dataKey?: DataKey | null },
   { recovered, checkBehind, release }: Pick<Store, 'recovered' | 'checkBehind'> & { release(): void },
 ): Store {
   const ledger = createLedger(database, options.clock)
@@ -234,7 +239,7 @@ function assemble(
     sessions: createSessions(database, options, outbox, ledger),
     captures: createCaptures(database, options.clock, outbox, ledger),
     facts,
-    media: createMedia(join(options.dataDir, files.media)),
+    media: createMedia(join(options.dataDir, files.media), options.dataKey ? keyFor('media', options.dataKey) : null),
     photoFiles: createPhotoFiles(database),
     photos: createPhotos(database),
     verdicts: createVerdicts(database, options.clock, ledger),
