@@ -26,7 +26,7 @@ import { createCameraRequests } from '#station/device/camera-requests.ts'
 import { correctingHandlers } from '#station/correcting.ts'
 import { createReads } from '#station/reads.ts'
 import { staffingHandlers } from '#station/staffing.ts'
-import type { DataKey } from '#sealing/index.ts'
+import { keyFor, type DataKey } from '#sealing/index.ts'
 import { createTopics } from '#station/topics.ts'
 import { watchDisk } from '#station/upkeep/disk.ts'
 import { planStoreCheck } from '#station/upkeep/store-check.ts'
@@ -69,6 +69,7 @@ import { createShooting } from '#station/shooting.ts'
 import { createSync } from '#station/sync/sync.ts'
 import { createOnceOnly } from '#station/upkeep/once-only.ts'
 import { wipeOldPhotos, wipeOldRows } from '#station/upkeep/retention.ts'
+import { sealOldPhotos } from '#station/upkeep/seal-photos.ts'
 import { gatherSupport } from '#station/upkeep/support.ts'
 
 export { createEmulatedScanner, type EmulatedScanner } from '#station/device/emulated-scanner.ts'
@@ -198,6 +199,8 @@ const settleMs = 15_000
 const closeGraceMs = 3_000
 /** How often photos whose time is over are looked for; also whenever that time is set. */
 const wipeEveryMs = 60 * 60_000
+/** Who has scanned nothing for so long waits for nothing at the moment. */
+const pauseMs = 3_000
 /** A gate at which nothing was read for so long waits for nobody. */
 const quietGateMs = 10 * 60_000
 /** Settings of devices that came and went: more than this is nobody's station. */
@@ -232,6 +235,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     ids,
     log: log.child({ room: 'store' }),
     takesNewerStore,
+    dataKey: ports.dataKey?.key ?? null,
     ...(ports.checkStoreLater && { checkLaterFromBytes: ports.checkStoreLater.fromBytes }),
   })
   if (!opened.ok) return opened
@@ -350,6 +354,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   const photosAtOnce = Math.min(maxImagingProcesses, availableParallelism())
   const imaging = createImaging({
     spawn: ports.spawnImaging,
+    mediaKey: ports.dataKey ? keyFor('media', ports.dataKey.key) : null,
     log: log.child({ room: 'imaging' }),
     processes: photosAtOnce,
   })
@@ -532,11 +537,10 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   })
   const storeCheck = planStoreCheck({ store, afterMs: ports.checkStoreLater?.afterMs, onDamage: statusChanged })
   const disk = watchDisk({ dataDir, store, settings: () => settings.photo, onChange: statusChanged })
-  const isQuiet = (): boolean => {
-    const lastReadAt = settings.gate.isOn ? store.verdicts.list(1, false)[0]?.at : undefined
-    const isGateQuiet = lastReadAt === undefined || clock.now().getTime() - Date.parse(lastReadAt) > quietGateMs
-    return store.sessions.current() === null && isGateQuiet
-  }
+  const sinceMs = (at: string | null | undefined): number =>
+    typeof at === 'string' ? Math.abs(clock.now().getTime() - Date.parse(at)) : Number.POSITIVE_INFINITY
+  const sinceGateReadMs = (): number => sinceMs(settings.gate.isOn ? store.verdicts.list(1, false)[0]?.at : null)
+  const isQuiet = (): boolean => store.sessions.current() === null && sinceGateReadMs() > quietGateMs
   let wiping: Promise<unknown> = Promise.resolve()
   const wipeOld = (): void => {
     const ports = { store, clock, log: log.child({ room: 'upkeep' }) }
@@ -548,6 +552,9 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
   }
   const wipeTimer = setInterval(wipeOld, wipeEveryMs)
   wipeTimer.unref()
+  const isBusy = (): boolean =>
+    photosUnderWay.size > 0 || Math.min(sinceMs(store.captures.lastAt()), sinceGateReadMs()) < pauseMs
+  const sealing = ports.dataKey ? sealOldPhotos({ store, isBusy, log: log.child({ room: 'upkeep' }) }) : null
 
   const status = (): StationStatus => {
     const { nextAttemptMs, ...queue } = store.outbox.figures()
@@ -1052,6 +1059,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         storeCheck.close()
         clearInterval(wipeTimer)
         await wiping
+        await sealing?.close()
         clockWatch.close()
         // What is in flight may end; what hangs is cut off and sent again with the same key after the next start.
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)

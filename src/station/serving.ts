@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs'
-import { readFile, rm, stat } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Clock, Log } from '#contract/ports.ts'
 import type { AppError, ErrorCode, Result } from '#contract/result.ts'
@@ -18,7 +17,6 @@ import type { Session } from '#contract/station/session.ts'
 import { exportCaptures, exportTypes } from '#station/export/export.ts'
 import { exportProducts, productExportTypes } from '#station/export/export-products.ts'
 import type { Imaging } from '#station/imaging/imaging.ts'
-import { typeOfFile } from '#station/store/media.ts'
 import type { Store } from '#station/store/store.ts'
 import type { OnceOnly } from '#station/upkeep/once-only.ts'
 
@@ -65,6 +63,14 @@ export function createServing(ports: {
     return result.ok ? Response.json(result.value, { status: 201 }) : refuse(statusOf(result.error.code), result.error)
   }
 
+  const sendPhoto = async (hash: string): Promise<Response> => {
+    const photo = await store.media.blob(hash)
+    if (photo === null || photo.type === '') return refuse(404, { code: 'not_found', message: 'no such photo' })
+    return new Response(photo, {
+      headers: { 'content-type': photo.type, 'content-length': String(photo.size), 'cache-control': forever },
+    })
+  }
+
   const sendRegion = async (hash: string, query: URLSearchParams): Promise<Response> => {
     const region = readRegion(query.get('region') ?? '')
     const maxWidthPixels = Number(query.get('width') ?? 1024)
@@ -75,7 +81,7 @@ export function createServing(ports: {
     try {
       const result = await imaging.region({ path: store.media.path(hash), region, maxWidthPixels, outputPath })
       if (!result.ok) return refuse(statusOf(result.error.code), result.error)
-      return new Response(await readFile(outputPath), {
+      return new Response(new Uint8Array(await store.media.read(outputPath)), {
         headers: { 'content-type': 'image/jpeg', 'cache-control': forever },
       })
     } finally {
@@ -144,7 +150,7 @@ export function createServing(ports: {
       if (media !== undefined) {
         if (query.has('region')) return await sendRegion(media, query)
         const thumbnail = query.get('size') === 'thumbnail' ? store.photos.thumbnailOf(media) : null
-        return await sendFile(store.media.path(thumbnail ?? media))
+        return await sendPhoto(thumbnail ?? media)
       }
       if (path.startsWith(stationPaths.once(''))) return sendOnce(path)
       if (path === stationPaths.drillSheet) return await sendDrillSheet()
@@ -185,19 +191,6 @@ function toStream(pieces: AsyncIterable<string | Uint8Array>): ReadableStream<Ui
     for await (const piece of pieces) yield typeof piece === 'string' ? Buffer.from(piece) : piece
   }
   return Readable.toWeb(Readable.from(bytes(), { objectMode: true })) as unknown as ReadableStream<Uint8Array>
-}
-
-async function sendFile(path: string): Promise<Response> {
-  const found = await stat(path).catch(() => null)
-  const type = found && (await typeOfFile(path))
-  if (!type) return refuse(404, { code: 'not_found', message: 'no such photo' })
-  return new Response(toStream(createReadStream(path)), {
-    headers: {
-      'content-type': type,
-      'content-length': String(found.size),
-      'cache-control': forever,
-    },
-  })
 }
 
 /** `x,y,width,height` in whole pixels; whether the photo is that large is seen when it is opened. */

@@ -1,7 +1,7 @@
 import type { Log } from '#contract/ports.ts'
 import { fail } from '#contract/result.ts'
 import type { Result } from '#contract/result.ts'
-import { isAwaited, type Job, type Rehearsal, type WorkerMessage } from './job.ts'
+import { isAwaited, type Job, type Rehearsal, type Unlocking, type WorkerMessage } from './job.ts'
 import type { JudgeInput, Judgement, PhotoInput, PhotoReading, RegionInput, RegionReading } from './photo-reading.ts'
 import type { ImagingProcess, SpawnImaging } from './process.ts'
 import type { CodesInput, CodesReading } from './reading.ts'
@@ -24,6 +24,8 @@ export interface Imaging {
 
 export interface ImagingOptions {
   readonly spawn: SpawnImaging
+  /** Opens the photos that are sealed, and seals what is written (32 bytes). */
+  readonly mediaKey?: Uint8Array | null
   /** Told of every process that ends on its own or is replaced, and of every job that takes too long. */
   readonly log?: Pick<Log, 'warn'>
   /** How many processes may work at a time; one stays, the others come and go with the work. */
@@ -79,7 +81,14 @@ interface Worker {
  * A job whose process ends is tried once more in another, and then fails alone.
  */
 export function createImaging(options: ImagingOptions): Imaging {
-  const { spawn, log, deadlineMs = 120_000, memoryBudgetBytes = 512 * 1024 * 1024, idleMs = 30_000 } = options
+  const {
+    spawn,
+    mediaKey = null,
+    log,
+    deadlineMs = 120_000,
+    memoryBudgetBytes = 512 * 1024 * 1024,
+    idleMs = 30_000,
+  } = options
   const patient: Lane = { queue: [], workers: new Set(), processes: Math.max(1, options.processes ?? 1) }
   const awaited: Lane = { queue: [], workers: new Set(), processes: 1 }
   let nextId = 1
@@ -90,6 +99,9 @@ export function createImaging(options: ImagingOptions): Imaging {
     lane.workers.add(worker)
     worker.process.onMessage((message) => hear(worker, message as WorkerMessage))
     worker.process.onExit((reason) => bury(worker, reason))
+    if (mediaKey !== null) {
+      worker.process.send({ kind: 'unlock', key: Buffer.from(mediaKey).toString('base64') } satisfies Unlocking)
+    }
     return worker
   }
 

@@ -15,6 +15,13 @@ export interface Rehearsal {
   readonly kind: 'rehearse'
 }
 
+/** Told to a process before anything else, where there is a key: files are opened with it, and what is written is sealed. */
+export interface Unlocking {
+  readonly kind: 'unlock'
+  /** 32 bytes in base64: no process shows its messages, as it does its arguments and its environment. */
+  readonly key: string
+}
+
 /** A person stands before the screen until it is answered. */
 export const isAwaited = (kind: Job['kind']): boolean => kind === 'judge' || kind === 'region'
 

@@ -7,8 +7,9 @@ import { maxPhotoBytes } from '#contract/station/http.ts'
 import type { UploadFormat } from '#contract/station/settings.ts'
 import type { DecodeOptions } from '#domain/decoding/engine.ts'
 import { isTrap, longestSide } from '#domain/decoding/zxing.ts'
-import { imageTypeOf, signatureBytes } from '#domain/image-type.ts'
+import { imageTypeOf } from '#domain/image-type.ts'
 import type { ImageType } from '#domain/image-type.ts'
+import { isSealed, openSealed, seal, sealBytes } from '#sealing/index.ts'
 import type { Decoder } from './decode.ts'
 import { lumaOf } from './luma.ts'
 import { orientationOf, toStored, toUpright, turnOf, uprightSize } from './orientation.ts'
@@ -61,8 +62,8 @@ const encode: Readonly<Record<UploadFormat, (image: Sharp) => Sharp>> = {
 /** The only loaders of libvips that may touch a file: no SVG, PDF or other format that is a program. */
 const loaders = ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((name) => `VipsForeignLoad${name}`)
 
-/** An image file: where it is, or all its bytes. */
-type Source = string | Uint8Array
+/** An image file: all its bytes, or where it is. */
+type Source = Uint8Array | string
 
 /** An image in memory: red, green, blue, a byte each. */
 interface Bitmap {
@@ -72,13 +73,13 @@ interface Bitmap {
 
 /**
  * Makes the reader and sets sharp up for a process that reads one image after another. Without a decoder it finds no
- * codes.
+ * codes. With a key (32 bytes) it opens what is sealed, and seals what it writes; what it reads is in memory only.
  *
  * A photo is decoded once and its pixels are in memory once: the decoder reads them while the derivative is scaled out of
  * them, and everything else is made of the derivative's few pixels. Of larger photos than the decoder gets the derivative
- * streams from the file. Nothing is turned before it is small: codes are placed by arithmetic (docs/adr/0003).
+ * streams from the file's bytes. Nothing is turned before it is small: codes are placed by arithmetic (docs/adr/0003).
  */
-export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoReader {
+export function createPhotoReader(createDecoder: (() => Decoder) | null, key: Uint8Array | null = null): PhotoReader {
   sharp.cache(false)
   sharp.block({ operation: ['VipsForeignLoad'] })
   sharp.unblock({ operation: loaders })
@@ -90,6 +91,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
    */
   async function codesOf(
     path: string,
+    bytes: Uint8Array,
     metadata: Metadata,
     options?: DecodeOptions,
     bitmap?: Bitmap,
@@ -98,7 +100,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
       if (!createDecoder || !decoder) break
       try {
         const current = decoder
-        const pixels = most === maxDecodedPixels && bitmap ? bitmap : await bitmapOf(path, metadata, most)
+        const pixels = most === maxDecodedPixels && bitmap ? bitmap : await bitmapOf(bytes, metadata, most)
         return await findCodes(pixels, metadata, (taken) => current.decode(taken, options))
       } catch (error) {
         if (!isTrap(error)) throw error
@@ -109,18 +111,34 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
     return []
   }
 
+  /**
+   * Writes the outputs, all or none. The process has nothing else to do meanwhile: handing a few system calls to another
+   * thread costs more than they take.
+   */
+  function writeAll(outputs: readonly (readonly [path: string, bytes: Uint8Array])[]): void {
+    try {
+      for (const [path, bytes] of outputs) writeFileSync(path, key === null ? bytes : seal(bytes, key))
+    } catch (error) {
+      for (const [path] of outputs) rmSync(path, { force: true })
+      throw error
+    }
+  }
+
   return {
     async photo({ path, derivativePath, thumbnailPath, uploadFormat = 'jpeg', decode }) {
       return reading(async () => {
-        const opened = await openPhoto(path)
+        const read = readWhole([path], key)
+        if (!read.ok) return read
+        const { bytes } = read.value
+        const opened = await openPhoto(bytes)
         if (!opened.ok) return opened
         const { mediaType, metadata } = opened.value
         const orientation = orientationOf(metadata.orientation)
         const isShared = decoder !== undefined && metadata.width * metadata.height <= maxDecodedPixels
-        const bitmap = isShared ? await bitmapOf(path, metadata, maxDecodedPixels) : undefined
-        const whole = bitmap ? ofBitmap(bitmap) : openSrgb(path, metadata)
+        const bitmap = isShared ? await bitmapOf(bytes, metadata, maxDecodedPixels) : undefined
+        const whole = bitmap ? ofBitmap(bitmap) : openSrgb(bytes, metadata)
         const [codes, small] = await Promise.all([
-          codesOf(path, metadata, decode, bitmap),
+          codesOf(path, bytes, metadata, decode, bitmap),
           scaled(whole, derivativeSize).then((one) => turned(one, orientation)),
         ])
         const encoding = Promise.all([
@@ -133,7 +151,7 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
         const upright = uprightSize(metadata, orientation)
         const hash = perceptualHash({ ...small.info, channels: 3, data: bytesOf(small) })
         const [derivative, thumbnail] = await encoding
-        writeBoth([
+        writeAll([
           [derivativePath, derivative],
           [thumbnailPath, thumbnail],
         ])
@@ -156,28 +174,30 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
       reading(async () => {
         // Read at once: the file may get its name while it is looked at.
         const paths = incoming === undefined ? [path] : [incoming, path]
-        const bytes = readWhole(paths)
-        return bytes.ok ? judgeBytes(bytes.value, paths) : bytes
+        const read = readWhole(paths, key)
+        return read.ok ? judgeBytes(read.value.bytes, read.value.isSealed ? [] : paths) : read
       }),
 
     rehearse: () => reading(async () => judgeBytes(await drawPrint())),
 
     async codes({ path, decode }) {
       const startedMs = performance.now()
-      const head = readHead(path)
-      if (!head.ok) return head
       return reading(async () => {
-        const codes = await codesOf(path, await openImage(path).metadata(), decode)
+        const read = readWhole([path], key)
+        if (!read.ok) return read
+        const { bytes } = read.value
+        const codes = await codesOf(path, bytes, await openImage(bytes).metadata(), decode)
         return ok({ codes, ms: Math.round((performance.now() - startedMs) * 10) / 10 })
       })
     },
 
     async region({ path, region, maxWidthPixels, outputPath }) {
-      const head = readHead(path)
-      if (!head.ok) return head
-      if (!imageTypeOf(head.value)) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
       return reading(async () => {
-        const metadata = await openImage(path).metadata()
+        const read = readWhole([path], key)
+        if (!read.ok) return read
+        const { bytes } = read.value
+        if (!imageTypeOf(bytes)) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
+        const metadata = await openImage(bytes).metadata()
         const orientation = orientationOf(metadata.orientation)
         const upright = uprightSize(metadata, orientation)
         if (region.x + region.width > upright.width || region.y + region.height > upright.height) {
@@ -185,12 +205,12 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
         }
         const { x: left, y: top, width, height } = toStored(region, metadata, orientation)
         const scale = Math.min(1, maxWidthPixels / region.width)
-        const small = await scaled(openSrgb(path, metadata).extract({ left, top, width, height }), {
+        const small = await scaled(openSrgb(bytes, metadata).extract({ left, top, width, height }), {
           width: Math.max(1, Math.round(width * scale)),
           height: Math.max(1, Math.round(height * scale)),
         })
         const part = await turned(small, orientation)
-        await ofBitmap(part).jpeg({ quality: regionQuality }).toFile(outputPath)
+        writeAll([[outputPath, await ofBitmap(part).jpeg({ quality: regionQuality }).toBuffer()]])
         return ok({ widthPixels: part.info.width, heightPixels: part.info.height })
       })
     },
@@ -199,11 +219,9 @@ export function createPhotoReader(createDecoder: (() => Decoder) | null): PhotoR
 
 /** What a capture's photo is by its first bytes, and by its header: the same. */
 async function openPhoto(
-  image: Source,
+  image: Uint8Array,
 ): Promise<Result<{ readonly mediaType: ImageType; readonly metadata: Metadata }>> {
-  const head = typeof image === 'string' ? readHead(image) : ok(image.subarray(0, signatureBytes))
-  if (!head.ok) return head
-  const mediaType = imageTypeOf(head.value)
+  const mediaType = imageTypeOf(image)
   if (!mediaType) return fail('unreadable_image', 'the file is not a JPEG, PNG or WebP image')
   const metadata = await openImage(image).metadata()
   return metadata.format === sharpNames[mediaType]
@@ -211,7 +229,7 @@ async function openPhoto(
     : fail('unreadable_image', `the file begins as ${mediaType} but holds ${metadata.format}`)
 }
 
-/** Judges a photo by its bytes, and faster by the files that they may be in. */
+/** Judges a photo by its bytes, and faster by the files that they may be in as they are. */
 async function judgeBytes(bytes: Uint8Array, paths: readonly string[] = []): Promise<Result<Judgement>> {
   const opened = await openPhoto(bytes)
   if (!opened.ok) return opened
@@ -295,10 +313,10 @@ function bytesOf({ data }: Bitmap): Uint8Array {
 }
 
 /** The stored image, scaled down to at most so many pixels, and to what the decoder takes. */
-function bitmapOf(path: string, metadata: Metadata, most: number): Promise<Bitmap> {
+function bitmapOf(bytes: Uint8Array, metadata: Metadata, most: number): Promise<Bitmap> {
   const { width, height } = metadata
   const scale = Math.min(1, Math.sqrt(most / (width * height)), longestSide / Math.max(width, height))
-  const image = openSrgb(path, metadata)
+  const image = openSrgb(bytes, metadata)
   return (scale < 1 ? image.resize({ width: Math.max(1, Math.floor(width * scale)) }) : image)
     .raw()
     .toBuffer({ resolveWithObject: true })
@@ -335,41 +353,36 @@ function moved(code: FoundCode, move: (point: Point) => Point): FoundCode {
   return { ...code, position: { topLeft: first, topRight: second, bottomRight: third, bottomLeft: fourth } }
 }
 
-/**
- * Writes the outputs, both or neither. The process has nothing else to do meanwhile: handing a few system calls to
- * another thread costs more than they take.
- */
-function writeBoth(outputs: readonly (readonly [path: string, bytes: Uint8Array])[]): void {
-  try {
-    for (const [path, bytes] of outputs) writeFileSync(path, bytes)
-  } catch (error) {
-    for (const [path] of outputs) rmSync(path, { force: true })
-    throw error
-  }
-}
-
-/** All bytes of the first of these files that is there. */
-function readWhole(paths: readonly string[]): Result<Uint8Array> {
+/** What the first of these files that is there holds, and whether it was sealed. Throws a `SealError`. */
+function readWhole(
+  paths: readonly string[],
+  key: Uint8Array | null,
+): Result<{ readonly bytes: Uint8Array; readonly isSealed: boolean }> {
   for (const path of paths) {
-    const read = readStart(path, maxPhotoBytes)
-    if (read.ok || read.error.code !== 'not_found') return read
+    const read = readFile(path)
+    if (!read.ok && read.error.code === 'not_found') continue
+    if (!read.ok) return read
+    const bytes = openSealed(read.value, key)
+    if (bytes.length > maxPhotoBytes) return tooLarge
+    return bytes.length === 0
+      ? fail('unreadable_image', 'the file is empty')
+      : ok({ bytes, isSealed: isSealed(read.value) })
   }
   return fail('not_found', 'there is no such file')
 }
 
-const readHead = (path: string): Result<Uint8Array> => readStart(path, signatureBytes)
+const tooLarge = fail('too_large', `the file has more than ${maxPhotoBytes} bytes`)
 
-/** The first bytes of a file that is there, is a file and is not too large. */
-function readStart(path: string, bytes: number): Result<Uint8Array> {
+/** The bytes of a file that is there, is a file and is not too large. */
+function readFile(path: string): Result<Uint8Array> {
   let file: number | undefined
   try {
     file = openSync(path, 'r')
     const stat = fstatSync(file)
     if (!stat.isFile()) return fail('invalid_input', 'not a file')
-    if (stat.size > maxPhotoBytes) return fail('too_large', `the file has more than ${maxPhotoBytes} bytes`)
-    const start = new Uint8Array(Math.min(bytes, stat.size))
-    const bytesRead = readSync(file, start)
-    return bytesRead === 0 ? fail('unreadable_image', 'the file is empty') : ok(start.subarray(0, bytesRead))
+    if (stat.size > maxPhotoBytes + sealBytes) return tooLarge
+    const bytes = new Uint8Array(stat.size)
+    return ok(bytes.subarray(0, readSync(file, bytes)))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT' || code === 'ENOTDIR') return fail('not_found', 'there is no such file')

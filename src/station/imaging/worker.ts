@@ -8,7 +8,7 @@ import { constants, setPriority } from 'node:os'
 import process from 'node:process'
 import { fail } from '#contract/result.ts'
 import { createDecoder } from './decode.ts'
-import { isAwaited, type Job, type JobOutcome, type Rehearsal, type WorkerMessage } from './job.ts'
+import { isAwaited, type Job, type JobOutcome, type Rehearsal, type Unlocking, type WorkerMessage } from './job.ts'
 import { createPhotoReader } from './photo.ts'
 
 /** What Electron adds to `process` in a utility process. */
@@ -35,7 +35,7 @@ function bePatient(): void {
   }
 }
 
-const photos = createPhotoReader(createDecoder)
+let photos = createPhotoReader(createDecoder)
 
 async function run(job: Job): Promise<JobOutcome> {
   try {
@@ -64,7 +64,11 @@ async function rehearse(): Promise<void> {
 }
 
 function take(message: unknown): void {
-  const job = message as Job | Rehearsal
+  const job = message as Job | Rehearsal | Unlocking
+  if (job.kind === 'unlock') {
+    photos = createPhotoReader(createDecoder, Buffer.from(job.key, 'base64'))
+    return
+  }
   if (job.kind === 'rehearse') return void rehearse()
   isIdle = false
   if (!isPatient && !isAwaited(job.kind)) bePatient()

@@ -681,14 +681,14 @@ export function createSync(ports: {
     hash: string,
     sendImage: (image: Blob, onProgress: (sentBytes: number) => void) => Promise<RemoteResult<T>>,
   ): Promise<RemoteResult<T>> => {
-    if (!store.media.has(hash)) {
-      const message = `the photo ${hash} is gone from the data folder`
+    const image = await store.media.blob(hash)
+    if (image === null) {
+      const message = `the photo ${hash} is gone from the data folder, or cannot be opened with the station's key`
       return {
         ok: false,
         failure: { kind: 'refused', status: null, code: 'photo_missing', message, retryAfterMs: null, taken: 'no' },
       }
     }
-    const image = await store.media.blob(hash)
     const progress = (sentBytes: number): void => {
       uploads.set(capture.id, { sentBytes, totalBytes: image.size })
       ports.onProgress?.()

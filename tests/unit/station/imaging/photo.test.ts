@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { formatsOfGroup } from '#domain/decoding/groups.ts'
+import { isSealed, openSealed, seal } from '#sealing/index.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
 import type { PhotoReader } from '#station/imaging/photo.ts'
@@ -488,5 +490,69 @@ describe('reading codes only', () => {
   it('opens no SVG: it is a program that draws', async () => {
     const path = await put('drawing.svg', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'))
     expect(await reader.codes({ path })).toMatchObject({ ok: false, error: { code: 'unreadable_image' } })
+  })
+})
+
+describe('a photo that lies sealed', () => {
+  it('is read as the same photo in the clear, and what is made of it is sealed too', async () => {
+    const key = new Uint8Array(randomBytes(32))
+    const opening = createPhotoReader(createDecoder, key)
+    const jpeg = await (await sheet(1000, 500)).jpeg({ quality: 90 }).toBuffer()
+    const region = { x: 100, y: 100, width: 200, height: 100 }
+    const [named, sealedPaths] = [await put('in-the-clear.jpg', jpeg), outputs('sealed')]
+    const path = await put('sealed', seal(jpeg, key))
+    const outputPath = join(folder, 'sealed-region')
+
+    const plain = outputs('in-the-clear')
+    const [read, same] = [
+      await opening.photo({ path, ...sealedPaths }),
+      await createPhotoReader(null).photo({ path: named, ...plain }),
+    ]
+    if (!read.ok || !same.ok) throw new Error('a photo was not read')
+    expect(read.value.codes.map(({ text }) => text).toSorted()).toEqual([ean.text, link.text])
+    expect({ ...read.value, codes: [] }).toEqual(same.value)
+    expect(await opening.judge({ path })).toEqual(await reader.judge({ path: named }))
+    const part = await opening.region({ path, region, maxWidthPixels: 200, outputPath })
+    expect(part).toEqual({ ok: true, value: { widthPixels: 200, heightPixels: 100 } })
+
+    for (const [sealedPath, plainPath] of [
+      [sealedPaths.derivativePath, plain.derivativePath],
+      [sealedPaths.thumbnailPath, plain.thumbnailPath],
+    ] as const) {
+      const lying = await readFile(sealedPath)
+      expect(isSealed(lying)).toBe(true)
+      expect(Buffer.from(openSealed(lying, key))).toEqual(await readFile(plainPath))
+    }
+    const shown = openSealed(await readFile(outputPath), key)
+    expect(isSealed(await readFile(outputPath))).toBe(true)
+    expect(await sharp(shown).metadata()).toMatchObject({ format: 'jpeg', width: 200, height: 100 })
+  })
+
+  it('is judged like the one in the clear where that is opened at a half', async () => {
+    const key = new Uint8Array(randomBytes(32))
+    const drawn = await drawLabel({ width: 3700, height: 1200, letterPixels: 56 }).png().toBuffer()
+    for (const image of [sharp(drawn), sharp(drawn).blur(24)]) {
+      const jpeg = await image.jpeg({ quality: 90 }).toBuffer()
+      const whole = await reader.judge({ path: await put('large.jpg', jpeg) })
+      const sealed = await createPhotoReader(null, key).judge({ path: await put('large-sealed', seal(jpeg, key)) })
+      if (!whole.ok || !sealed.ok) throw new Error('a photo was not judged')
+      expect(sealed.value.quality.faults).toEqual(whole.value.quality.faults)
+      expect(differingBits(sealed.value.perceptualHash, whole.value.perceptualHash)).toBeLessThan(samePhotoBits)
+    }
+  })
+
+  it('is not read with another key, with none, or when a byte of it has changed', async () => {
+    const key = new Uint8Array(randomBytes(32))
+    const sealed = seal(await (await sheet(1000, 500)).jpeg().toBuffer(), key)
+    const changed = Uint8Array.from(sealed)
+    changed[5_000] = (changed[5_000] ?? 0) ^ 1
+    const refused = {
+      ok: false,
+      error: { code: 'unreadable_image', message: expect.stringContaining('sealed') as string },
+    }
+    const [lying, damaged] = [await put('locked', sealed), await put('damaged', changed)]
+    expect(await reader.judge({ path: lying })).toMatchObject(refused)
+    expect(await createPhotoReader(null, new Uint8Array(32)).judge({ path: lying })).toMatchObject(refused)
+    expect(await createPhotoReader(null, key).judge({ path: damaged })).toMatchObject(refused)
   })
 })

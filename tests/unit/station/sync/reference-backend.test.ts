@@ -1,11 +1,15 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import sharp from 'sharp'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { PhotoOutcome } from '#contract/station/capture.ts'
 import { writeControlCode } from '#domain/control-code.ts'
+import { imageTypeOf } from '#domain/image-type.ts'
+import { newDataKey } from '#sealing/index.ts'
 import { drawCode } from '../../../barcode-image.ts'
-import { until } from '../parts.ts'
+import { temporaryFolder, until } from '../parts.ts'
 import { startBackend, startStation } from '../start-station.ts'
 import { startSync } from './start-sync.ts'
 
@@ -30,6 +34,13 @@ async function listPhotos(backend: { url: string; apiKey: string }, sessionId: s
   })
   return (await response.json()) as { photo_type: string; capture_short_id: string | null; metadata: object }[]
 }
+
+/** The files of a folder that are images by their first bytes, whatever they are called. */
+const imagesIn = (folder: string): Buffer[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((one) => one.isFile())
+    .map((one) => readFileSync(join(one.parentPath, one.name)))
+    .filter((bytes) => imageTypeOf(bytes) !== undefined)
 
 describe('a station and the reference backend', () => {
   it('find what the catalogue has and do not find what it has not', async () => {
@@ -122,21 +133,27 @@ describe('a station and the reference backend', () => {
     })
   })
 
-  it('take a photo over, and its original stays on the station', async () => {
-    const backend = await startBackend()
-    const { station, call } = await startStation(backend)
+  it.each([
+    ['as it is', null],
+    ['sealed', { key: newDataKey(), from: 'file' }],
+  ] as const)('take a photo over, and its original stays on the station, %s', async (_how, dataKey) => {
+    const [dataDir, siteDir] = [temporaryFolder(), temporaryFolder()]
+    const backend = await startBackend({ dataDir: siteDir })
+    const { station, call } = await startStation(backend, { dataDir, dataKey })
     await call('session.open', { captureMode: 'product_photography' })
+    const take = async (jpeg: Uint8Array): Promise<PhotoOutcome> => {
+      const body = new Uint8Array(jpeg)
+      const path = 'http://station/media/photos?device=camera&role=nutrition'
+      const response = await station.handle(new Request(path, { method: 'PUT', body }))
+      expect(response.status).toBe(201)
+      return (await response.json()) as PhotoOutcome
+    }
+    const get = async (path: string): Promise<Buffer> =>
+      Buffer.from(await (await station.handle(new Request(`http://station${path}`))).arrayBuffer())
     const jpeg = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#c0ffee' } })
       .jpeg()
       .toBuffer()
-    const response = await station.handle(
-      new Request('http://station/media/photos?device=camera&role=nutrition', {
-        method: 'PUT',
-        body: new Uint8Array(jpeg),
-      }),
-    )
-    expect(response.status).toBe(201)
-    const { photo, outcomes } = (await response.json()) as PhotoOutcome
+    const { photo, outcomes } = await take(jpeg)
     expect(outcomes).toMatchObject([{ outcome: 'saved', capture: { type: 'IMAGE', photo } }])
     expect(await station.drained()).toBe('empty')
     const id = outcomes[0]?.capture.id ?? ''
@@ -146,8 +163,17 @@ describe('a station and the reference backend', () => {
     ])
     expect(await listCaptures(backend)).toEqual([])
     expect(await call('capture.get', { id })).toMatchObject({ sync: 'sent', state: 'COMPLETED' })
-    const original = await station.handle(new Request(`http://station/media/${photo}`))
-    expect(Buffer.from(await original.arrayBuffer()).equals(jpeg)).toBe(true)
+    expect((await get(`/media/${photo}`)).equals(jpeg)).toBe(true)
+
+    // What arrived is what imaging makes of the photo, byte for byte, however it lay in between.
+    const derivative = await sharp(jpeg).jpeg({ quality: 85 }).toBuffer()
+    expect(imagesIn(siteDir).map((one) => one.equals(derivative))).toEqual([true])
+    expect(await sharp(await get(`/media/${photo}?size=thumbnail`)).metadata()).toMatchObject({ format: 'webp' })
+    expect(await sharp(await get(`/media/${photo}?region=10,10,100,50`)).metadata()).toMatchObject({ width: 100 })
+    const { codes } = await take(await drawCode({ format: 'EAN13', text: known }))
+    expect(codes).toMatchObject([{ text: known }])
+    // The original, what is uploaded and the small picture, of either photo.
+    expect(imagesIn(dataDir)).toHaveLength(dataKey === null ? 6 : 0)
   })
 
   it('take a photo of a code over as its capture and its photo, once, although the first answers are lost, and both back', async () => {
