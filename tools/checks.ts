@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { findChromium } from '#cli/browsers.ts'
 import { findPostgres } from '../tests/backend/postgres.ts'
+import { missingKeyStore } from '../tests/electron/key-store.ts'
 
 /**
  * Every check of the project, after set-up: lint, format, types and all kinds of test. Ends with the plain line
@@ -55,20 +56,26 @@ function installPackages(...names: readonly string[]): void {
   say(`Installing ${names.join(', ')} (apt-get) ...`)
   const env = { DEBIAN_FRONTEND: 'noninteractive' }
   run('apt-get', ['update', '-qq'], env)
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...names], env)
+  const install = (...those: readonly string[]): boolean =>
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...those], env)
+  // One that cannot be had must not keep the others away.
+  if (!install(...names)) for (const name of names) install(name)
 }
 
-/** The backend's tests run on PostgreSQL too, on a server of their own; the test run says it when there is none. */
-function providePostgres(): void {
-  if ('missing' in findPostgres()) installPackages('postgresql')
-}
-
-/** The end-to-end tests need a Chromium; where there is none, Debian has one to install. */
-function provideChromium(): void {
-  if ('path' in findChromium(process.env)) return
-  installPackages('chromium', 'fonts-dejavu-core')
+/**
+ * What kinds of test need that is not in the registry: Chromium for the end-to-end tests, PostgreSQL for the backend's, a key
+ * store for the kiosk in Electron. Debian has all of it to install; where it cannot be had, the test run says so.
+ */
+function provide(wants: (kind: string) => boolean): void {
+  const names = [
+    ...(wants('e2e') && 'missing' in findChromium(process.env) ? ['chromium', 'fonts-dejavu-core'] : []),
+    ...((wants('postgres') || wants('faults')) && 'missing' in findPostgres() ? ['postgresql'] : []),
+    ...(wants('electron') && missingKeyStore() !== null ? ['gnome-keyring', 'dbus'] : []),
+  ]
+  if (names.length > 0) installPackages(...names)
   const found = findChromium(process.env)
-  if ('missing' in found) say(`${found.missing}: name one with CAPSTAN_CHROMIUM, or the end-to-end tests fail.`)
+  if (wants('e2e') && 'missing' in found)
+    say(`${found.missing}: name one with CAPSTAN_CHROMIUM, or the end-to-end tests fail.`)
 }
 
 /** What Vitest's JSON report has of a file of tests; backend's are there once for each database. */
@@ -136,8 +143,7 @@ if (kinds.length === 0) {
   check('format', run('oxfmt', ['--check']))
   check('types', run('tsc', ['-b']))
 }
-if (kinds.length === 0 || kinds.includes('e2e')) provideChromium()
-if (kinds.length === 0 || kinds.includes('postgres') || kinds.includes('faults')) providePostgres()
+provide((kind) => kinds.length === 0 || kinds.includes(kind))
 runTests(kinds)
 if (failures.length > 0) say(`\nFailed: ${failures.join(', ')}`)
 say(`\n${results.passed} passed, ${results.failed} failed${results.skipped > 0 ? `, ${results.skipped} skipped` : ''}`)

@@ -3,7 +3,10 @@ import type { Log } from '#contract/ports.ts'
 
 /** Keeps a few secrets: encrypted by the platform's key store, or, where there is none, in a file that its owner alone may read. */
 export interface Secrets {
-  /** Null when there is none, or when the platform's key that it was encrypted with is gone. */
+  /**
+   * Null when there is none, or when the platform's key that it was encrypted with is gone for good. Rejects while the key
+   * store is locked or not there: whoever took that for none would write another one over it.
+   */
   read(name: string): Promise<string | null>
   write(name: string, value: string): Promise<void>
   /** Where they are kept on this machine. */
@@ -26,6 +29,9 @@ export interface SecretsPorts {
 /** What stands before a secret that nothing has encrypted. */
 const plain = 'plain:'
 
+const keyStoreLocked =
+  "what this kiosk keeps secret is encrypted, and this machine's key store is locked or not running: open it, and start Capstan again"
+
 /** Secrets behind Electron's `safeStorage`; call it once the app is ready. */
 export function createSecrets({ safeStorage, store, platform, log }: SecretsPorts): Secrets {
   const place = async (): Promise<'key_store' | 'file'> => {
@@ -34,6 +40,7 @@ export function createSecrets({ safeStorage, store, platform, log }: SecretsPort
     const isPublic = platform === 'linux' && safeStorage.getSelectedStorageBackend() === 'basic_text'
     return isAvailable && !isPublic ? 'key_store' : 'file'
   }
+  let hasSaidLocked = false
   const write = async (name: string, value: string): Promise<void> => {
     if ((await place()) === 'file') {
       log.warn({ name }, 'unprotected secret: this machine has no key store, so that it lies in a file of its owner')
@@ -54,6 +61,11 @@ export function createSecrets({ safeStorage, store, platform, log }: SecretsPort
         // The machine has got a key store since.
         if ((await place()) === 'key_store') await write(name, value)
         return value
+      }
+      if ((await place()) === 'file') {
+        if (!hasSaidLocked) log.error({ name }, keyStoreLocked)
+        hasSaidLocked = true
+        throw new Error(keyStoreLocked)
       }
       try {
         const encrypted = Buffer.from(stored, 'base64')

@@ -42,8 +42,15 @@ export interface Kiosk {
   close(): Promise<void>
 }
 
-/** Opens the built kiosk in a real Electron with a data folder of its own; on an emulated USB bus where one is given. */
-export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promise<Kiosk> {
+/**
+ * Opens the built kiosk in a real Electron with a data folder of its own; on an emulated USB bus where one is given, and
+ * with more in its environment.
+ */
+export async function openKiosk(
+  more: readonly string[] = [],
+  bus?: Bus,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Kiosk> {
   const dataDir = mkdtempSync(join(tmpdir(), 'capstan-electron-'))
   const display = await openDisplay()
   const cleanUp = (): void => {
@@ -66,7 +73,7 @@ export async function openKiosk(more: readonly string[] = [], bus?: Bus): Promis
         dataDir,
         ...more,
       ],
-      env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }) } as Record<string, string>,
+      env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }), ...env } as Record<string, string>,
     })
     .catch((error: unknown) => {
       cleanUp()

@@ -75,6 +75,28 @@ describe.each([
   )
 })
 
+it.each([
+  ['locked', { isEncryptionAvailable: () => false, isAsyncEncryptionAvailable: () => Promise.resolve(false) }],
+  ['not running', { getSelectedStorageBackend: () => 'basic_text' }],
+])(
+  'is not called gone while the key store is %s, is left as it is, and is there again afterwards',
+  async (_state, now) => {
+    const { open, stored, lines, safeStorage } = machine()
+    await open().write('backend', key)
+    const [before, whole] = [new Map(stored), { ...safeStorage }]
+    Object.assign(safeStorage, now)
+    const secrets = open()
+    await expect(secrets.read('backend')).rejects.toThrow('locked or not running')
+    await expect(secrets.read('backend')).rejects.toThrow('locked or not running')
+    expect(await secrets.read('another')).toBeNull()
+    // Asked for with each request, it is said once.
+    expect(lines.map(({ level }) => level)).toEqual(['error'])
+    expect(stored).toEqual(before)
+    Object.assign(safeStorage, whole)
+    expect(await secrets.read('backend')).toBe(key)
+  },
+)
+
 it('is nothing, and no crash, when the key it was encrypted with is gone', async () => {
   const { open, lines, safeStorage } = machine()
   await open().write('backend', key)
