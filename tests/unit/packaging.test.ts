@@ -59,6 +59,14 @@ describe('the unit of the Linux kiosk', () => {
     expect(unit.get('Unit.StartLimitBurst')).toEqual(['5'])
   })
 
+  it('has the key of the data from a credential where there is one, and starts without', () => {
+    // With a path, systemd does not start a unit whose credential is not there.
+    const [name = ''] = unit.get('Service.LoadCredentialEncrypted') ?? []
+    expect(name).toBe('capstan-data-key')
+    expect(unit.get('Service.Environment')).toContain(`CAPSTAN_DATA_KEY_FILE=%d/${name}`)
+    expect(read('README.md')).toContain(`--name=${name} - /etc/credstore.encrypted/${name}`)
+  })
+
   it('leaves Chromium the namespaces that its own sandbox is made of', () => {
     for (const name of ['RestrictNamespaces', 'PrivateDevices', 'MemoryDenyWriteExecute', 'SystemCallFilter'])
       expect(unit.has(`Service.${name}`)).toBe(false)
