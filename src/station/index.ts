@@ -26,7 +26,7 @@ import { createCameraRequests } from '#station/device/camera-requests.ts'
 import { correctingHandlers } from '#station/correcting.ts'
 import { createReads } from '#station/reads.ts'
 import { staffingHandlers } from '#station/staffing.ts'
-import { keyFor, type DataKey } from '#sealing/index.ts'
+import { keyFor, recoveryKeyOf, type DataKey } from '#sealing/index.ts'
 import { createTopics } from '#station/topics.ts'
 import { watchDisk } from '#station/upkeep/disk.ts'
 import { planStoreCheck } from '#station/upkeep/store-check.ts'
@@ -870,6 +870,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         clock,
         once,
         about,
+        recoveryKey: () => (ports.dataKey ? recoveryKeyOf(ports.dataKey.key) : null),
         named: () => [staffMembers(), settings, describe()],
         make: () => makeSupport(),
       }),

@@ -23,6 +23,8 @@ export const purposes = {
   support_bundle: { role: 'supervisor', isLasting: false },
   credentials: { role: 'administrator', isLasting: true },
   staff: { role: 'administrator', isLasting: true },
+  /** The key that opens the data of this station wherever they are is shown. */
+  recovery_key: { role: 'administrator', isLasting: false },
   /** The screen's lock, or the program, ends. */
   quit: { role: 'administrator', isLasting: false },
   /** Data is removed from this station. */

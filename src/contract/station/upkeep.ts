@@ -70,6 +70,8 @@ const nothing = z.strictObject({})
 /** What staff ask of a station to look after it. */
 export const upkeepProcedures = {
   'about.get': { input: nothing, output: aboutSchema },
+  /** The key that the data folder is encrypted with, as people write it down; `not_found` where it is not encrypted. */
+  'recoveryKey.show': { input: nothing, output: z.object({ recoveryKey: z.string() }), purpose: 'recovery_key' },
   'storage.measure': { input: nothing, output: storageSchema },
   /** The newest lines first. */
   'log.list': {

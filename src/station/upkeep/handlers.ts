@@ -1,4 +1,4 @@
-import { ok } from '#contract/result.ts'
+import { fail, ok } from '#contract/result.ts'
 import type { HandlersOf } from '#contract/station/procedures.ts'
 import type { Clock } from '#contract/ports.ts'
 import { logLevelSchema, type About, type LogEntry } from '#contract/station/upkeep.ts'
@@ -14,13 +14,19 @@ export function upkeepHandlers(ports: {
   readonly clock: Clock
   readonly once: OnceOnly
   readonly about: () => Promise<About>
+  /** Null where nothing is encrypted. */
+  readonly recoveryKey: () => string | null
   /** Whatever holds names that somebody has given something here. */
   readonly named: () => unknown
   readonly make: () => Promise<Support>
-}): HandlersOf<'about.get' | 'storage.measure' | 'log.list' | 'support.make'> {
+}): HandlersOf<'about.get' | 'recoveryKey.show' | 'storage.measure' | 'log.list' | 'support.make'> {
   const { dataDir, clock, once } = ports
   return {
     'about.get': async () => ok(await ports.about()),
+    'recoveryKey.show': () => {
+      const recoveryKey = ports.recoveryKey()
+      return recoveryKey === null ? fail('not_found', 'the data folder is not encrypted') : ok({ recoveryKey })
+    },
     'storage.measure': async () => ok(await measureStorage(dataDir)),
     'log.list': ({ least, words, limit }) => {
       const wanted = words.toLowerCase().split(/\s+/).filter(Boolean)

@@ -39,6 +39,8 @@ export function redactText(text: string, names: readonly string[] = []): string 
       .replaceAll(/(?:[A-Za-z]:)?[\\/][^\s:()]+/g, lastPart)
       // Long words with a digit, and all very long ones: hashes, ids, keys.
       .replaceAll(/[\w+/=.-]{28,}|(?=[\w+/=-]*\d)[\w+/=-]{16,}/g, takenOut)
+      // A recovery key as it is read aloud or copied down, or a good part of one.
+      .replaceAll(/\b(?:\w{4}[\s-]+){6,}\w{4}\b/g, takenOut)
       .replaceAll(/\b(?=\w*[A-Z])(?=\w*\d\w*\d\w*\d)\w{6,}\b/g, takenOut)
       .replaceAll(/\d(?:[ -]?\d){5,}/g, takenOut)
   )

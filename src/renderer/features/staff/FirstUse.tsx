@@ -8,8 +8,8 @@ import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Field } from '../../ui/Fields.tsx'
 import { PinPad } from '../../ui/PinPad.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
 import { StateShape } from '../../ui/StateShape.tsx'
-import { Sheet } from './StaffDoor.tsx'
 
 const useLater = create<{ readonly isLater: boolean }>(() => ({ isLater: false }))
 

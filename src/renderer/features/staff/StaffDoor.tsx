@@ -1,12 +1,11 @@
-import { useEffect, useRef, useState } from 'react'
-import type { ReactNode } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useStore } from 'zustand'
 import { purposes } from '#contract/station/staff.ts'
 import type { Purpose, Unlocked } from '#contract/station/staff.ts'
 import { call, grants } from '../../client/station.ts'
-import { Button } from '../../ui/Button.tsx'
 import { PinPad } from '../../ui/PinPad.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
 import './staff.css'
 
 /** Asks whoever began something that is only for staff for a PIN or a badge; scans go on meanwhile. */
@@ -63,30 +62,6 @@ function Door({ purpose }: { readonly purpose: Purpose }) {
         message={message()}
       />
     </Sheet>
-  )
-}
-
-/** A sheet over the work, closed by Escape; whoever scans below it is not held up. */
-export function Sheet(props: { readonly title: string; readonly onClose: () => void; readonly children: ReactNode }) {
-  const { t } = useTranslation()
-  const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
-  return (
-    <dialog
-      ref={dialog}
-      className="staff-sheet"
-      aria-label={props.title}
-      onCancel={(event) => {
-        event.preventDefault()
-        props.onClose()
-      }}
-    >
-      <h2>{props.title}</h2>
-      {props.children}
-      <Button kind="bare" keyName="Esc" onPress={props.onClose}>
-        {t('staff.leave')}
-      </Button>
-    </dialog>
   )
 }
 

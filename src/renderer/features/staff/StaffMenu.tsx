@@ -5,8 +5,8 @@ import { useStation } from '../../client/state.ts'
 import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
 import { listenToGesture } from './gesture.ts'
-import { Sheet } from './StaffDoor.tsx'
 
 /** What staff may do at a locked screen; it comes by a gesture that nobody makes by chance, and asks for a PIN at each. */
 export function StaffMenu() {

@@ -8,7 +8,7 @@ import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { Choices, Field } from '../../ui/Fields.tsx'
 import { PinPad } from '../../ui/PinPad.tsx'
-import { Sheet } from './StaffDoor.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
 
 /** Who may do what at this station; only an administrator sees it, and the last one stays. */
 export function StaffPage() {

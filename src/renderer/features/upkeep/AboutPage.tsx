@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import type { AppError } from '#contract/result.ts'
 import type { SupportBundle } from '#contract/station/upkeep.ts'
@@ -6,6 +6,7 @@ import { call } from '../../client/station.ts'
 import { Button } from '../../ui/Button.tsx'
 import { ErrorNote } from '../../ui/ErrorNote.tsx'
 import { FactRows } from '../../ui/FactRows.tsx'
+import { Sheet } from '../../ui/Sheet.tsx'
 import { dateAndTime } from '../../ui/time.ts'
 import { bytesText } from './bytes.ts'
 import { Updates } from './Updates.tsx'
@@ -35,6 +36,7 @@ export function AboutPage() {
               [t('upkeep.about.system'), answer.system],
               [t('upkeep.about.folder'), answer.dataDir],
               [t('upkeep.about.schema'), answer.schemaVersion],
+              [t('upkeep.about.data_key'), t(`upkeep.about.sealed.${answer.dataKey ?? 'none'}`)],
               ...(answer.secrets === null
                 ? []
                 : [[t('upkeep.about.secrets'), t(`upkeep.about.kept.${answer.secrets}`)] as const]),
@@ -43,6 +45,7 @@ export function AboutPage() {
           />
         </section>
       )}
+      {answer !== null && answer.dataKey !== null && <Recovery />}
       <Updates />
       <Support />
       <details className="panel upkeep-licences">
@@ -66,6 +69,47 @@ export function AboutPage() {
           </tbody>
         </table>
       </details>
+    </section>
+  )
+}
+
+/** So long the recovery key is on the screen: long enough to copy it down. */
+const shownMs = 60_000
+
+/** Shows the recovery key to an administrator who asks for it, and hides it again. */
+function Recovery() {
+  const { t } = useTranslation()
+  const [recoveryKey, setRecoveryKey] = useState<string | null>(null)
+  const [error, setError] = useState<AppError | null>(null)
+  useEffect(() => {
+    if (recoveryKey === null) return undefined
+    const timer = setTimeout(() => setRecoveryKey(null), shownMs)
+    return () => clearTimeout(timer)
+  }, [recoveryKey])
+  const show = async () => {
+    const result = await call('recoveryKey.show', {})
+    if (result.ok) setRecoveryKey(result.value.recoveryKey)
+    setError(result.ok || result.error.code === 'locked' ? null : result.error)
+  }
+  return (
+    <section className="panel">
+      <h2>{t('upkeep.recovery.title')}</h2>
+      <p className="hint">{t('upkeep.recovery.lead')}</p>
+      {error !== null && <ErrorNote error={error} />}
+      <div className="row">
+        <Button onPress={() => void show()}>{t('upkeep.recovery.show')}</Button>
+      </div>
+      {recoveryKey !== null && (
+        <Sheet title={t('upkeep.recovery.title')} onClose={() => setRecoveryKey(null)}>
+          <ol className="upkeep-key" translate="no">
+            {recoveryKey.split('-').map((group, index) => (
+              // The groups never move among themselves.
+              <li key={index}>{group}</li>
+            ))}
+          </ol>
+          <p className="hint">{t('upkeep.recovery.secret')}</p>
+        </Sheet>
+      )}
     </section>
   )
 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isAtLeast, purposes, purposeSchema, roleSchema, type Purpose, type Unlocked } from '#contract/station/staff.ts'
 import { procedures } from '#contract/station/procedures.ts'
-import { checkLedgerOf, openStaffFile, openStoreForReading } from '#station/index.ts'
+import { newDataKey, recoveryKeyOf } from '#sealing/index.ts'
+import { checkLedgerOf, openStaffFile, openStoreForReading, type StationPorts } from '#station/index.ts'
 import { pinFault } from '#station/staff/staff-file.ts'
 import { entriesOf } from '#station/store/ledger-carry.ts'
 import { openDatabase } from '#station/store/database.ts'
@@ -16,13 +17,13 @@ const pins = { administrator: '739184', supervisor: '502716', operator: '8305' }
 const weak = { format: 1, generation: 'one', salt: 'c2FsdA==', cost: { N: 2, r: 1, p: 1 }, members: [] }
 
 /** A station with one member of each role, on a clock of the test's own. */
-async function startProtected(dataDir = temporaryFolder()) {
+async function startProtected(dataDir = temporaryFolder(), dataKey: StationPorts['dataKey'] = null) {
   writeFileSync(join(dataDir, 'staff.json'), JSON.stringify(weak))
   const file = openStaffFile(dataDir)
   for (const role of ['administrator', 'supervisor', 'operator'] as const)
     valueOf(await file.save({ id: null, name: role, role, pin: pins[role] }))
   const clock = createClock()
-  const started = await startStation(null, { dataDir, clock })
+  const started = await startStation(null, { dataDir, clock, dataKey })
   const unlock = (purpose: Purpose, pin: string) => started.call('staff.unlock', { purpose, pin })
   const grantFor = async (purpose: Purpose, role: keyof typeof pins = 'administrator'): Promise<string> => {
     const unlocked = await unlock(purpose, pins[role])
@@ -97,6 +98,7 @@ describe('what is only for staff', () => {
     ['update.install', {}, 'settings'],
     ['log.list', {}, 'settings'],
     ['support.make', {}, 'support_bundle'],
+    ['recoveryKey.show', {}, 'recovery_key'],
     ['kiosk.leave', { to: 'end' }, 'quit'],
   ] as const)(
     '%s is refused without a grant, with a wrong one and with one of too low a role',
@@ -149,6 +151,7 @@ describe('what is only for staff', () => {
         'update.install',
         'log.list',
         'support.make',
+        'recoveryKey.show',
         'kiosk.leave',
       ].toSorted(),
     )
@@ -333,6 +336,26 @@ describe('the staff file', () => {
   })
 })
 
+describe('the recovery key', () => {
+  it('is shown to an administrator, each time by a PIN, and is written nowhere', async () => {
+    const key = newDataKey()
+    const { ask, call, grantFor, station, log } = await startProtected(temporaryFolder(), { key, from: 'file' })
+    expect(await call('about.get', {})).toMatchObject({ dataKey: 'file' })
+    const grant = await grantFor('recovery_key')
+    const recoveryKey = recoveryKeyOf(key)
+    expect(await ask('recoveryKey.show', { grant })).toEqual({ ok: true, value: { recoveryKey } })
+    expect(await ask('recoveryKey.show', { grant })).toMatchObject(locked('recovery_key'))
+    await station.close()
+    expect(log.text()).not.toContain(recoveryKey.slice(0, 9))
+  })
+
+  it('is none where the data folder is not encrypted', async () => {
+    const { ask, call } = await startStation(null)
+    expect(await call('about.get', {})).toMatchObject({ dataKey: null })
+    expect(await ask('recoveryKey.show', {})).toMatchObject({ ok: false, error: { code: 'not_found' } })
+  })
+})
+
 describe('a badge', () => {
   const withBadge = async () => {
     const started = await startProtected()
@@ -401,6 +424,7 @@ describe('the ledger', () => {
     await ask('settings.change', rename('Dock', await grantFor('settings', 'supervisor')))
     const grant = await grantFor('staff')
     await ask('staff.save', { id: null, name: 'Kim', role: 'operator', pin: '4711', grant })
+    await ask('recoveryKey.show', { grant: await grantFor('recovery_key') })
     const id = (role: string) => String(valueOf(file.members()).find((member) => member.role === role)?.id)
     await station.close()
     expect(ledgerOf(started)).toMatchObject([
@@ -416,6 +440,8 @@ describe('the ledger', () => {
       { kind: 'staff.unlocked', purpose: 'staff', member: id('administrator') },
       { kind: 'staff.acted', purpose: 'staff', procedure: 'staff.save' },
       { kind: 'staff.changed', by: id('administrator'), members: { length: 4 } },
+      { kind: 'staff.unlocked', purpose: 'recovery_key', member: id('administrator') },
+      { kind: 'staff.acted', purpose: 'recovery_key', member: id('administrator'), procedure: 'recoveryKey.show' },
     ])
     expect(valueOf(checkLedgerOf(dataDir)).problem).toBeNull()
     valueOf(openStoreForReading(dataDir, { clock: createClock(), ids: createIds() })).close()

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { unzipSync } from 'fflate'
 import { pino } from 'pino'
 import sharp from 'sharp'
 import { describe, expect, it } from 'vitest'
 import type { Purpose } from '#contract/station/staff.ts'
+import { recoveryKeyOf } from '#sealing/index.ts'
 import { describeStation, gatherSupport, openLogFile, openStaffFile } from '#station/index.ts'
 import { redactText, takenOut } from '#station/upkeep/redact.ts'
 import { createSecretFile } from '#web/index.ts'
@@ -29,6 +31,7 @@ const planted = {
   home: '/home/tintin/photos',
   tenant: 'moulinsart-tenant',
   pin: '839174',
+  recoveryKey: recoveryKeyOf(new Uint8Array(32).fill(0x5a)),
 } as const
 
 /** A station that has all of it, and has logged it; its bundle, as the window gets it. */
@@ -144,5 +147,18 @@ describe('a text of the log', () => {
     ['write to a.person@site.example failed', 'write to [...] failed'],
   ])('%s', (text, left) => {
     expect(redactText(text)).toBe(left)
+  })
+
+  it('tells nothing of a recovery key, however it was written down', () => {
+    const key = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(recoveryKeyOf)
+    const written = fc.constantFrom('-', ' ', ' - ', '\n', '')
+    fc.assert(
+      fc.property(key, written, fc.boolean(), (recoveryKey, between, isSmall) => {
+        const text = recoveryKey.replaceAll('-', between)
+        expect(redactText(`the key ${isSmall ? text.toLowerCase() : text} is wrong`)).toBe(
+          `the key ${takenOut} is wrong`,
+        )
+      }),
+    )
   })
 })
