@@ -59,7 +59,7 @@ export const rooms = {
   sealing: { rooms: [], packages: ['node'] },
   enrolment: { rooms: ['contract', 'domain'], packages: ['node'] },
   backend: {
-    rooms: ['contract', 'domain', 'pass-list', 'enrolment'],
+    rooms: ['contract', 'domain', 'pass-list', 'enrolment', 'sealing'],
     packages: [
       'node',
       'zod',

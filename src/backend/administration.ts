@@ -20,6 +20,7 @@ import {
 import { idFromReference, newId } from './ids.ts'
 import { makeKey, secretHash, type KeyKind } from './keys.ts'
 import { silentLog } from './log.ts'
+import { showRecoveryKeys } from './recovery-keys.ts'
 import { askForSupport, fetchSupport } from './support.ts'
 
 /** A key without its secret, as lists show it. Instants are ISO 8601 UTC. */
@@ -80,6 +81,8 @@ export interface Administration {
   readonly askForSupport: (id: string) => Promise<Result<readonly StationRecord[]>>
   /** The bundle that has come. */
   readonly fetchSupport: (id: string) => ReturnType<typeof fetchSupport>
+  /** The recovery keys that a station has given, newest first; that they were asked for is on record. */
+  readonly showRecoveryKeys: (id: string) => ReturnType<typeof showRecoveryKeys>
   /** Changes settings of all stations (empty group) or of a group, by their paths; null takes one out. */
   readonly changeLayer: (group: string, change: LayerValues, organizationId?: string) => Promise<Result<LayerRecord>>
   /** Every change of them, newest first. */
@@ -199,6 +202,10 @@ export async function openAdministration(options: {
     fetchSupport: (id) =>
       write((transaction) =>
         fetchSupport(transaction, { organizationId: undefined, stationId: id, by: byCommand }, now()),
+      ),
+    showRecoveryKeys: (id) =>
+      write((transaction) =>
+        showRecoveryKeys(transaction, { organizationId: undefined, stationId: id, by: byCommand }, now()),
       ),
     changeLayer: (group, change, organizationId) =>
       write(async (transaction) => {

@@ -15,6 +15,7 @@ import type { Db } from './db/database.ts'
 import { sharedSecret } from './http/upload-token.ts'
 import { newId } from './ids.ts'
 import { makeKey, secretHash } from './keys.ts'
+import { keptFingerprints, listRecoveryKeys, type RecoveryKeyRecord } from './recovery-keys.ts'
 import { lastRequests, openRequest, type SupportRecord } from './support.ts'
 
 /** A code as it is handed out; the text is kept nowhere. Instants are ISO 8601 UTC. */
@@ -43,6 +44,8 @@ export interface StationRecord {
   readonly health: Health | null
   /** The support bundle that it was asked for last; null when never. */
   readonly support: SupportRecord | null
+  /** Null when it has given none: its data are not encrypted, or it is older than that. */
+  readonly recovery_key: RecoveryKeyRecord | null
 }
 
 /** A change of the settings of all stations, or of a group (empty: all). */
@@ -203,7 +206,8 @@ export async function checkIn(db: Db, keyId: string, health: Health, at: Date): 
   const given = (layer: LayerRecord | undefined) =>
     layer === undefined ? null : { revision: layer.revision, settings: layer.settings }
   const support = await openRequest(db, organization_id, station.id)
-  return { label, group: group_name, site: given(site), groupLayer: given(group), support }
+  const recoveryKeys = await keptFingerprints(db, organization_id, station.id)
+  return { label, group: group_name, site: given(site), groupLayer: given(group), support, recoveryKeys }
 }
 
 /** All stations of an organisation, or of the server, by their labels. */
@@ -219,6 +223,7 @@ export async function listStations(db: Db, organizationId: string | undefined, a
     organizationId === undefined ? all : all.where('stations.organization_id', '=', organizationId)
   ).execute()
   const requests = await lastRequests(db, organizationId)
+  const recoveryKeys = await listRecoveryKeys(db, organizationId)
   return rows.map((row) => {
     const health = row.health === '' ? null : healthSchema.safeParse(JSON.parse(row.health))
     const isStale = at.getTime() - Date.parse(row.seen_at) > staleMs
@@ -233,6 +238,7 @@ export async function listStations(db: Db, organizationId: string | undefined, a
       // What an older or newer Capstan told need not be read.
       health: health?.success === true ? health.data : null,
       support: requests.get(`${row.organization_id}/${row.id}`) ?? null,
+      recovery_key: recoveryKeys.get(`${row.organization_id}/${row.id}`) ?? null,
     }
   })
 }

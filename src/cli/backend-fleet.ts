@@ -30,7 +30,7 @@ export const enrolHelp = {
 
 export const stationsHelp = {
   name: 'backend stations',
-  usage: '[list|revoke ID|support ID [--out FILE.zip]] --data DIR',
+  usage: '[list|revoke ID|support ID [--out FILE.zip]|recovery-key ID] --data DIR',
   options: {
     ...where,
     out: { type: 'string', value: 'FILE.zip', about: 'where the support bundle that has come is written to' },
@@ -76,7 +76,7 @@ export async function enrol(args: readonly string[]): Promise<number> {
 
 /**
  * `capstan backend stations`: one JSON line for each enrolled station: its state, when it was last seen, its health. `support`
- * asks one for a support bundle, and with `--out` writes the one that has come.
+ * asks one for a support bundle, and with `--out` writes the one that has come; `recovery-key` prints what opens its data.
  */
 export async function stations(args: readonly string[]): Promise<number> {
   const parsed = parseArguments(args, stationsHelp)
@@ -86,6 +86,9 @@ export async function stations(args: readonly string[]): Promise<number> {
   return administer(values, async (administration) => {
     if (verb === 'list' && id === undefined) return ok(await administration.listStations(values.organization))
     if (verb === 'revoke' && id !== undefined && surplus === undefined) return await administration.revokeStation(id)
+    if (verb === 'recovery-key' && id !== undefined && surplus === undefined) {
+      return await administration.showRecoveryKeys(id)
+    }
     if (verb === 'support' && id !== undefined && surplus === undefined) {
       if (values.out === undefined) return await administration.askForSupport(id)
       const fetched = await administration.fetchSupport(id)
@@ -93,7 +96,7 @@ export async function stations(args: readonly string[]): Promise<number> {
       await writeFile(values.out, fetched.value.zip, { mode: 0o600 })
       return ok([{ file: values.out, bytes: fetched.value.zip.length }])
     }
-    return fail('invalid_input', 'stations takes list, revoke ID or support ID')
+    return fail('invalid_input', 'stations takes list, revoke ID, support ID or recovery-key ID')
   })
 }
 

@@ -54,6 +54,7 @@ import { openStore } from '#station/store/store.ts'
 import { createAskedSupport } from '#station/asked-support.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
+import { createKeyDeposit } from '#station/key-deposit.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
 import { openSettings } from '#station/settings.ts'
 import { createServing, type PhotoOf } from '#station/serving.ts'
@@ -631,6 +632,13 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
     clock,
     log: log.child({ room: 'site' }),
   })
+  const keyDeposit = createKeyDeposit({
+    key: ports.dataKey?.key ?? null,
+    site: () => site.current()?.fingerprint ?? null,
+    client: siteClient,
+    store,
+    log: log.child({ room: 'site' }),
+  })
   const checkIn = startCheckIn({
     client: siteClient,
     isEnrolled: () => site.current() !== null,
@@ -641,6 +649,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       site.relabel(answer.label, answer.group)
       if (ownSettings.adopt(answer)) settingsChanged()
       askedSupport.asked(answer.support)
+      keyDeposit.siteHas(answer.recoveryKeys)
       enrolmentChanged()
     },
     now: () => clock.now(),
@@ -1066,6 +1075,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
         const cutOff = setTimeout(() => stopping.abort(), closeGraceMs)
         await checkIn.close()
         await askedSupport.close()
+        await keyDeposit.close()
         await proposals?.close()
         await sync?.close()
         await gate.close()

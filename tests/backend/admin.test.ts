@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { newId } from '#backend/ids.ts'
+import { newDataKey, recoveryKeyOf } from '#sealing/index.ts'
 import { databaseOf, marker, products, soundHealth, startSite, type Site } from './fixture.ts'
 
 const user = { email: 'manager@example.org', password: 'correct horse' }
@@ -183,6 +184,19 @@ describe('the admin pages', () => {
     const saved = await saveBundle({ csrf })
     expect([saved.text, saved.headers.get('content-type')]).toEqual(['PK\u0003\u0004 and more', 'application/zip'])
     expect((await go('GET', '/admin/stations')).text).toContain(`Fetched by ${user.email}`)
+
+    // What opens its data is on a page of its own, after a press that is on record.
+    expect((await go('GET', '/admin/stations')).text).toContain('>none<')
+    const recoveryKey = recoveryKeyOf(newDataKey())
+    expect((await site.call('POST', '/stations/api/v1/recovery-key', { recoveryKey })).status).toBe(204)
+    const showKey = (form = {}) => go('POST', '/admin/stations/station-1/recovery-key', form)
+    expect((await showKey()).status).toBe(403)
+    const before = (await go('GET', '/admin/stations')).text
+    expect([before.includes('Kept since'), before.includes('Shown to')]).toEqual([true, false])
+    expect((await showKey({ csrf })).text).toContain(recoveryKey)
+    const after = (await go('GET', '/admin/stations')).text
+    expect([after.includes(`Shown to ${user.email}`), after.includes(recoveryKey)]).toEqual([true, false])
+    expect((await go('POST', '/admin/stations/station-2/recovery-key', { csrf })).status).toBe(303)
 
     // An update that was taken back there, and one that was revoked.
     const update = { state: 'taken_back', version: '9.9.9', waitsFor: null, failed: ['9.9.9'] } as const

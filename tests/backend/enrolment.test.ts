@@ -9,6 +9,7 @@ import type { UpdateStatus } from '#contract/station/update.ts'
 import { supportFileSchema } from '#contract/station/upkeep.ts'
 import type { ProcedureInput, ProcedureName, ProcedureOutput } from '#contract/station/procedures.ts'
 import { createSiteSecret, openSiteKey, readEnrolmentCode } from '#enrolment/index.ts'
+import { newDataKey, recoveryKeyOf } from '#sealing/index.ts'
 import { openDatabase } from '#station/store/database.ts'
 import { entriesOf } from '#station/store/ledger-carry.ts'
 import {
@@ -394,6 +395,116 @@ describe('a support bundle', () => {
     expect(await administration.askForSupport(id)).toMatchObject({ ok: false, error: { code: 'conflict' } })
     expect((await send(key, bundle(request))).status).toBe(401)
     expect(await administration.askForSupport('nobody')).toMatchObject({ ok: false, error: { code: 'not_found' } })
+  })
+})
+
+describe('a recovery key', () => {
+  const given = (requests: readonly string[]) => requests.filter((request) => request.endsWith('/recovery-key')).length
+  const patience = { timeout: 15_000 }
+
+  it('is given to the site once, shown by no list, and given again where the site has lost it', async () => {
+    const { site, administration, code } = await startFleet()
+    const key = newDataKey()
+    const { call, enrol, dataDir, station, requests } = await startStation({ dataKey: { key, from: 'file' } })
+    const listed = async () => (await administration.listStations())[0]
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    await expect.poll(async () => (await listed())?.recovery_key, patience).toMatchObject({ shown_by: null })
+    const id = String((await listed())?.id)
+    const kept_at = expect.any(String)
+    const shown = valueOf(await administration.showRecoveryKeys(id))
+    expect(shown).toEqual([{ recovery_key: recoveryKeyOf(key), kept_at }])
+    expect((await listed())?.recovery_key).toEqual({ kept_at, shown_by: 'capstan backend', shown_at: kept_at })
+    expect(JSON.stringify(await listed())).not.toContain(recoveryKeyOf(key).slice(0, 9))
+
+    // The site says that it has it: it is not given again, nor after a restart.
+    const toldAgain = async (by: typeof call) => {
+      const { toldAt } = await by('enrolment.status', {})
+      await by('enrolment.refresh', {})
+      await expect.poll(async () => (await by('enrolment.status', {})).toldAt, patience).not.toBe(toldAt)
+    }
+    await toldAgain(call)
+    await station.close()
+    expect(given(requests)).toBe(1)
+    const again = await startStation({ dataDir, dataKey: { key, from: 'file' } })
+    await expect.poll(async () => (await again.call('enrolment.status', {})).toldAt, patience).not.toBeNull()
+    await toldAgain(again.call)
+    expect(given(again.requests)).toBe(0)
+
+    // A backup from before was put in the site's place.
+    const { db } = await databaseOf(site.dataDir)
+    await db.deleteFrom('recovery_keys').execute()
+    await again.call('enrolment.refresh', {})
+    await expect.poll(async () => (await listed())?.recovery_key?.kept_at, patience).toBeDefined()
+    expect(valueOf(await administration.showRecoveryKeys(id))).toMatchObject([{ recovery_key: recoveryKeyOf(key) }])
+  })
+
+  it('is not offered to a site that keeps none, and is given as soon as it can', async () => {
+    const { administration, code } = await startFleet()
+    let knows: 'nothing' | 'half' | 'all' = 'nothing'
+    let refused = 0
+    const key = newDataKey()
+    const { call, enrol } = await startStation({
+      dataKey: { key, from: 'file' },
+      async fetch(url, init) {
+        const { pathname } = new URL(url)
+        if (pathname.endsWith('/recovery-key') && knows !== 'all') {
+          refused += 1
+          return new Response('no such path', { status: 404 })
+        }
+        const answer = await fetch(url, init)
+        if (!pathname.endsWith('/check-in') || knows !== 'nothing') return answer
+        const { recoveryKeys: _, ...older } = (await answer.json()) as Record<string, unknown>
+        return Response.json(older)
+      },
+    })
+    const listed = async () => (await administration.listStations())[0]?.recovery_key
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    await expect.poll(async () => (await call('enrolment.status', {})).toldAt, patience).not.toBeNull()
+    // Of several processes one is newer already.
+    expect(refused).toBe(0)
+    knows = 'half'
+    await call('enrolment.refresh', {})
+    await expect.poll(() => refused, patience).toBeGreaterThan(0)
+    expect(await listed()).toBeNull()
+    expect((await call('station.status', {})).backend.state).not.toBe('unauthorised')
+    knows = 'all'
+    await expect
+      .poll(async () => {
+        await call('enrolment.refresh', {})
+        return listed()
+      }, patience)
+      .not.toBeNull()
+  })
+
+  it('is taken from a station alone, for nothing but itself, and none makes room for another', async () => {
+    const { site, administration, code } = await startFleet()
+    // Its data are not encrypted: it gives none by itself.
+    const { enrol, dataDir } = await startStation()
+    const give = (recoveryKey: string, key: string) =>
+      site.call('POST', '/stations/api/v1/recovery-key', { recoveryKey }, { 'X-API-Key': key })
+    expect(reasonOf(await enrol((await code()).code))).toBe('enrolled')
+    const own = readFileSync(join(dataDir, 'site.key'), 'utf8').trim()
+    const id = String((await administration.listStations())[0]?.id)
+    expect((await administration.listStations())[0]?.recovery_key).toBeNull()
+    expect(await administration.showRecoveryKeys(id)).toMatchObject({ ok: false, error: { code: 'not_found' } })
+
+    const first = recoveryKeyOf(newDataKey())
+    expect((await give(first, site.apiKey)).status).toBe(403)
+    const other = first.startsWith('0') ? `1${first.slice(1)}` : `0${first.slice(1)}`
+    expect((await give(other, own)).status).toBe(400)
+    expect((await give(first.slice(5), own)).status).toBe(422)
+    const many = [first, ...Array.from({ length: 19 }, () => recoveryKeyOf(newDataKey()))]
+    for (const one of [...many, first]) expect((await give(one, own)).status).toBe(204)
+    expect((await give(recoveryKeyOf(newDataKey()), own)).status).toBe(409)
+
+    // Its disk may have to be read still.
+    valueOf(await administration.revokeStation(id))
+    expect((await give(first, own)).status).toBe(401)
+    const shown = valueOf(await administration.showRecoveryKeys(id)).map(({ recovery_key }) => recovery_key)
+    expect(shown.toSorted()).toEqual(many.toSorted())
+    const { db } = await databaseOf(site.dataDir)
+    const views = await db.selectFrom('recovery_key_views').select(['station_id', 'shown_by']).execute()
+    expect(views).toEqual([{ station_id: id, shown_by: 'capstan backend' }])
   })
 })
 

@@ -8,6 +8,7 @@ import type { Result } from '#contract/result.ts'
 import { z } from 'zod'
 import { newId } from '#backend/ids.ts'
 import { fleetPaths } from '#contract/backend/fleet.ts'
+import { newDataKey, recoveryKeyOf } from '#sealing/index.ts'
 import { drawCode } from '../barcode-image.ts'
 import {
   administrationOf,
@@ -263,7 +264,7 @@ async function fromStation(
   site: Site,
   operationId: string,
 ): Promise<{ readonly body: object; readonly headers: Record<string, string> } | null> {
-  if (!['enrolStation', 'checkIn', 'sendSupportBundle'].includes(operationId)) return null
+  if (!['enrolStation', 'checkIn', 'sendSupportBundle', 'keepRecoveryKey'].includes(operationId)) return null
   const administration = await administrationOf(site)
   const valueOf = <T>(result: Result<T>): T => {
     if (!result.ok) throw new Error(result.error.message)
@@ -278,6 +279,7 @@ async function fromStation(
     const enrolled = await site.call('POST', fleetPaths.enrolments, enrolment)
     const headers = { 'X-API-Key': enrolled.body.apiKey }
     if (operationId === 'checkIn') return { body: soundHealth, headers }
+    if (operationId === 'keepRecoveryKey') return { body: { recoveryKey: recoveryKeyOf(newDataKey()) }, headers }
     const [asked] = valueOf(await administration.askForSupport(station.id))
     const zip = Buffer.from('PK\u0003\u0004').toString('base64')
     return { body: { request: asked?.support?.id, files: [], zip }, headers }

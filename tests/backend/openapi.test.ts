@@ -117,6 +117,7 @@ const documented: Record<string, string[]> = {
     'GET /stations/api/v1/site',
     'POST /stations/api/v1/check-in',
     'POST /stations/api/v1/enrolments',
+    'POST /stations/api/v1/recovery-key',
     'POST /stations/api/v1/support',
   ],
   '/api/openapi.json': [

@@ -28,6 +28,7 @@ import type { Credential } from '../http/route.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { queues, type QueueName } from '../jobs/queue.ts'
 import { isLast, readAgain } from '../proposals/unread.ts'
+import { showRecoveryKeys, type ShownRecoveryKey } from '../recovery-keys.ts'
 import { askForSupport, fetchSupport } from '../support.ts'
 import { style } from './style.ts'
 
@@ -224,6 +225,19 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     })
   })
 
+  act('/stations/:id/recovery-key', async ({ who, id, context }) => {
+    const { organizationId, name } = who
+    const wish = { organizationId, stationId: id, by: name }
+    const shown = await database.write((transaction) => showRecoveryKeys(transaction, wish, now()))
+    if (!shown.ok) return leave('/admin/stations')
+    const page = {
+      title: 'Recovery key',
+      about:
+        'It opens the data of this station where its own key store is lost. Put it into the file recovery-key.txt in its data folder and start Capstan there. Whoever has it and the disk can read all of it: leave no copy.',
+    }
+    return answer(context, frame('stations', page, pages, who, csrfOf(context), recoveryKeysPage(id, shown.value)))
+  })
+
   act('/settings', async ({ who, form, context }) => {
     const group = form.get('group') ?? ''
     const text = form.get('settings') ?? ''
@@ -319,7 +333,7 @@ function pageOf(context: Context): number {
 
 function frame(
   name: string,
-  page: Page,
+  page: Pick<Page, 'title' | 'about'>,
   pages: Readonly<Record<string, Page>>,
   who: Credential,
   csrf: string,
@@ -568,11 +582,8 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
           ready${health.devices.failing.map((name) => html`<br /><span class="bad">${name}</span>`)}${health.disk.freeBytes === null ? '' : line(`${(health.disk.freeBytes / 1e9).toFixed(1)} GB free`)}`,
       html`${health?.version ?? ''}${updateOf(health?.update ?? null)}`,
       supportOf(station, csrf),
-      station.state === 'revoked'
-        ? ''
-        : html`<form method="post" action="/admin/stations/${station.id}/revoke">
-            <input type="hidden" name="csrf" value="${csrf}" /><button>Revoke</button>
-          </form>`,
+      keptKeyOf(station, csrf),
+      station.state === 'revoked' ? '' : stationForm(station.id, 'revoke', 'Revoke', csrf),
     ]
   })
   const stationHeads = [
@@ -583,6 +594,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
     'Devices, disk',
     'Version',
     'Support bundle',
+    'Recovery key',
     'Next',
   ]
   const rows = await db
@@ -642,10 +654,7 @@ const wordsOf = (name: string): string => name.replaceAll('_', ' ')
 
 /** A bundle is asked for, waited for, and fetched; who did it when stays to be seen. */
 function supportOf({ id, state: stands, support }: StationRecord, csrf: string): Html {
-  const form = (path: string, label: string): Html =>
-    html`<form method="post" action="/admin/stations/${id}/${path}">
-      <input type="hidden" name="csrf" value="${csrf}" /><button>${label}</button>
-    </form>`
+  const form = (path: string, label: string): Html => stationForm(id, path, label, csrf)
   const isListening = stands !== 'revoked'
   if (support === null) return isListening ? form('support', 'Ask for a bundle') : html``
   const { asked_by, asked_at, sent_at, fetched_by, fetched_at, is_here } = support
@@ -655,6 +664,33 @@ function supportOf({ id, state: stands, support }: StationRecord, csrf: string):
     ${is_here ? form('support/fetch', 'Save the bundle') : ''}
     ${sent_at !== null && isListening ? form('support', 'Ask for a bundle') : ''}`
 }
+
+/** Since when a key is kept, and who has seen it last; the key itself only on a page of its own, after a press. */
+function keptKeyOf({ id, recovery_key: kept }: StationRecord, csrf: string): Html {
+  if (kept === null) return html`<span class="quiet">none</span>`
+  return html`<p>Kept since ${when(kept.kept_at)}</p>
+    ${kept.shown_by === null ? '' : html`<p>Shown to ${kept.shown_by} ${when(kept.shown_at)}</p>`}
+    ${stationForm(id, 'recovery-key', 'Show it', csrf)}`
+}
+
+function recoveryKeysPage(id: string, keys: readonly ShownRecoveryKey[]): Html {
+  return html`<section class="panel keys">
+      <p>Station <code>${id}</code></p>
+      ${keys.map(
+        ({ recovery_key, kept_at }) =>
+          html`<p>
+            <code class="key">${recovery_key}</code><br /><span class="quiet">kept since ${when(kept_at)}</span>
+          </p>`,
+      )}
+      ${keys.length === 1 ? '' : html`<p>The newest is above; an older one opens what was saved before it.</p>`}
+    </section>
+    <p><a class="button" href="/admin/stations">Back to the stations</a></p>`
+}
+
+const stationForm = (id: string, path: string, label: string, csrf: string): Html =>
+  html`<form method="post" action="/admin/stations/${id}/${path}">
+    <input type="hidden" name="csrf" value="${csrf}" /><button>${label}</button>
+  </form>`
 
 function minutes(ms: number): string {
   return ms < 120_000 ? `${Math.round(ms / 1_000)} s` : `${Math.round(ms / 60_000)} min`

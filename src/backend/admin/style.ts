@@ -26,6 +26,7 @@ tr:last-child td { border-bottom: 0 }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums }
 code { font: 14px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
 code.whole, time { white-space: nowrap }
+.keys { padding: 8px 24px } code.key { font-size: 24px; font-weight: 600; line-height: 1.6; font-variant-numeric: slashed-zero }
 .empty { padding: 40px 24px; text-align: center; color: var(--quiet); margin: 0 }
 .quiet { color: var(--quiet) } .bad { color: var(--bad); font-weight: 600 } .good { color: var(--good); font-weight: 600 }
 button, .button { font: inherit; min-height: 48px; padding: 0 20px; border-radius: 8px; border: 1px solid var(--line);

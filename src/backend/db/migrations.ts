@@ -392,6 +392,27 @@ const migrations: readonly (string | Readonly<Record<Engine, string>>)[] = [
   CREATE INDEX extractions_unread ON extractions (session_id) WHERE is_open = 0 AND error <> '' AND settled_at IS NULL;
   CREATE INDEX extractions_of_photo ON extractions ((coalesce(photo_id, capture_id)), id);
   `,
+
+  // What opens the encrypted data of stations, kept for the day their key store is lost, and who has seen it.
+  `
+  CREATE TABLE recovery_keys (
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    station_id TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    recovery_key TEXT NOT NULL,
+    kept_at TEXT NOT NULL,
+    PRIMARY KEY (organization_id, station_id, fingerprint)
+  ) STRICT;
+
+  CREATE TABLE recovery_key_views (
+    id TEXT PRIMARY KEY,
+    organization_id TEXT NOT NULL REFERENCES organizations,
+    station_id TEXT NOT NULL,
+    shown_by TEXT NOT NULL,
+    shown_at TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX recovery_key_views_of_station ON recovery_key_views (organization_id, station_id, id);
+  `,
 ]
 
 /** The migrations as an engine runs them. */

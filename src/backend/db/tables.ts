@@ -68,6 +68,16 @@ export interface Tables extends GateTables {
     /** Base64; empty before it came and after its time. */
     bundle: Generated<string>
   }
+  /** Recovery keys that stations have given, as they are typed; rows are never deleted. */
+  recovery_keys: {
+    organization_id: string
+    station_id: string
+    fingerprint: string
+    recovery_key: string
+    kept_at: string
+  }
+  /** Who was shown those of a station, and when; rows are only added. */
+  recovery_key_views: { id: string; organization_id: string; station_id: string; shown_by: string; shown_at: string }
   /** Settings of the organisation's stations, or of a group of them: the newest row of each holds. Rows are only added. */
   setting_layers: {
     id: string

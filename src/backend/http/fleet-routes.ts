@@ -4,6 +4,7 @@ import {
   enrolmentRequestSchema,
   fleetPaths,
   healthSchema,
+  recoveryKeyGivenSchema,
   siteAnswerSchema,
   siteQuerySchema,
   supportUploadSchema,
@@ -12,6 +13,7 @@ import type { ProblemCode } from '#contract/backend/problem.ts'
 import type { SiteKey } from '#enrolment/index.ts'
 import type { Database } from '../db/database.ts'
 import { checkIn, useCode, type CodeFault } from '../fleet.ts'
+import { keepRecoveryKey } from '../recovery-keys.ts'
 import { takeSupport } from '../support.ts'
 import { created, noContent, ok, refuse } from './answer.ts'
 import { route, type Route } from './route.ts'
@@ -100,6 +102,30 @@ export function fleetRoutes({
             return refuse('conflict', 'Nobody asks this station for that bundle, or it is here already.')
           case 'no_zip':
             return refuse('bad_request', 'The bundle is no zip, or too large.')
+        }
+      },
+    }),
+
+    route({
+      method: 'POST',
+      path: fleetPaths.recoveryKey,
+      operationId: 'keepRecoveryKey',
+      summary: 'A station gives the key that opens its data, to be kept for the day its own key store is lost',
+      access: 'write',
+      body: recoveryKeyGivenSchema,
+      success: { status: 204 },
+      refusals: ['bad_request', 'forbidden', 'conflict'],
+      async handle({ credential, body, at, db }) {
+        const kept = await keepRecoveryKey(db, credential.subject.replace(/^key:/, ''), body.recoveryKey, at)
+        switch (kept) {
+          case 'kept':
+            return noContent()
+          case 'no_station':
+            return refuse('forbidden', noStation)
+          case 'no_key':
+            return refuse('bad_request', 'This is no recovery key: its check does not hold.')
+          case 'too_many':
+            return refuse('conflict', 'This station has given too many keys; none of them makes room for another.')
         }
       },
     }),

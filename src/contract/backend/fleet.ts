@@ -9,6 +9,7 @@ export const fleetPaths = {
   enrolments: '/stations/api/v1/enrolments',
   checkIn: '/stations/api/v1/check-in',
   support: '/stations/api/v1/support',
+  recoveryKey: '/stations/api/v1/recovery-key',
 } as const
 
 /** 32 bytes, base64url: an Ed25519 public key, or a challenge, which is as many random ones. */
@@ -125,6 +126,8 @@ export const checkInAnswerSchema = z
     groupLayer: layerSchema.nullable(),
     /** The site asks for a support bundle, under this name, until it has come. */
     support: z.string().max(40).nullable().default(null),
+    /** The fingerprints of the station's recovery keys that are kept here; missing where a site keeps none of anybody. */
+    recoveryKeys: z.array(z.string().max(64)).max(100).optional(),
   })
   .meta({ id: 'CheckIn' })
 export type CheckInAnswer = z.infer<typeof checkInAnswerSchema>
@@ -140,3 +143,8 @@ export const supportUploadSchema = z
   })
   .meta({ id: 'SupportBundle' })
 export type SupportUpload = z.infer<typeof supportUploadSchema>
+
+/** What opens the station's data should its key store be lost: 56 letters and digits, the last of them a check. */
+export const recoveryKeyGivenSchema = z
+  .strictObject({ recoveryKey: z.string().regex(/^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){13}$/) })
+  .meta({ id: 'RecoveryKey' })

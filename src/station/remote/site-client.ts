@@ -20,6 +20,8 @@ export interface SiteClient {
   enrol(request: z.input<typeof enrolmentRequestSchema>): Promise<RemoteResult<EnrolmentAnswer>>
   checkIn(health: Health): Promise<RemoteResult<CheckInAnswer>>
   sendSupport(bundle: SupportUpload): Promise<RemoteResult<null>>
+  /** Has the site keep what opens this station's data. */
+  giveRecoveryKey(recoveryKey: string): Promise<RemoteResult<null>>
 }
 
 /** Creates the client; `credential` is asked for each request, and null before the station is enrolled. */
@@ -39,5 +41,6 @@ export function createSiteClient(options: {
     enrol: (request) => ask('POST', fleetPaths.enrolments, enrolmentAnswerSchema, request),
     checkIn: (health) => ask('POST', fleetPaths.checkIn, checkInAnswerSchema, health),
     sendSupport: (bundle) => send('POST', fleetPaths.support, null, { json: bundle }),
+    giveRecoveryKey: (recoveryKey) => send('POST', fleetPaths.recoveryKey, null, { json: { recoveryKey } }),
   }
 }

@@ -237,6 +237,8 @@ export const ledgerFactSchema = z.discriminatedUnion('kind', [
     digest: digestSchema,
     bytes: z.number().int(),
   }),
+  /** The site, by its fingerprint, keeps the recovery key of the data key with this fingerprint. */
+  z.strictObject({ kind: z.literal('recovery_key.given'), site: z.string(), key: z.string() }),
   /**
    * A layer of the settings says something else; of the site and its groups it has a revision. The values are JSON, of long
    * ones the beginning; null is said no more.
@@ -423,6 +425,7 @@ export function applyFact(told: Told, fact: LedgerFact): string | null {
     case 'station.enrolled':
     case 'station.left':
     case 'support.sent':
+    case 'recovery_key.given':
     case 'settings.changed':
       return null
     case 'session.wiped':
