@@ -51,6 +51,8 @@ export function createServing(ports: {
   readonly log: Log
 }): (request: Request) => Promise<Response> {
   const { store, imaging, clock, log } = ports
+  /** A file is named by its content, so that the window may keep it for good; its cache is on the disk, in the clear. */
+  const keeping = store.media.isSealed ? 'no-store' : 'private, max-age=31536000, immutable'
 
   const takePhoto = async (request: Request, query: URLSearchParams): Promise<Response> => {
     if (request.method !== 'PUT') return refuse(405, { code: 'invalid_input', message: 'use PUT' })
@@ -67,7 +69,7 @@ export function createServing(ports: {
     const photo = await store.media.blob(hash)
     if (photo === null || photo.type === '') return refuse(404, { code: 'not_found', message: 'no such photo' })
     return new Response(photo, {
-      headers: { 'content-type': photo.type, 'content-length': String(photo.size), 'cache-control': forever },
+      headers: { 'content-type': photo.type, 'content-length': String(photo.size), 'cache-control': keeping },
     })
   }
 
@@ -82,7 +84,7 @@ export function createServing(ports: {
       const result = await imaging.region({ path: store.media.path(hash), region, maxWidthPixels, outputPath })
       if (!result.ok) return refuse(statusOf(result.error.code), result.error)
       return new Response(new Uint8Array(await store.media.read(outputPath)), {
-        headers: { 'content-type': 'image/jpeg', 'cache-control': forever },
+        headers: { 'content-type': 'image/jpeg', 'cache-control': keeping },
       })
     } finally {
       await rm(outputPath, { force: true })
@@ -164,9 +166,6 @@ export function createServing(ports: {
     }
   }
 }
-
-/** A file is named by its content. */
-const forever = 'private, max-age=31536000, immutable'
 
 /** An instant as a part of a file's name. */
 const stamp = (instant: string): string => instant.slice(0, 19).replaceAll(':', '-')

@@ -12,6 +12,8 @@ import { isSealed, readSealedFile, seal, SealError, sealing } from '#sealing/ind
  * (`src/sealing`), and so is what arrives; hashes are of their content all the same.
  */
 export interface Media {
+  /** There is a key: what is read here may lie nowhere else in the clear. */
+  readonly isSealed: boolean
   /**
    * Streams bytes in: durable when it resolves. Throws a RangeError once `maxBytes` is exceeded; nothing is kept then.
    * `written` is told where they lie when all are there and not durable yet: who cannot wait may look at them already. They
@@ -90,6 +92,7 @@ export function createMedia(folder: string, key: Uint8Array | null): Media {
   }
 
   return {
+    isSealed: key !== null,
     path,
     temporaryPath,
     usedBytes: () => (used ??= count()),

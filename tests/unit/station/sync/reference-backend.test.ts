@@ -148,8 +148,12 @@ describe('a station and the reference backend', () => {
       expect(response.status).toBe(201)
       return (await response.json()) as PhotoOutcome
     }
-    const get = async (path: string): Promise<Buffer> =>
-      Buffer.from(await (await station.handle(new Request(`http://station${path}`))).arrayBuffer())
+    const get = async (path: string): Promise<Buffer> => {
+      const answer = await station.handle(new Request(`http://station${path}`))
+      // The window's own cache lies on the disk too.
+      expect(answer.headers.get('cache-control')).toMatch(dataKey === null ? /immutable/ : /^no-store$/)
+      return Buffer.from(await answer.arrayBuffer())
+    }
     const jpeg = await sharp({ create: { width: 320, height: 240, channels: 3, background: '#c0ffee' } })
       .jpeg()
       .toBuffer()
