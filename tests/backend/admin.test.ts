@@ -186,13 +186,13 @@ describe('the admin pages', () => {
     expect((await go('GET', '/admin/stations')).text).toContain(`Fetched by ${user.email}`)
 
     // What opens its data is on a page of its own, after a press that is on record.
-    expect((await go('GET', '/admin/stations')).text).toContain('>none<')
+    expect((await go('GET', '/admin/stations')).text).toContain('Recovery key: none')
     const recoveryKey = recoveryKeyOf(newDataKey())
     expect((await site.call('POST', '/stations/api/v1/recovery-key', { recoveryKey })).status).toBe(204)
     const showKey = (form = {}) => go('POST', '/admin/stations/station-1/recovery-key', form)
     expect((await showKey()).status).toBe(403)
     const before = (await go('GET', '/admin/stations')).text
-    expect([before.includes('Kept since'), before.includes('Shown to')]).toEqual([true, false])
+    expect([before.includes('Recovery key: kept since'), before.includes('Shown to')]).toEqual([true, false])
     expect((await showKey({ csrf })).text).toContain(recoveryKey)
     const after = (await go('GET', '/admin/stations')).text
     expect([after.includes(`Shown to ${user.email}`), after.includes(recoveryKey)]).toEqual([true, false])

@@ -233,7 +233,7 @@ export function createAdmin({ database, jobs, identify, limiter, now, publicUrl 
     const page = {
       title: 'Recovery key',
       about:
-        'It opens the data of this station where its own key store is lost. Put it into the file recovery-key.txt in its data folder and start Capstan there. Whoever has it and the disk can read all of it: leave no copy.',
+        'It opens the data of this station where its own key store is lost. Put it into its data folder as recovery-key.txt and start Capstan there. Whoever has it and the disk can read all of it: leave no copy.',
     }
     return answer(context, frame('stations', page, pages, who, csrfOf(context), recoveryKeysPage(id, shown.value)))
   })
@@ -581,8 +581,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
         : html`${health.devices.ready}
           ready${health.devices.failing.map((name) => html`<br /><span class="bad">${name}</span>`)}${health.disk.freeBytes === null ? '' : line(`${(health.disk.freeBytes / 1e9).toFixed(1)} GB free`)}`,
       html`${health?.version ?? ''}${updateOf(health?.update ?? null)}`,
-      supportOf(station, csrf),
-      keptKeyOf(station, csrf),
+      html`${supportOf(station, csrf)}${keptKeyOf(station, csrf)}`,
       station.state === 'revoked' ? '' : stationForm(station.id, 'revoke', 'Revoke', csrf),
     ]
   })
@@ -593,8 +592,7 @@ async function stationsPage(db: Db, { organizationId }: Credential, csrf: string
     'Waiting',
     'Devices, disk',
     'Version',
-    'Support bundle',
-    'Recovery key',
+    'Bundle, recovery key',
     'Next',
   ]
   const rows = await db
@@ -667,10 +665,10 @@ function supportOf({ id, state: stands, support }: StationRecord, csrf: string):
 
 /** Since when a key is kept, and who has seen it last; the key itself only on a page of its own, after a press. */
 function keptKeyOf({ id, recovery_key: kept }: StationRecord, csrf: string): Html {
-  if (kept === null) return html`<span class="quiet">none</span>`
-  return html`<p>Kept since ${when(kept.kept_at)}</p>
+  if (kept === null) return html`<p class="quiet">Recovery key: none</p>`
+  return html`<p>Recovery key: kept since ${when(kept.kept_at)}</p>
     ${kept.shown_by === null ? '' : html`<p>Shown to ${kept.shown_by} ${when(kept.shown_at)}</p>`}
-    ${stationForm(id, 'recovery-key', 'Show it', csrf)}`
+    ${stationForm(id, 'recovery-key', 'Show the key', csrf)}`
 }
 
 function recoveryKeysPage(id: string, keys: readonly ShownRecoveryKey[]): Html {
