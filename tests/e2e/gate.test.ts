@@ -21,8 +21,8 @@ const shapes = [
   [1080, 1920],
   [1280, 800],
 ] as const
-/** Pictures are taken in two shapes only; what fits is measured in all. */
-const allShapes = [...shapes, [1920, 1080]] as const
+/** Pictures are taken in two shapes only; what fits is measured in all, and in what is left of each at twice the size. */
+const allShapes = [...shapes, [1920, 1080], [540, 960], [640, 400], [960, 540]] as const
 
 /** In both shapes of a screen: a picture, and nothing wider than the screen. */
 async function picture(page: Page, name: string): Promise<void> {

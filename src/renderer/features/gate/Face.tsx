@@ -1,7 +1,7 @@
 import type { GateStatus, GateVerdict } from '#contract/station/gate.ts'
 import { useNow } from '../../client/state.ts'
 import { StateShape } from '../../ui/StateShape.tsx'
-import { ago, duration, timeOfDay } from '../../ui/time.ts'
+import { ago, timeOfDay } from '../../ui/time.ts'
 import { kindOf, shapeOf, textOf, toneOf, type GateView } from './gate-view.ts'
 import { Languages, useVisitor } from './Visitor.tsx'
 
@@ -64,9 +64,11 @@ function Place({ status, verdict }: { readonly status: GateStatus; readonly verd
   const { site, list } = status
   const said = (): string => {
     const ageMs = verdict === null ? (list?.ageMs ?? null) : verdict.dataAgeMs
-    const age = ageMs === null ? '' : duration(ageMs, language)
-    if (verdict?.mode === 'offline') return age === '' ? t('gate.decided_without') : t('gate.decided_here', { age })
-    return age === '' ? t(`gate.no_site_list.${site}`) : t(`gate.site.${site}`, { age })
+    if (ageMs === null) return t(verdict?.mode === 'offline' ? 'gate.decided_without' : `gate.no_site_list.${site}`)
+    return t(verdict?.mode === 'offline' ? 'gate.decided_here' : `gate.site.${site}`, {
+      // A list of "now" is a sentence in no language.
+      ago: ago(0, Math.max(ageMs, 1_000), language),
+    })
   }
   return (
     <footer className="gate-place">

@@ -52,14 +52,19 @@ window.show = (name, language) => {
     ),
   )
 }
-/** What does not fit is cut off or lies over something else. */
-window.spilt = () =>
-  [...document.querySelectorAll('.gate-face, .gate-said, .gate-word, .gate-next, .gate-before, .gate-longer')]
+/** What does not fit is cut off or lies over something else: each part stays in the screen, and what is said in its own room. */
+window.spilt = () => {
+  const room = document.querySelector('.gate-said').getBoundingClientRect()
+  const screen = { top: 0, left: 0, right: innerWidth, bottom: innerHeight }
+  return [...document.querySelectorAll('.gate-face, .gate-face > *, .gate-said > *, .gate-language')]
     .filter((part) => {
       const { top, left, right, bottom } = part.getBoundingClientRect()
-      const isInside = top >= 0 && left >= 0 && right <= innerWidth + 1 && bottom <= innerHeight + 1
+      const within = part.parentElement.className === 'gate-said' ? room : screen
+      const isInside =
+        top >= within.top - 1 && left >= within.left - 1 && right <= within.right + 1 && bottom <= within.bottom + 1
       return !isInside || part.scrollWidth > part.clientWidth + 1
     })
-    .map((part) => part.className)
+    .map((part) => part.getAttribute('class'))
+}
 await Promise.all(visitorLanguages.map(loadTexts))
 window.isReady = true
