@@ -204,9 +204,12 @@ describe.skipIf(missing !== null)('the kiosk in Electron', () => {
       const outcome = await kiosk.page.evaluate(async (base64) => {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))
         const answer = await fetch('/media/photos', { method: 'PUT', body: bytes })
-        return { status: answer.status, body: (await answer.json()) as Record<string, unknown> }
+        const body = (await answer.json()) as Record<string, unknown>
+        const shown = await fetch(`/media/${String(body['photo'])}`)
+        return { status: answer.status, body, shownBytes: (await shown.arrayBuffer()).byteLength }
       }, photo.toString('base64'))
-      expect(outcome).toMatchObject({ status: 201, body: { widthPixels: 640, heightPixels: 480 } })
+      const body = { widthPixels: 640, heightPixels: 480 }
+      expect(outcome).toMatchObject({ status: 201, body, shownBytes: photo.length })
       await kiosk.call('session.end', { id: (opened.value as unknown as { id: string }).id })
     })
   })
