@@ -17,7 +17,10 @@ export const rooms = {
     rooms: ['contract', 'domain', 'sealing'],
     packages: ['node', 'sharp', 'zxing-wasm', '@zxing/library'],
   },
-  'station/store': { rooms: ['contract', 'domain', 'sealing'], packages: ['node', 'zod', 'libsql'] },
+  'station/store': {
+    rooms: ['contract', 'domain', 'sealing'],
+    packages: ['node', 'zod', 'better-sqlite3-multiple-ciphers'],
+  },
   'station/capture': {
     rooms: ['contract', 'domain', 'station/device', 'station/imaging', 'station/store'],
     packages: ['node'],

@@ -65,6 +65,13 @@ const commands: Record<string, { readonly about: string; readonly load: () => Pr
       return { run, help }
     },
   },
+  'data-key': {
+    about: 'prints a new recovery key, for a service manager that keeps the key of the data',
+    load: async () => {
+      const { dataKey: run, help } = await import('./data-key.ts')
+      return { run, help }
+    },
+  },
   verify: {
     about: 'checks the ledger of a station or of a copy of it',
     load: async () => {

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { settingsSchema } from '#contract/station/settings.ts'
 import { writeCertificate } from '#sheets/index.ts'
-import { openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
 import { parseOptions, printLine, refuse, type Help } from './command.ts'
+import { openForReading } from './data-key.ts'
 
 export const help = {
   name: 'certificate',
@@ -29,7 +29,7 @@ export async function certificate(args: readonly string[]): Promise<number> {
   if (output === undefined || format === undefined) {
     return refuse({ code: 'invalid_input', message: 'name the file: --output FILE.pdf, or FILE.json' })
   }
-  const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  const store = openForReading(data)
   if (!store.ok) return refuse(store.error)
   try {
     const session = id === undefined ? store.value.sessions.list(1)[0] : store.value.sessions.get(id)

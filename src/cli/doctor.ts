@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import { readinessSchema } from '#contract/backend/operation.ts'
 import { createScannerClient, checkStore, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
+import { namedDataKey } from './data-key.ts'
 
 /** One check: what was looked at, how it is, and for a fault the next step. */
 interface Finding {
@@ -133,7 +134,8 @@ async function checkDisk(data: string): Promise<Finding> {
 }
 
 function checkIntegrity(data: string): Finding {
-  const faults = checkStore(data)
+  const key = namedDataKey()
+  const faults = key.ok ? checkStore(data, key.value) : [key.error.message]
   return faults.length === 0
     ? good('store', 'whole')
     : {

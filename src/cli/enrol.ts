@@ -2,6 +2,7 @@ import { createInterface } from 'node:readline/promises'
 import type { InspectedCode } from '#contract/station/enrolment.ts'
 import { openStationSite } from '#station/index.ts'
 import { parseArguments, printLine, refuse, tell, version, type Help } from './command.ts'
+import { namedDataKey } from './data-key.ts'
 
 export const help = {
   name: 'enrol',
@@ -35,7 +36,9 @@ export async function enrol(args: readonly string[]): Promise<number> {
     return refuse({ code: 'invalid_input', message: 'give one CODE, or - to read it, or --leave' })
   }
   const code = given === '-' ? await readAll() : (given ?? '')
-  const opened = await openStationSite(data, version)
+  const key = namedDataKey()
+  if (!key.ok) return refuse(key.error)
+  const opened = await openStationSite(data, version, key.value)
   if (!opened.ok) return refuse(opened.error)
   const { site, close } = opened.value
   try {

@@ -1,6 +1,7 @@
 import { exportFormats, productExportFormats, type ExportFormat } from '#contract/station/http.ts'
-import { exportCaptures, exportProducts, openStoreForReading, systemClock, timeOrderedIds } from '#station/index.ts'
+import { exportCaptures, exportProducts } from '#station/index.ts'
 import { parseOptions, printRaw, refuse, type Help } from './command.ts'
+import { openForReading } from './data-key.ts'
 
 export const help = {
   name: 'export',
@@ -39,7 +40,7 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
   if (!isExportFormat(format)) {
     return refuse({ code: 'invalid_input', message: `--format takes ${exportFormats.join(', ')}, not "${format}"` })
   }
-  const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  const store = openForReading(data)
   if (!store.ok) return refuse(store.error)
   try {
     if (session !== undefined && !store.value.sessions.get(session)) {
@@ -59,7 +60,7 @@ async function exportCatalogue(data: string, format: string, search: string): Pr
     const message = `--format takes ${productExportFormats.join(', ')} for products, not "${format}"`
     return refuse({ code: 'invalid_input', message })
   }
-  const store = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  const store = openForReading(data)
   if (!store.ok) return refuse(store.error)
   try {
     for await (const piece of exportProducts(store.value.catalogue, search, known)) await printRaw(piece)

@@ -8,6 +8,7 @@ import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
 import {
   createStation,
+  findDataKey,
   forkImaging,
   startHeartbeat,
   systemClock,
@@ -145,8 +146,12 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
       options.backend === null
         ? embeddedBackend(dataDir, log, closers, () => void station?.call('network.changed', {}))
         : await remoteBackend(options.backend, options.apiKey, dataDir)
+    const file = process.env['CAPSTAN_DATA_KEY_FILE']
+    const dataKey = await findDataKey({ dataDir, file, secrets: null, mayBegin: true, log })
+    if (!dataKey.ok) return refuse(dataKey.error)
     const opened = await createStation({
       dataDir,
+      dataKey: dataKey.value,
       host: 'web',
       version,
       log,

@@ -2,6 +2,7 @@ import { ok } from '#contract/result.ts'
 import { readAssignments } from '#domain/setting-layers.ts'
 import { openStationSettings } from '#station/index.ts'
 import { parseArguments, printLine, refuse, type Help } from './command.ts'
+import { namedDataKey } from './data-key.ts'
 
 export const help = {
   name: 'settings',
@@ -35,7 +36,9 @@ export async function settings(args: readonly string[]): Promise<number> {
     verb === 'set' ? readAssignments(rest) : ok(Object.fromEntries(rest.map((path): [string, unknown] => [path, null])))
   if (!change.ok) return refuse(change.error)
 
-  const opened = openStationSettings(values.data, isChange)
+  const key = namedDataKey()
+  if (!key.ok) return refuse(key.error)
+  const opened = openStationSettings(values.data, isChange, key.value)
   if (!opened.ok) return refuse(opened.error)
   const { settings: own, close } = opened.value
   try {

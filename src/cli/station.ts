@@ -7,6 +7,7 @@ import { openSessionSchema } from '#contract/station/session.ts'
 import { codeGroupSchema } from '#contract/symbology.ts'
 import { createLineDriver, createStation, forkImaging, type Station, type StationPorts } from '#station/index.ts'
 import { createLog, parseOptions, printRaw, refuse, stopSignal, tell, version, type Help } from './command.ts'
+import { namedDataKey } from './data-key.ts'
 
 export const help = {
   name: 'station',
@@ -138,8 +139,19 @@ async function scanLines(
 }
 
 /** Opens the station of a command: without a window, with this process's own network and log. */
-export function openStation(dataDir: string, backend: StationPorts['backend']): Promise<Result<Station>> {
-  return createStation({ dataDir, host: 'cli', version, log: createLog(), fetch, backend, spawnImaging: forkImaging() })
+export async function openStation(dataDir: string, backend: StationPorts['backend']): Promise<Result<Station>> {
+  const key = namedDataKey()
+  if (!key.ok) return key
+  return createStation({
+    dataDir,
+    dataKey: key.value && { key: key.value, from: 'file' },
+    host: 'cli',
+    version,
+    log: createLog(),
+    fetch,
+    backend,
+    spawnImaging: forkImaging(),
+  })
 }
 
 /** The active session, or a new one. */

@@ -1,15 +1,8 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import {
-  describeStation,
-  gatherSupport,
-  openStaffFile,
-  openStoreForReading,
-  settingsOf,
-  systemClock,
-  timeOrderedIds,
-} from '#station/index.ts'
+import { describeStation, gatherSupport, openStaffFile, settingsOf } from '#station/index.ts'
 import { parseOptions, printLine, refuse, version, type Help } from './command.ts'
+import { openForReading } from './data-key.ts'
 
 export const help = {
   name: 'support',
@@ -31,7 +24,7 @@ export async function support(args: readonly string[]): Promise<number> {
   const { data, out } = options.value
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
   if (!existsSync(data)) return refuse({ code: 'not_found', message: `there is no folder ${data}` })
-  const opened = openStoreForReading(data, { clock: systemClock, ids: timeOrderedIds })
+  const opened = openForReading(data)
   const store = opened.ok ? opened.value : null
   try {
     const staff = openStaffFile(data).members()

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import { certificateSchema } from '#contract/station/ledger.ts'
 import { checkLedgerOf, type LedgerClaim } from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, type Help } from './command.ts'
+import { namedDataKey } from './data-key.ts'
 
 export const help = {
   name: 'verify',
@@ -34,7 +35,9 @@ export async function verify(args: readonly string[]): Promise<number> {
   if (data === undefined) return refuse({ code: 'invalid_input', message: 'name the data folder: --data DIR' })
   const claim = options.value.certificate === undefined ? ok(null) : readClaim(options.value.certificate)
   if (!claim.ok) return refuse(claim.error)
-  const checked = checkLedgerOf(data, claim.value)
+  const key = namedDataKey()
+  if (!key.ok) return refuse(key.error)
+  const checked = checkLedgerOf(data, claim.value, key.value)
   if (!checked.ok) return refuse(checked.error)
   const report = checked.value
   if (json) await printLine({ whole: report.problem === null, ...report })

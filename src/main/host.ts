@@ -8,7 +8,14 @@ import { createEmbedded, type PhotoReaders } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
 import type { Log } from '#contract/ports.ts'
 import type { Settings } from '#contract/station/settings.ts'
-import { createStation, startHeartbeat, systemClock, type Heartbeat, type Station } from '#station/index.ts'
+import {
+  createStation,
+  findDataKey,
+  startHeartbeat,
+  systemClock,
+  type Heartbeat,
+  type Station,
+} from '#station/index.ts'
 import type { KioskArguments } from './arguments.ts'
 import { createDrillRunner } from './drill.ts'
 import { createSecrets, type Secrets } from './secrets.ts'
@@ -37,8 +44,11 @@ export interface HostPorts {
 /** What the build has made beside this process. */
 type ProcessName = 'imaging' | 'backend' | 'codes' | 'labels' | 'drill' | 'drill-station'
 
+/** The data are encrypted, and this machine has not got their key; the message says what to do. */
+export class MissingKeyError extends Error {}
+
 /** The service manager starts what ends with it again (sysexits.h: EX_TEMPFAIL). */
-const restartCode = 75
+export const restartCode = 75
 
 /**
  * The station behind the window, with its backend, its heartbeat and its updates. Loaded once the window is on its way, which
@@ -59,8 +69,18 @@ export async function openHost(ports: HostPorts): Promise<void> {
     log,
   })
   const backend = options.backend === null ? embeddedBackend() : await remoteBackend(options, options.backend, secrets)
+  const dataKey = await findDataKey({
+    dataDir,
+    file: process.env['CAPSTAN_DATA_KEY_FILE'],
+    secrets,
+    // The version before, to which one on trial may go back, might not know of it.
+    mayBegin: !(versions?.isOnTrial() ?? false),
+    log,
+  })
+  if (!dataKey.ok) throw new MissingKeyError(dataKey.error.message)
   const opened = await createStation({
     dataDir,
+    dataKey: dataKey.value,
     host: 'electron',
     version: app.getVersion(),
     log,

@@ -10,7 +10,7 @@ import { createLog } from './log.ts'
 import { clearEachDay, limitPermissions, lockNavigation } from './lockdown.ts'
 import { ownScheme, ownUrl, visitorUrl } from './origin.ts'
 import { createProtocolHandler, ownSchemePrivileges } from './protocol.ts'
-import { keepPageAlive } from './recovery.ts'
+import { keepPageAlive, serviceUrl } from './recovery.ts'
 import { createKioskWindow } from './window.ts'
 
 const options = parseKioskArguments(process.argv.slice(1))
@@ -22,6 +22,8 @@ const isKiosk = app.isPackaged || options.kiosk
 const reopenMs = 500
 /** A page that does not come keeps the rest from starting no longer than this. */
 const shownMs = 5_000
+/** Somebody may have brought the key of the data meanwhile: the service manager starts the kiosk again. */
+const keyWaitMs = 60_000
 /** What has to be ended before the program may end, the last one opened first. */
 const closers: (() => void | Promise<void>)[] = []
 let lock: KioskLock | null = null
@@ -116,8 +118,8 @@ async function start(): Promise<void> {
   // All else is loaded while the page runs its scripts: it is ten times as much, and would keep them from coming.
   later(script.resolve, shownMs)
   await script.promise
-  const { openHost } = await import('./host.ts')
-  await openHost({
+  const { openHost, MissingKeyError, restartCode } = await import('./host.ts')
+  const opened = openHost({
     options,
     dataDir,
     programDir: import.meta.dirname,
@@ -131,6 +133,12 @@ async function start(): Promise<void> {
       closers.push(stopIpc)
       opening.resolve(station)
     },
+  })
+  await opened.catch((error: unknown) => {
+    if (!isKiosk || !(error instanceof MissingKeyError)) throw error
+    log.error({ err: error }, 'the kiosk waits for the key of its data')
+    window.loadURL(`${serviceUrl}?reason=key`).catch(() => {})
+    later(() => app.exit(restartCode), keyWaitMs)
   })
 }
 

@@ -33,8 +33,10 @@ export function createProtocolHandler(ports: ProtocolPorts): (request: Request) 
   return async (request) => {
     try {
       if (!isOwnUrl(request.url)) return new Response('not found', { status: 404, headers: commonHeaders })
-      const { pathname } = new URL(request.url)
-      if (pathname === '/service' && request.method === 'GET') return serviceScreen(newNonce())
+      const { pathname, searchParams } = new URL(request.url)
+      if (pathname === '/service' && request.method === 'GET') {
+        return serviceScreen(newNonce(), searchParams.get('reason') === 'key' ? 'key' : 'page')
+      }
       if (pathname === '/cover' && request.method === 'GET') return coverScreen(newNonce())
       if (pathname.startsWith('/media/') || pathname.startsWith('/exports/')) {
         const response = await ports.handle(request)

@@ -1,7 +1,23 @@
 import { commonHeaders, contentSecurityPolicy } from '#contract/page.ts'
 
-/** The page shown when the window's own page keeps failing: no script, nothing that could fail again. */
-export function serviceScreen(nonce: string): Response {
+/** Why the window's own page is not shown: it kept failing, or the key of the station's data is missing. */
+export type ServiceReason = 'page' | 'key'
+
+const words: Readonly<Record<ServiceReason, readonly string[]>> = {
+  page: [
+    'Its screen failed three times within a minute. Everything scanned and confirmed before is saved.',
+    'It tries again by itself in five minutes. To try now, turn it off and on.',
+    'If this comes back, call whoever looks after the station.',
+  ],
+  key: [
+    'Its data are encrypted, and this machine no longer has their key. Nothing is lost: everything scanned and confirmed before is saved.',
+    'Whoever looks after the station has its recovery key, or the site has it. Put it into the file recovery-key.txt in the data folder.',
+    'It tries again by itself every minute.',
+  ],
+}
+
+/** The page shown in place of the window's own: no script, nothing that could fail again. */
+export function serviceScreen(nonce: string, reason: ServiceReason): Response {
   return new Response(
     `<!doctype html>
 <html lang="en">
@@ -18,9 +34,7 @@ export function serviceScreen(nonce: string): Response {
 <body>
 <main>
 <h1>This station needs a hand.</h1>
-<p>Its screen failed three times within a minute. Everything scanned and confirmed before is saved.</p>
-<p>It tries again by itself in five minutes. To try now, turn it off and on.</p>
-<p>If this comes back, call whoever looks after the station.</p>
+${words[reason].map((sentence) => `<p>${sentence}</p>`).join('\n')}
 </main>
 </body>
 </html>

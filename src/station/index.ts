@@ -26,7 +26,7 @@ import { createCameraRequests } from '#station/device/camera-requests.ts'
 import { correctingHandlers } from '#station/correcting.ts'
 import { createReads } from '#station/reads.ts'
 import { staffingHandlers } from '#station/staffing.ts'
-import { keyFor, recoveryKeyOf, type DataKey } from '#sealing/index.ts'
+import { keyFor, recoveryKeyOf } from '#sealing/index.ts'
 import { createTopics } from '#station/topics.ts'
 import { watchDisk } from '#station/upkeep/disk.ts'
 import { planStoreCheck } from '#station/upkeep/store-check.ts'
@@ -53,6 +53,7 @@ import { openStationKey, type StationKey } from '#station/store/station-key.ts'
 import { openStore } from '#station/store/store.ts'
 import { createAskedSupport } from '#station/asked-support.ts'
 import { healthOf, startCheckIn } from '#station/check-in.ts'
+import type { HeldDataKey } from '#station/data-key.ts'
 import { createDrillService, type RunDrill } from '#station/drill.ts'
 import { createKeyDeposit } from '#station/key-deposit.ts'
 import { createSiteClient } from '#station/remote/site-client.ts'
@@ -147,12 +148,6 @@ export interface HostUpdates {
   install(): UpdateStatus
 }
 
-/** The data key, and where the host has it from: the system's key store, or a file that somebody has named. */
-export interface HeldDataKey {
-  readonly key: DataKey
-  readonly from: 'key_store' | 'file'
-}
-
 /** Secrets by name; the empty text forgets one. */
 export interface StationSecrets {
   read(name: string): Promise<string | null>
@@ -191,6 +186,7 @@ export interface Station extends Transport {
   close(): Promise<void>
 }
 
+export { findDataKey, newRecoveryKey, readKeyFile } from '#station/data-key.ts'
 export { openStationSettings, openStationSite, settingsOf } from '#station/stopped.ts'
 export { systemClock, timeOrderedIds } from '#station/system-clock.ts'
 
@@ -678,7 +674,7 @@ export async function createStation(ports: StationPorts): Promise<Result<Station
       stationId,
       dataDir: ports.dataDir,
       secrets: (await secrets.place?.()) ?? 'file',
-      dataKey: ports.dataKey?.from ?? null,
+      dataKey: store.isEncrypted ? (ports.dataKey?.from ?? null) : null,
     })
   const drill = createDrillService(ports.drill, () => publish('drill.changed', drill.status))
 

@@ -22,8 +22,9 @@ export const settingsOf = (store: Store): Settings => openSettings(store, noLog)
 export function openStationSettings(
   dataDir: string,
   toChange: boolean,
+  dataKey: Uint8Array | null = null,
 ): Result<{ readonly settings: StationSettings; readonly close: () => void }> {
-  const ports = { clock: systemClock, ids: timeOrderedIds }
+  const ports = { clock: systemClock, ids: timeOrderedIds, dataKey }
   const opened = toChange ? openStore({ dataDir, ...ports, log: noLog }) : openStoreForReading(dataDir, ports)
   if (!opened.ok) return opened
   return ok({ settings: openSettings(opened.value, noLog), close: () => opened.value.close() })
@@ -36,8 +37,9 @@ export function openStationSettings(
 export async function openStationSite(
   dataDir: string,
   version: string,
+  dataKey: Uint8Array | null = null,
 ): Promise<Result<{ readonly site: SiteLink; readonly close: () => void }>> {
-  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: noLog })
+  const opened = openStore({ dataDir, clock: systemClock, ids: timeOrderedIds, log: noLog, dataKey })
   if (!opened.ok) return opened
   const store = opened.value
   const site = await openSiteLink({

@@ -1,9 +1,10 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { readFileSync, rmSync, statSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import type { Clock } from '#contract/ports.ts'
 import { instantSchema } from '#contract/station/values.ts'
+import { writeDurably } from '#station/store/durable-file.ts'
+import { sealedParts } from '#station/store/sealed-database.ts'
 
 /** What the last run left beside its store: how far the store may be trusted at the next start. */
 const markSchema = z.strictObject({
@@ -32,22 +33,7 @@ export function readCheckMark(path: string): CheckMark | null {
 
 /** Whole or not at all, and durable: a mark that is older than what it speaks of would be a lie. */
 export function writeCheckMark(path: string, mark: CheckMark): void {
-  const part = `${path}.part`
-  const write = (name: string, flags: string, work: (descriptor: number) => void): void => {
-    const descriptor = openSync(name, flags)
-    try {
-      work(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  }
-  write(part, 'w', (descriptor) => {
-    writeFileSync(descriptor, `${JSON.stringify(mark)}\n`)
-    fsyncSync(descriptor)
-  })
-  renameSync(part, path)
-  // Windows keeps the name without, and opens no folder.
-  if (process.platform !== 'win32') write(dirname(path), 'r', fsyncSync)
+  writeDurably(path, `${JSON.stringify(mark)}\n`)
 }
 
 export function removeCheckMark(path: string): void {
@@ -77,21 +63,34 @@ export function isAsItWasLeft(mark: CheckMark, store: string, clock: Clock): boo
 
 /** In a thread: the check takes seconds for a large store, and whoever scans must not wait for it. As text, so that no host needs a file for it. */
 const check = `
-const { parentPort, workerData } = require('node:worker_threads')
-const { DatabaseSync } = require('node:sqlite')
+const { parentPort, workerData: { store, engine, keyed } } = require('node:worker_threads')
 try {
-  const database = new DatabaseSync(workerData, { readOnly: true })
+  const database = engine === null
+    ? new (require('node:sqlite').DatabaseSync)(store, { readOnly: true })
+    : new (require(engine))(store, { readonly: true })
+  if (engine !== null) database.exec('PRAGMA ' + keyed)
   const lines = database.prepare('PRAGMA quick_check').all().map((row) => String(Object.values(row)[0]))
   database.close()
   parentPort.postMessage(lines.length === 1 && lines[0] === 'ok' ? [] : lines)
 } catch (error) {
   // 11 CORRUPT, 26 NOTADB (sqlite.org/rescode.html); anything else says nothing of the store.
-  parentPort.postMessage([11, 26].includes(error.errcode & 255) ? [error.message] : null)
+  const isDamage = [11, 26].includes(error.errcode & 255) || /^SQLITE_(CORRUPT|NOTADB)/.test(error.code)
+  parentPort.postMessage(isDamage ? [error.message] : null)
 }`
 
-/** Checks a store beside whoever writes it. Resolves to its complaints, or to null when it could not be read or was stopped. */
-export function checkBeside(store: string, signal: AbortSignal): Promise<readonly string[] | null> {
-  const worker = new Worker(check, { eval: true, workerData: store })
+/**
+ * Checks a store beside whoever writes it; `key` (32 bytes) is that of an encrypted one. Resolves to its complaints, or to null
+ * when it could not be read or was stopped.
+ */
+export function checkBeside(
+  store: string,
+  key: Uint8Array | null,
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
+  const worker = new Worker(check, {
+    eval: true,
+    workerData: key === null ? { store, engine: null } : { store, ...sealedParts(key) },
+  })
   // A station that ends does not wait for it.
   worker.unref()
   signal.addEventListener('abort', () => void worker.terminate())

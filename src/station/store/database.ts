@@ -1,5 +1,6 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { openSealedEngine, type Engine, type EngineStatement } from '#station/store/sealed-database.ts'
 
 export type SqlValue = string | number | Uint8Array | null
 export type Row = Record<string, SqlValue>
@@ -30,14 +31,14 @@ export interface Database {
  * (sqlite.org/pragma.html#pragma_synchronous). Throws what SQLite throws.
  *
  * `isImmutable`: for reading where nothing can be written, not even the files beside a database that tell of its readers;
- * only for one without a write-ahead log, which nobody writes meanwhile.
+ * only for one without a write-ahead log, which nobody writes meanwhile. `key`: the 32 bytes that it is encrypted under; null
+ * and nothing for one in the clear.
  */
 export function openDatabase(
   path: string,
-  options: { readonly readOnly?: boolean; readonly isImmutable?: boolean } = {},
+  options: { readonly readOnly?: boolean; readonly isImmutable?: boolean; readonly key?: Uint8Array | null } = {},
 ): Database {
-  const name = options.isImmutable ? `${pathToFileURL(path).href}?immutable=1` : path
-  const sqlite = new DatabaseSync(name, { readOnly: options.readOnly ?? false })
+  const sqlite = openEngine(path, options)
   try {
     sqlite.exec('PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;')
     if (!options.readOnly) sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
@@ -46,8 +47,8 @@ export function openDatabase(
     throw error
   }
 
-  const statements = new Map<string, StatementSync>()
-  const prepare = (sql: string): StatementSync => {
+  const statements = new Map<string, EngineStatement>()
+  const prepare = (sql: string): EngineStatement => {
     const known = statements.get(sql)
     if (known) return known
     const statement = sqlite.prepare(sql)
@@ -99,6 +100,12 @@ export function openDatabase(
   }
 }
 
+function openEngine(path: string, options: NonNullable<Parameters<typeof openDatabase>[1]>): Engine {
+  const { readOnly = false, isImmutable = false, key = null } = options
+  if (key !== null) return openSealedEngine(path, key, readOnly)
+  return new DatabaseSync(isImmutable ? `${pathToFileURL(path).href}?immutable=1` : path, { readOnly })
+}
+
 /** Tells whether an error of SQLite means that nothing can be written now: full, read-only or failing disk. */
 export function isStorageError(error: unknown): boolean {
   const code = sqliteCode(error)
@@ -117,10 +124,24 @@ export function isCorruptionError(error: unknown): boolean {
   return code === 11 || code === 26
 }
 
+/** Those that are told apart (sqlite.org/rescode.html). */
+const codes: Readonly<Record<string, number>> = {
+  SQLITE_BUSY: 5,
+  SQLITE_READONLY: 8,
+  SQLITE_IOERR: 10,
+  SQLITE_CORRUPT: 11,
+  SQLITE_FULL: 13,
+  SQLITE_CANTOPEN: 14,
+  SQLITE_NOTADB: 26,
+}
+
 function sqliteCode(error: unknown): number | null {
   if (!(error instanceof Error)) return null
-  const code = (error as { errcode?: unknown }).errcode
-  if (typeof code === 'number') return code & 0xff
+  const { errcode, code } = error as { errcode?: unknown; code?: unknown }
+  if (typeof errcode === 'number') return errcode & 0xff
+  // The engine of encrypted stores names the code, of the extended ones too.
+  const [name] = /^SQLITE_[A-Z]+/.exec(String(code)) ?? []
+  if (name !== undefined) return codes[name] ?? null
   // Drivers without numeric codes name the condition in the message.
   if (/malformed|corrupt/i.test(error.message)) return 11
   if (/not a database/i.test(error.message)) return 26

@@ -10,7 +10,8 @@ import {
   truncateSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { isStorageError, type Database, type Row, type SqlValue } from '#station/store/database.ts'
+import { isStorageError, openDatabase, type Database, type Row, type SqlValue } from '#station/store/database.ts'
+import { isInTheClear } from '#station/store/sealed-database.ts'
 import { sha256 } from '#station/store/ledger.ts'
 import { onceOnly, waitingState } from '#station/store/outbox.ts'
 
@@ -33,8 +34,10 @@ export function setAside(path: string, folder: string, instant: string): string 
 /**
  * SQLite opens no file that is shorter than its header says: of one that was cut off this makes a copy, filled up with
  * zeros, and answers its path; any other file is answered as it is. The caller deletes the copy.
+ * `key` is that of an encrypted one.
  */
-export function makeReadable(path: string): string {
+export function makeReadable(path: string, key: Uint8Array | null): string {
+  if (key !== null && !isInTheClear(path)) return extendSealed(path, key)
   const header = Buffer.alloc(100)
   const file = openSync(path, 'r')
   try {
@@ -52,6 +55,30 @@ export function makeReadable(path: string): string {
   for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix)
   truncateSync(copy, bytes)
   return copy
+}
+
+/** How many pages it should have is encrypted too: it is tried. */
+function extendSealed(path: string, key: Uint8Array): string {
+  if (opens(path, key)) return path
+  const copy = `${path}.reading`
+  for (const suffix of ['', '-wal']) if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix)
+  const found = statSync(path).size
+  for (let bytes = 2 * found; bytes > 0 && bytes <= found * 1_024; bytes *= 2) {
+    truncateSync(copy, bytes)
+    if (opens(copy, key)) break
+  }
+  return copy
+}
+
+function opens(path: string, key: Uint8Array): boolean {
+  const database = openDatabase(path, { readOnly: true, key })
+  try {
+    return database.get('SELECT count(*) AS tables FROM sqlite_schema') !== undefined
+  } catch {
+    return false
+  } finally {
+    database.close()
+  }
 }
 
 /** Columns that the new store's triggers fill again while captures are copied. */

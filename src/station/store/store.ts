@@ -34,6 +34,8 @@ import { createProbes, type Probes } from '#station/store/probes.ts'
 import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
+import { isInTheClear } from '#station/store/sealed-database.ts'
+import { sealOf, sealStore, storeKeyOf, writeSeal } from '#station/store/seal.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 import { createWiping, type Wiping } from '#station/store/wiping.ts'
 
@@ -58,6 +60,8 @@ export interface Store {
   readonly catalogue: Catalogue
   /** Rows by table, what was refused by code, the schema, the ledger's end: numbers only, for support. */
   counts(): Readonly<Record<string, number>>
+  /** Whether it is encrypted where it lies. */
+  readonly isEncrypted: boolean
   /** Set when this start found the store damaged. */
   readonly recovered: StationStatus['storage']['recovered']
   /**
@@ -90,8 +94,8 @@ const usualCheckLaterFromBytes = 64 * 1024 * 1024
  * carried over. A large one (`checkLaterFromBytes`) that is as a sound one was left is checked behind the start instead, which
  * would take the longer the more it holds. Before a store is brought up to this program's schema a copy of it is set aside. `takesNewerStore`: one that a
  * newer Capstan has written, which was then taken back, is set aside too, and its rows are carried over like those of a damaged
- * one. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
- * store, and `storage_full` when the disk cannot be written.
+ * one. With a `dataKey` what lies in the clear is encrypted first, and from then on the folder opens with that key only. Fails with `conflict` when another station uses the folder or a newer Capstan has written the
+ * store, or the key is missing or another one's, and `storage_full` when the disk cannot be written.
  */
 export function openStore(options: {
   dataDir: string
@@ -102,8 +106,10 @@ export function openStore(options: {
   checkLaterFromBytes?: number
   dataKey?: DataKey | null
 }): Result<Store> {
-  const { dataDir, clock } = options
+  const { dataDir, clock, dataKey = null } = options
   const path = join(dataDir, files.database)
+  const key = storeKeyOf(dataDir, dataKey)
+  if (!key.ok) return key
   let lock: DatabaseSync | null = null
   try {
     mkdirSync(dataDir, { recursive: true })
@@ -114,8 +120,21 @@ export function openStore(options: {
     // Until the store is open and the next one is written, there is nothing to trust.
     removeCheckMark(markPath)
     const aside = join(dataDir, files.aside)
-    const { database, recovered, isChecked } = openSound(path, aside, { ...options, isTrusted: mark !== null })
-    const watched = watchSoundness({ path, markPath, clock, mark: isChecked ? null : mark, log: options.log })
+    if (dataKey !== null && key.value !== null) {
+      writeSeal(dataDir, dataKey)
+      encryptStore(path, key.value, options.log)
+    }
+    const opening = { ...options, isTrusted: mark !== null, key: key.value }
+    const { database, recovered, isChecked } = openSound(path, aside, opening)
+    const usedKey = keyAt(path, key.value)
+    const watched = watchSoundness({
+      path,
+      key: usedKey,
+      markPath,
+      clock,
+      mark: isChecked ? null : mark,
+      log: options.log,
+    })
     // What a dead process had half written was never acknowledged.
     rmSync(join(dataDir, files.media, incomingFolder), { recursive: true, force: true })
     const held = lock
@@ -123,7 +142,8 @@ export function openStore(options: {
       watched.close()
       held.close()
     }
-    const store = assemble(database, options, { recovered, checkBehind: watched.checkBehind, release })
+    const state = { recovered, checkBehind: watched.checkBehind, isEncrypted: usedKey !== null, release }
+    const store = assemble(database, options, state)
     store.transaction(() => store.ledger.append({ kind: 'station.started', boot: clock.bootId }))
     return ok(store)
   } catch (error) {
@@ -141,15 +161,19 @@ export function openStoreForReading(
   dataDir: string,
   ports: { clock: Clock; ids: Ids; dataKey?: DataKey | null },
 ): Result<Store> {
-  const opened = openForReading(dataDir)
+  const opened = openForReading(dataDir, ports.dataKey)
   if (!opened.ok) return opened
-  const state = { recovered: null, checkBehind: null, release: () => undefined }
+  const state = { recovered: null, checkBehind: null, isEncrypted: sealOf(dataDir) !== null, release: () => undefined }
   return ok(assemble(opened.value, { dataDir, ...ports }, state))
 }
 
 /** Goes through the whole ledger of a data folder, or of a copy of one, reading only. */
-export function checkLedgerOf(dataDir: string, claim: LedgerClaim | null = null): Result<LedgerReport> {
-  const opened = openForReading(dataDir)
+export function checkLedgerOf(
+  dataDir: string,
+  claim: LedgerClaim | null = null,
+  dataKey: DataKey | null = null,
+): Result<LedgerReport> {
+  const opened = openForReading(dataDir, dataKey)
   if (!opened.ok) return opened
   try {
     // One transaction: a station that runs meanwhile cannot get between the ledger and the captures.
@@ -163,11 +187,13 @@ export function checkLedgerOf(dataDir: string, claim: LedgerClaim | null = null)
   }
 }
 
-function openForReading(dataDir: string): Result<Database> {
+function openForReading(dataDir: string, dataKey: DataKey | null = null): Result<Database> {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return fail('not_found', `there is no station store in ${dataDir}`)
+  const key = storeKeyOf(dataDir, dataKey)
+  if (!key.ok) return key
   try {
-    const { database, version } = openWherever(path)
+    const { database, version } = openWherever(path, keyAt(path, key.value))
     if (version === schemaVersion) return ok(database)
     database.close()
     return fail(
@@ -188,9 +214,9 @@ function openForReading(dataDir: string): Result<Database> {
  * Opens a database for reading, on a read-only or full disk too: there SQLite cannot make the files by which the readers
  * of a log know of each other, and without a log they are not needed. Throws what SQLite throws.
  */
-function openWherever(path: string): { database: Database; version: number } {
+function openWherever(path: string, key: Uint8Array | null): { database: Database; version: number } {
   const open = (isImmutable: boolean): { database: Database; version: number } => {
-    const database = openDatabase(path, { readOnly: true, isImmutable })
+    const database = openDatabase(path, { readOnly: true, isImmutable, key })
     try {
       return { database, version: Number(database.get('PRAGMA user_version')?.['user_version']) }
     } catch (error) {
@@ -208,11 +234,13 @@ function openWherever(path: string): { database: Database; version: number } {
 }
 
 /** Asks SQLite whether the database of a data folder is whole; answers its complaints, none when it is. */
-export function checkStore(dataDir: string): string[] {
+export function checkStore(dataDir: string, dataKey: DataKey | null = null): string[] {
   const path = join(dataDir, files.database)
   if (!existsSync(path)) return []
+  const key = storeKeyOf(dataDir, dataKey)
+  if (!key.ok) return [key.error.message]
   try {
-    const { database } = openWherever(path)
+    const { database } = openWherever(path, keyAt(path, key.value))
     try {
       return complaints(database, 'integrity_check')
     } finally {
@@ -226,7 +254,7 @@ export function checkStore(dataDir: string): string[] {
 function assemble(
   database: Database,
   options: { dataDir: string; clock: Clock; ids: Ids; dataKey?: DataKey | null },
-  { recovered, checkBehind, release }: Pick<Store, 'recovered' | 'checkBehind'> & { release(): void },
+  state: Pick<Store, 'recovered' | 'checkBehind' | 'isEncrypted'> & { release(): void },
 ): Store {
   const ledger = createLedger(database, options.clock)
   const outbox = createOutbox(database, options.clock, ledger)
@@ -248,15 +276,16 @@ function assemble(
     reviews: createReviews(database, { ...options, ledger, outbox }),
     probes: createProbes(database, { ...options, ledger }),
     catalogue: createCatalogue(database, { ...options, ledger, outbox }),
-    recovered,
-    checkBehind,
+    recovered: state.recovered,
+    checkBehind: state.checkBehind,
+    isEncrypted: state.isEncrypted,
     counts: () => countAll(database),
     certificate: (session, { name, clock }) =>
       certify(database, options.clock, { id: stationId, name, clock }, session),
     transaction: (work) => database.transaction(work),
     close() {
       database.close()
-      release()
+      state.release()
     },
   }
 }
@@ -290,13 +319,14 @@ function markToTrust(
 /** Keeps the mark of an open store: what was found of it, and at its end how it was left. */
 function watchSoundness(store: {
   readonly path: string
+  readonly key: Uint8Array | null
   readonly markPath: string
   readonly clock: Clock
   /** Of a store that this start has not checked; null for one that it has. */
   readonly mark: CheckMark | null
   readonly log: Log
 }): Pick<Store, 'checkBehind'> & { close(): void } {
-  const { path, markPath, clock, mark, log } = store
+  const { path, key, markPath, clock, mark, log } = store
   const now = (): string => clock.now().toISOString()
   const stopping = new AbortController()
   let isDamaged = false
@@ -320,7 +350,7 @@ function watchSoundness(store: {
     checkBehind:
       mark &&
       (async () => {
-        const faults = await checkBeside(path, stopping.signal)
+        const faults = await checkBeside(path, key, stopping.signal)
         if (faults === null || stopping.signal.aborted) return null
         isDamaged = faults.length > 0
         if (isDamaged) {
@@ -356,9 +386,16 @@ function prepare(database: Database, ports: { clock: Clock; ids: Ids }, setAside
 function openSound(
   path: string,
   asideFolder: string,
-  ports: { clock: Clock; ids: Ids; log: Log; takesNewerStore?: boolean; isTrusted: boolean },
+  ports: {
+    clock: Clock
+    ids: Ids
+    log: Log
+    takesNewerStore?: boolean
+    isTrusted: boolean
+    key: Uint8Array | null
+  },
 ): { database: Database; recovered: Store['recovered']; isChecked: boolean } {
-  const { clock, log } = ports
+  const { clock, log, key } = ports
   const rebuilt = `${path}.rebuilding`
   // The damaged file goes away only when the rebuilt one is whole: without the former, the latter is the store.
   if (!existsSync(path) && existsSync(rebuilt)) renameSync(rebuilt, path)
@@ -368,7 +405,8 @@ function openSound(
   let database: Database | null = null
   let isNewer = false
   try {
-    database = openDatabase(path)
+    const usedKey = keyAt(path, key)
+    database = openDatabase(path, { key: usedKey })
     // What is migrated is read from end to end anyway.
     const isTrusted = ports.isTrusted && schemaOf(database) === schemaVersion
     const faults = found && !isTrusted ? complaints(database, 'quick_check') : []
@@ -394,7 +432,7 @@ function openSound(
   }
 
   const at = clock.now().toISOString()
-  const fresh = openDatabase(rebuilt)
+  const fresh = openDatabase(rebuilt, { key })
   let captures: number
   try {
     migrate(fresh)
@@ -407,7 +445,7 @@ function openSound(
   renameSync(rebuilt, path)
   log.warn({ aside, captures }, 'the store was set aside and rebuilt')
   const told = isNewer ? null : { at, setAsideAs: aside, captures }
-  return { database: openDatabase(path), recovered: told, isChecked: true }
+  return { database: openDatabase(path, { key }), recovered: told, isChecked: true }
 }
 
 /** Copies of the store from before the last migrations: for people, should a version turn out to have harmed something. */
@@ -430,14 +468,32 @@ function keepCopy(database: Database, folder: string, log: Log): void {
   log.info({ from: version, to: schemaVersion }, 'a copy of the store was kept before it is migrated')
 }
 
+/** The key that a database is opened with: none for what lies there in the clear still. */
+const keyAt = (path: string, key: Uint8Array | null): Uint8Array | null =>
+  key !== null && existsSync(path) && isInTheClear(path) ? null : key
+
+/** A store that cannot be encrypted now is used as it is, and is tried at the next start again. */
+function encryptStore(path: string, key: Uint8Array, log: Log): void {
+  try {
+    if (sealStore(path, key)) log.info({}, 'the store is encrypted from now on')
+  } catch (error) {
+    log.error({ error: (error as Error).message }, 'the store could not be encrypted; it stays in the clear')
+  }
+}
+
 function removeDatabase(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
 }
 
-function salvageFrom(path: string, fresh: Database, { clock, log }: { clock: Clock; log: Log }): number {
-  const readable = makeReadable(path)
+function salvageFrom(
+  path: string,
+  fresh: Database,
+  { clock, log, key }: { clock: Clock; log: Log; key: Uint8Array | null },
+): number {
+  const usedKey = keyAt(path, key)
+  const readable = makeReadable(path, usedKey)
   try {
-    const damaged = openDatabase(readable, { readOnly: true })
+    const damaged = openDatabase(readable, { readOnly: true, key: usedKey })
     try {
       const { captures, unreadable } = salvage(damaged, fresh, clock.now().getTime())
       if (unreadable > 0) log.error({ unreadable }, 'rows of the damaged store make no sense; they stay there')

@@ -17,6 +17,7 @@ import { help as replay } from '#cli/replay.ts'
 import { help as shoot } from '#cli/shoot.ts'
 import { help as staff } from '#cli/staff.ts'
 import { help as station } from '#cli/station.ts'
+import { help as dataKey } from '#cli/data-key.ts'
 import { help as verify } from '#cli/verify.ts'
 import { runCapstan } from './run-capstan.ts'
 
@@ -37,6 +38,7 @@ const helps: readonly Help[] = [
   shoot,
   staff,
   station,
+  dataKey,
   verify,
 ]
 

@@ -86,6 +86,8 @@ export interface OpenParts {
   readonly clock?: Clock
   readonly ids?: Ids
   readonly log?: Log
+  readonly dataKey?: Uint8Array
+  readonly checkLaterFromBytes?: number
 }
 
 /** A real store in a folder of its own, closed when the test ends. */
@@ -96,6 +98,8 @@ export function openTestStore(parts: OpenParts = {}): Store {
       clock: parts.clock ?? createClock(),
       ids: parts.ids ?? createIds(),
       log: parts.log ?? createKeptLog(),
+      ...(parts.dataKey && { dataKey: parts.dataKey }),
+      ...(parts.checkLaterFromBytes !== undefined && { checkLaterFromBytes: parts.checkLaterFromBytes }),
     }),
   )
   onTestFinished(() => {

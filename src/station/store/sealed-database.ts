@@ -1,0 +1,105 @@
+import { closeSync, openSync, readSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { SqlValue } from '#station/store/database.ts'
+
+/** What `Database` needs of SQLite; `node:sqlite` has it as it is. */
+export interface Engine {
+  exec(sql: string): void
+  prepare(sql: string): EngineStatement
+  close(): void
+}
+
+export interface EngineStatement {
+  run(...values: SqlValue[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint }
+  get(...values: SqlValue[]): unknown
+  all(...values: SqlValue[]): unknown[]
+}
+
+/** What is used of the engine, whose own types its package does not export. */
+interface Native {
+  exec(sql: string): unknown
+  prepare(sql: string): EngineStatement & { readonly reader: boolean }
+  close(): unknown
+}
+type NativeClass = new (path: string, options: { readonly readonly: boolean }) => Native
+
+/** Loaded where a store is encrypted and nowhere else; by this name, since a bundle leaves native code outside. */
+const load = createRequire(import.meta.url)
+const engineName = 'better-sqlite3-multiple-ciphers'
+
+/** Whether this runtime can load the engine: an older one than Node-API 10 ends with a fault at once (Node 22.14, Electron 36). */
+export const canEncrypt = (): boolean => Number(process.versions['napi']) >= 10
+
+/** What a thread needs that opens an encrypted database by itself: the engine's module, and the statement that gives the key. */
+export const sealedParts = (key: Uint8Array) => ({ engine: load.resolve(engineName), keyed: keyed('key', key) })
+
+/**
+ * Each page is encrypted and authenticated, ChaCha20 and Poly1305 (SQLite3 Multiple Ciphers): one that was changed is found
+ * damaged, and never read. The 32 bytes are the key itself, no password that would first be made one.
+ */
+const keyed = (verb: 'key' | 'rekey', key: Uint8Array): string =>
+  `cipher = 'chacha20'; PRAGMA ${verb} = 'raw:${Buffer.from(key).toString('hex')}'`
+
+/** Opens a database file that is encrypted under `key` (32 bytes). A wrong key is SQLITE_NOTADB, at the first statement. */
+export function openSealedEngine(path: string, key: Uint8Array, readOnly = false): Engine {
+  const sqlite = open(path, readOnly)
+  sqlite.exec(`PRAGMA ${keyed('key', key)}`)
+  return {
+    exec: (sql) => void sqlite.exec(sql),
+    prepare(sql) {
+      const statement = sqlite.prepare(sql)
+      if (!statement.reader) {
+        return { run: (...values) => statement.run(...values), get: () => undefined, all: () => [] }
+      }
+      const all = (...values: SqlValue[]): unknown[] => statement.all(...values).map(withPlainBytes)
+      return {
+        run(...values) {
+          all(...values)
+          return sqlite.prepare('SELECT changes() AS changes, last_insert_rowid() AS lastInsertRowid').get() as never
+        },
+        get: (...values) => withPlainBytes(statement.get(...values)),
+        all,
+      }
+    },
+    close: () => void sqlite.close(),
+  }
+}
+
+/** Encrypts a database in the clear that nobody has open, in its place: a kill leaves neither. Throws what SQLite throws. */
+export function encryptInPlace(path: string, key: Uint8Array): void {
+  const sqlite = open(path)
+  try {
+    // Pages cannot be written anew through a log.
+    sqlite.exec('PRAGMA journal_mode = DELETE')
+    sqlite.exec(`PRAGMA ${keyed('rekey', key)}`)
+  } finally {
+    sqlite.close()
+  }
+}
+
+function open(path: string, readOnly = false): Native {
+  const Database = load(engineName) as NativeClass
+  return new Database(path, { readonly: readOnly })
+}
+
+/** The bytes of a row as `node:sqlite` gives them. */
+function withPlainBytes(found: unknown): unknown {
+  const row = found as Record<string, SqlValue> | undefined
+  for (const name in row) {
+    const value = row[name]
+    if (value instanceof Uint8Array) row[name] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  }
+  return row
+}
+
+/** Whether a file begins as SQLite's do in the clear; nothing else is told apart. */
+export function isInTheClear(path: string): boolean {
+  const begin = Buffer.alloc(16)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, begin, 0, begin.length, 0)
+  } finally {
+    closeSync(file)
+  }
+  return begin.toString('latin1') === 'SQLite format 3\0'
+}
