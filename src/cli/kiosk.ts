@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -185,7 +185,7 @@ async function openWeb(options: KioskOptions, reason: string): Promise<number> {
     closers.push(() => host.close())
     await printLine({ listening: host.url, host: 'web' })
 
-    const window = openWindow(host.oneTimeUrl, dataDir, options.isKiosk)
+    const window = openWindow(host.oneTimeUrl, dataDir, options.isKiosk, dataKey.value !== null)
     if ('missing' in window) {
       tell(`${reason} Open the address above: ${window.missing}.`)
       await Promise.race([stopped, left.promise])
@@ -247,15 +247,20 @@ function openWindow(
   newUrl: () => string,
   dataDir: string,
   isKiosk: boolean,
+  isSealed: boolean,
 ): { readonly child: ChildProcess; readonly path: string } | { readonly missing: string } {
   if (!hasDisplay(process.env)) return { missing: 'there is no display on this machine' }
   const chromium = findChromium(process.env)
   if ('missing' in chromium) return chromium
+  const profile = join(dataDir, 'chromium')
+  // Before there was a key it kept photos that it had shown; since then none is to be kept, and its cache lies elsewhere.
+  if (isSealed) rmSync(join(profile, 'Default', 'Cache'), { recursive: true, force: true })
   const child = spawn(
     chromium.path,
     [
       `--app=${newUrl()}`,
-      `--user-data-dir=${join(dataDir, 'chromium')}`,
+      `--user-data-dir=${profile}`,
+      ...(isSealed ? [`--disk-cache-dir=${join(profile, 'cache')}`] : []),
       '--no-first-run',
       '--no-default-browser-check',
       '--disable-session-crashed-bubble',
