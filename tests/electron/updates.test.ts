@@ -69,7 +69,13 @@ describe.skipIf(missing !== null || process.platform !== 'linux')('an update of 
     const app = join(where, 'resources/app')
     mkdirSync(join(app, 'tests/electron'), { recursive: true })
     cpSync(join(root, 'out'), join(app, 'out'), { recursive: true })
-    for (const name of ['packaged-entry.mjs', 'sqlite-hook.cjs', 'sqlite-hook.mjs', 'sqlite-entry.cjs'])
+    for (const name of [
+      'packaged-entry.mjs',
+      'sqlite-hook.cjs',
+      'sqlite-hook.mjs',
+      'sqlite-entry.cjs',
+      'sealed-stand-in.cjs',
+    ])
       copyFileSync(join(root, 'tests/electron', name), join(app, 'tests/electron', name))
     symlinkSync(join(root, 'node_modules'), join(app, 'node_modules'))
     if (main !== null) writeFileSync(join(app, 'bad.cjs'), main)
