@@ -62,6 +62,8 @@ export async function openKiosk(options: {
   readonly browserArgs?: readonly string[]
   /** Further arguments of the backend. */
   readonly backendArgs?: readonly string[]
+  /** What the station's data are encrypted with, as a recovery key; they lie there as they are unless said. */
+  readonly recoveryKey?: string
   /** Puts something between the station and the backend; answers its address. */
   readonly between?: (backendUrl: string) => Promise<string>
 }): Promise<Kiosk> {
@@ -112,9 +114,11 @@ export async function openKiosk(options: {
     let backend = await run(['backend', ...data, '--port', '0'])
     const { listening: backendUrl, apiKey = '' } = backend.answer
     const seenUrl = (await options.between?.(backendUrl)) ?? backendUrl
+    const keyFile = join(folder, 'data-key')
+    if (options.recoveryKey !== undefined) await writeFile(keyFile, options.recoveryKey)
     const station = await run(
       ['kiosk', '--host', 'web', '--data', join(folder, 'station'), '--port', '0', '--backend', seenUrl],
-      { CAPSTAN_API_KEY: apiKey },
+      { CAPSTAN_API_KEY: apiKey, ...(options.recoveryKey !== undefined && { CAPSTAN_DATA_KEY_FILE: keyFile }) },
     )
     const browser = await opening
     const viewport = { width: 1280, height: 800 }

@@ -4,20 +4,26 @@ import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openAdministration } from '#backend/index.ts'
 import { findChromium } from '#cli/browsers.ts'
+import { recoveryKeyOf } from '#sealing/index.ts'
 import { openStaffFile } from '#station/index.ts'
 import { openKiosk } from './kiosk.ts'
 import type { Kiosk } from './kiosk.ts'
-import { expectAccessible, look } from './look.ts'
+import { expectAccessible, glance, look } from './look.ts'
 
 const found = findChromium(process.env)
 const pictures = 'test-results/staff'
+const recoveryKey = recoveryKeyOf(Uint8Array.from({ length: 32 }, (_, index) => 7 * index))
 
 describe.skipIf('missing' in found)('the door for staff (skipped where no Chromium is found)', () => {
   let kiosk: Kiosk
   let page: Page
 
   beforeAll(async () => {
-    kiosk = await openKiosk({ chromiumPath: 'path' in found ? found.path : '', catalogue: 'gtin,product_name,brand\n' })
+    kiosk = await openKiosk({
+      chromiumPath: 'path' in found ? found.path : '',
+      catalogue: 'gtin,product_name,brand\n',
+      recoveryKey,
+    })
     page = kiosk.page
     await mkdir(pictures, { recursive: true })
   })
@@ -140,6 +146,10 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
     await expect
       .poll(async () => (await administration.listStations())[0]?.support?.is_here, { timeout: 30_000 })
       .toBe(true)
+    // And it was given what opens the station's data.
+    await expect
+      .poll(() => administration.showRecoveryKeys(String(station?.id)), { timeout: 30_000 })
+      .toMatchObject({ ok: true, value: [{ recovery_key: recoveryKey }] })
     expect((await administration.revokeStation(String(station?.id))).ok).toBe(true)
     await site.getByRole('button', { name: 'Tell the site now' }).click()
     await site.getByText('it was revoked').waitFor()
@@ -238,5 +248,29 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
     expect(saved.suggestedFilename()).toMatch(/^capstan-support-.*\.zip$/)
     expect((await readFile(await saved.path())).subarray(0, 2).toString()).toBe('PK')
     expect(await kiosk.violations()).toEqual([])
+  })
+
+  it('shows the recovery key to an administrator who asks for it, and hides it after a minute or when it is closed', async () => {
+    await page.getByText('encrypted; its key is in a file that the system names').waitFor()
+    expect(await page.getByText(recoveryKey.slice(0, 4), { exact: true }).count()).toBe(0)
+    // The window's clock can be put forward from now on.
+    await page.clock.install()
+    const groups = pad().getByRole('listitem')
+    const show = async () => {
+      await page.getByRole('button', { name: 'Show the recovery key' }).press('Enter')
+      await pad().getByText('Type your PIN').waitFor()
+      await touch('739184')
+      await pad().getByRole('button', { name: 'Enter' }).press('Enter')
+      await groups.first().waitFor()
+      expect((await groups.allTextContents()).join('-')).toBe(recoveryKey)
+    }
+    await show()
+    await glance(page, join(pictures, 'recovery-key'))
+    await page.keyboard.press('Escape')
+    await pad().waitFor({ state: 'detached' })
+    await show()
+    await page.clock.fastForward(60_000)
+    await pad().waitFor({ state: 'detached' })
+    expect(await page.getByText(recoveryKey.slice(0, 4), { exact: true }).count()).toBe(0)
   })
 })
