@@ -8,7 +8,7 @@ const checkBytes = 3
 /** Crockford's, without the letters that are taken for digits. */
 const letters = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 
-export const newDataKey = (): DataKey => randomBytes(keyBytes)
+export const newDataKey = (): DataKey => new Uint8Array(randomBytes(keyBytes))
 
 /** The key of one kind of data, 32 bytes: the store's tells nothing of that of the photos. */
 export const keyFor = (kind: 'store' | 'media', key: DataKey): Uint8Array =>
