@@ -251,7 +251,7 @@ describe.skipIf('missing' in found)('the door for staff (skipped where no Chromi
   })
 
   it('shows the recovery key to an administrator who asks for it, and hides it after a minute or when it is closed', async () => {
-    await page.getByText('encrypted; its key is in a file that the system names').waitFor()
+    await page.getByText('encrypted; its key is in a file, which must not lie with the data').waitFor()
     expect(await page.getByText(recoveryKey.slice(0, 4), { exact: true }).count()).toBe(0)
     // The window's clock can be put forward from now on.
     await page.clock.install()
