@@ -4,7 +4,7 @@ import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { readinessSchema } from '#contract/backend/operation.ts'
-import { createScannerClient, checkStore, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
+import { createScannerClient, checkStore, isSealed, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
 import { namedDataKey } from './data-key.ts'
 
@@ -135,7 +135,15 @@ async function checkDisk(data: string): Promise<Finding> {
 
 function checkIntegrity(data: string): Finding {
   const key = namedDataKey()
-  const faults = key.ok ? checkStore(data, key.value) : [key.error.message]
+  if (!key.ok || (key.value === null && isSealed(data))) {
+    return {
+      check: 'store',
+      state: 'fault',
+      detail: key.ok ? 'encrypted: it cannot be looked into without its key' : key.error.message,
+      nextStep: 'Name a file with its recovery key in CAPSTAN_DATA_KEY_FILE; the site of the station has it.',
+    }
+  }
+  const faults = checkStore(data, key.value)
   return faults.length === 0
     ? good('store', 'whole')
     : {

@@ -22,6 +22,9 @@ export function sealOf(dataDir: string): string | null {
   }
 }
 
+/** Whether a data folder is encrypted, or has begun to be. */
+export const isSealed = (dataDir: string): boolean => existsSync(join(dataDir, sealFile))
+
 /** Whether a key may be that of a folder: where its fingerprint is lost, the store itself tells, which is never deleted. */
 export const fits = (seal: string | null, key: DataKey): boolean => !seal || seal === fingerprintOf(key)
 

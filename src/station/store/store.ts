@@ -35,7 +35,7 @@ import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { isInTheClear } from '#station/store/sealed-database.ts'
-import { sealOf, sealStore, storeKeyOf, writeSeal } from '#station/store/seal.ts'
+import { isSealed, sealStore, storeKeyOf, writeSeal } from '#station/store/seal.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 import { createWiping, type Wiping } from '#station/store/wiping.ts'
 
@@ -163,7 +163,7 @@ export function openStoreForReading(
 ): Result<Store> {
   const opened = openForReading(dataDir, ports.dataKey)
   if (!opened.ok) return opened
-  const state = { recovered: null, checkBehind: null, isEncrypted: sealOf(dataDir) !== null, release: () => undefined }
+  const state = { recovered: null, checkBehind: null, isEncrypted: isSealed(dataDir), release: () => undefined }
   return ok(assemble(opened.value, { dataDir, ...ports }, state))
 }
 
