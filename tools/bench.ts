@@ -1,18 +1,20 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DatabaseSync } from 'node:sqlite'
+import { newRecoveryKey } from '#station/index.ts'
 
 /**
  * `npm run bench [-- NAME ...] [--minutes N] [--captures N] [--rounds N] [--seed N]`: figures as ratios and counts, each beside its floor in the same run.
  *
  *   scan        all of the next three
- *   stdin       10,000 scans piped into `capstan station --stdin` against as many bare durable inserts
+ *   stdin       10,000 scans piped into `capstan station --stdin` against as many bare durable inserts, in the clear and
+ *               encrypted
  *   bus         from the last byte on an emulated USB bus to the commit, the scanner's beep and the window's sound
  *   endurance   30 scans a second from three scanners for ten minutes (or N), on a slow disk with an unquiet window
  *   parse       scans parsed a second
@@ -71,15 +73,16 @@ function bareInserts(folder: string): number {
   return (scans / tookMs) * 1_000
 }
 
+/** A station on standard input; `keyFile` names the recovery key of one whose data are encrypted. */
+const startStation = (dataDir: string, keyFile: string | null) =>
+  spawn(process.execPath, [capstan, 'station', '--data', dataDir, '--stdin', '--no-drain'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...(keyFile === null ? {} : { CAPSTAN_DATA_KEY_FILE: keyFile }) },
+  })
+
 /** One scan at a time as a person's scanner does it: the next line is written after the answer to the one before. */
-async function roundTrips(folder: string, count: number): Promise<number[]> {
-  const child = spawn(
-    process.execPath,
-    [capstan, 'station', '--data', join(folder, 'single'), '--stdin', '--no-drain'],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
+async function roundTrips(dataDir: string, count: number, keyFile: string | null): Promise<number[]> {
+  const child = startStation(dataDir, keyFile)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const tookMs: number[] = []
   for (let index = 0; index < count; index += 1) {
@@ -93,14 +96,8 @@ async function roundTrips(folder: string, count: number): Promise<number[]> {
   return tookMs.toSorted((a, b) => a - b)
 }
 
-async function piped(folder: string): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    [capstan, 'station', '--data', join(folder, 'station'), '--stdin', '--no-drain'],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  )
+async function piped(dataDir: string, keyFile: string | null): Promise<number> {
+  const child = startStation(dataDir, keyFile)
   let saved = 0
   let firstMs = 0
   let lastMs = 0
@@ -125,16 +122,24 @@ async function benchStdin(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-bench-'))
   try {
     const floor = bareInserts(folder)
-    const rate = await piped(folder)
-    say(
-      `scan: ${rate.toFixed(0)} scans/s piped (process start included), floor ${floor.toFixed(0)} bare durable inserts/s, ratio ${(rate / floor).toFixed(2)} (goal 0.50)`,
-    )
-    const single = await roundTrips(folder, 500)
-    const at = (share: number): string =>
-      `${single[Math.min(single.length - 1, Math.floor(single.length * share))]?.toFixed(1)} ms`
-    say(
-      `scan: one at a time, line in to "saved" out: p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)} (goal p50 20 ms, p99 50 ms)`,
-    )
+    const keyFile = join(folder, 'recovery-key.txt')
+    writeFileSync(keyFile, newRecoveryKey())
+    for (const [words, key] of [
+      ['scan', null],
+      ['scan, encrypted', keyFile],
+    ] as const) {
+      const dataDir = join(folder, words)
+      const rate = await piped(dataDir, key)
+      say(
+        `${words}: ${rate.toFixed(0)} scans/s piped (process start included), floor ${floor.toFixed(0)} bare durable inserts/s, ratio ${(rate / floor).toFixed(2)} (goal 0.50)`,
+      )
+      const single = await roundTrips(`${dataDir}, one at a time`, 500, key)
+      const at = (share: number): string =>
+        `${single[Math.min(single.length - 1, Math.floor(single.length * share))]?.toFixed(1)} ms`
+      say(
+        `${words}: one at a time, line in to "saved" out: p50 ${at(0.5)}, p95 ${at(0.95)}, p99 ${at(0.99)} (goal p50 20 ms, p99 50 ms)`,
+      )
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
