@@ -18,9 +18,17 @@ export interface EngineStatement {
 /** What is used of the engine, whose own types its package does not export. */
 interface Native {
   exec(sql: string): unknown
-  prepare(sql: string): EngineStatement & { readonly reader: boolean }
+  prepare(sql: string): NativeStatement
   close(): unknown
 }
+interface NativeStatement {
+  readonly reader: boolean
+  run(...values: Bound): ReturnType<EngineStatement['run']>
+  get(...values: Bound): unknown
+  all(...values: Bound): unknown[]
+}
+/** Values in their order, or one object of them by the numbers that a statement has for them. */
+type Bound = readonly SqlValue[] | readonly [Readonly<Record<string, SqlValue>>]
 type NativeClass = new (path: string, options: { readonly readonly: boolean }) => Native
 
 /** Loaded where a store is encrypted and nowhere else; by this name, since a bundle leaves native code outside. */
@@ -48,16 +56,17 @@ export function openSealedEngine(path: string, key: Uint8Array, readOnly = false
     exec: (sql) => void sqlite.exec(sql),
     prepare(sql) {
       const statement = sqlite.prepare(sql)
+      const bound = /\?\d/.test(sql) ? byNumber : (values: readonly SqlValue[]): Bound => values
       if (!statement.reader) {
-        return { run: (...values) => statement.run(...values), get: () => undefined, all: () => [] }
+        return { run: (...values) => statement.run(...bound(values)), get: () => undefined, all: () => [] }
       }
-      const all = (...values: SqlValue[]): unknown[] => statement.all(...values).map(withPlainBytes)
+      const all = (...values: SqlValue[]): unknown[] => statement.all(...bound(values)).map(withPlainBytes)
       return {
         run(...values) {
           all(...values)
           return sqlite.prepare('SELECT changes() AS changes, last_insert_rowid() AS lastInsertRowid').get() as never
         },
-        get: (...values) => withPlainBytes(statement.get(...values)),
+        get: (...values) => withPlainBytes(statement.get(...bound(values))),
         all,
       }
     },
@@ -81,6 +90,11 @@ function open(path: string, readOnly = false): Native {
   const Database = load(engineName) as NativeClass
   return new Database(path, { readonly: readOnly })
 }
+
+/** The values of `?1`, `?2`, ..., which the engine takes for names. */
+const byNumber = (values: readonly SqlValue[]): Bound => [
+  Object.fromEntries(values.map((value, index) => [index + 1, value])),
+]
 
 /** The bytes of a row as `node:sqlite` gives them. */
 function withPlainBytes(found: unknown): unknown {

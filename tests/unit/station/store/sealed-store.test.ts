@@ -67,7 +67,15 @@ describe('the engine of encrypted stores', () => {
           )
           const all = database.all('SELECT value FROM things ORDER BY id DESC LIMIT ?', row.length)
           const one = database.get('SELECT value FROM things ORDER BY id DESC LIMIT 1')
-          return { added, found, all: all.map((each) => ({ ...each })), one: { ...one } }
+          const [first = null, second = null] = row
+          const numbered = { ...database.get('SELECT ?2 AS b, ?1 AS a, ?1 AS c', first, second) }
+          const changed = database.all(
+            'UPDATE things SET value = ?1 WHERE id = 1 OR value IS ?1 RETURNING id, value',
+            first,
+          )
+          const again = database.run('UPDATE things SET value = ?2 WHERE id = ?1', 1, second)
+          const some = { numbered, changed: changed.map((each) => ({ ...each })), again }
+          return { added, found, all: all.map((each) => ({ ...each })), one: { ...one }, ...some }
         })
         expect(answers[1]).toEqual(answers[0])
       }),
