@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { newRecoveryKey } from '#station/index.ts'
 
 const capstan = fileURLToPath(new URL('../../src/cli/capstan.ts', import.meta.url))
 const total = 10_000
@@ -21,11 +22,17 @@ describe('a station that is killed again and again', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+  const withKey = (keyFile: string | null) => ({
+    ...process.env,
+    ...(keyFile === null ? {} : { CAPSTAN_DATA_KEY_FILE: keyFile }),
+  })
+
   /** Feeds lines until the process is killed after `killAfter` answers or all are fed; answers what was acknowledged. */
-  const feed = (from: number, killAfter: number): Promise<Saved[]> =>
+  const feed = (from: number, killAfter: number, keyFile: string | null): Promise<Saved[]> =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [capstan, 'station', '--data', folder, '--stdin', '--no-drain'], {
         stdio: ['pipe', 'pipe', 'pipe'],
+        env: withKey(keyFile),
       })
       const lines = createInterface({ input: child.stdout })
       const acknowledged: Saved[] = []
@@ -60,7 +67,9 @@ describe('a station that is killed again and again', () => {
       })
     })
 
-  it('has a row for every acknowledged scan, in order, once', async () => {
+  it('has a row for every acknowledged scan, in order, once, and is encrypted on the way', async () => {
+    const keyFile = join(folder, 'key-of-the-test.txt')
+    writeFileSync(keyFile, newRecoveryKey())
     const acknowledged: (Saved & { raw: string })[] = []
     let next = 0
     let kills = 0
@@ -72,16 +81,18 @@ describe('a station that is killed again and again', () => {
     }
     while (next < total) {
       const killAfter = kills < 25 ? 1 + Math.floor(random() * 600) : Number.POSITIVE_INFINITY
-      const heard = await feed(next, killAfter)
+      const heard = await feed(next, killAfter, kills < 8 ? null : keyFile)
       for (const [index, saved] of heard.entries())
         acknowledged.push({ ...saved, raw: `SCAN-${String(next + index).padStart(5, '0')}` })
       next += heard.length
       if (next < total) kills += 1
     }
     expect(kills).toBeGreaterThanOrEqual(10)
+    expect(readFileSync(join(folder, 'station.sqlite')).includes('SCAN-0')).toBe(false)
     expect(acknowledged).toHaveLength(total)
 
     const exported = spawnSync(process.execPath, [capstan, 'export', '--data', folder, '--format', 'ndjson'], {
+      env: withKey(keyFile),
       encoding: 'utf8',
       maxBuffer: 256 * 1024 * 1024,
     })
