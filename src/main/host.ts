@@ -68,7 +68,6 @@ export async function openHost(ports: HostPorts): Promise<void> {
     platform: process.platform,
     log,
   })
-  const backend = options.backend === null ? embeddedBackend() : await remoteBackend(options, options.backend, secrets)
   const dataKey = await findDataKey({
     dataDir,
     file: process.env['CAPSTAN_DATA_KEY_FILE'],
@@ -78,6 +77,7 @@ export async function openHost(ports: HostPorts): Promise<void> {
     log,
   })
   if (!dataKey.ok) throw new MissingKeyError(dataKey.error.message)
+  const backend = options.backend === null ? embeddedBackend() : await remoteBackend(options, options.backend, secrets)
   const opened = await createStation({
     dataDir,
     dataKey: dataKey.value,

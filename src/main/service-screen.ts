@@ -10,8 +10,8 @@ const words: Readonly<Record<ServiceReason, readonly string[]>> = {
     'If this comes back, call whoever looks after the station.',
   ],
   key: [
-    'Its data are encrypted, and this machine no longer has their key. Nothing is lost: everything scanned and confirmed before is saved.',
-    'Whoever looks after the station has its recovery key, or the site has it. Put it into the file recovery-key.txt in the data folder.',
+    'Its data are encrypted, and the key store of this machine does not give their key. Nothing is lost: everything scanned and confirmed before is saved.',
+    'If the key store is locked, open it. If it has lost the key: the site, or whoever looks after the station, has the recovery key. Put it into the file recovery-key.txt in the data folder.',
     'It tries again by itself every minute.',
   ],
 }

@@ -82,7 +82,9 @@ async function takeRecoveryKey(dataDir: string, seal: string, keyStore: KeyStore
   if (given?.ok === false) return given
   if (given === null || !fits(seal, given.value)) {
     const fault =
-      given === null ? 'their key is not in this machine’s key store' : `${path} holds another one's recovery key`
+      given === null
+        ? 'this machine’s key store does not give their key: it is locked, or has lost it'
+        : `${path} holds another one's recovery key`
     return fail(
       'conflict',
       `the data in ${dataDir} are encrypted, and ${fault}. Nothing is lost: put the recovery key, which the site or whoever set ` +
