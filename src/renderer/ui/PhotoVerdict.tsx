@@ -1,6 +1,9 @@
 import { useTranslation } from 'react-i18next'
-import type { PhotoQuality } from '#contract/station/photo-quality.ts'
+import type { PhotoFault, PhotoQuality } from '#contract/station/photo-quality.ts'
 import { StateShape } from './StateShape.tsx'
+
+/** The figure is of size, sharpness and contrast: beside a reflection or a cut edge "98 % is legible" would belie what is said. */
+const measured: readonly PhotoFault[] = ['not_legible', 'text_too_small']
 
 const tones = { good: 'ok', check: 'attention', retake: 'stop' } as const
 
@@ -22,7 +25,7 @@ export function PhotoVerdict({ quality }: { readonly quality: PhotoQuality }) {
             {improves !== null && <li>{t('photo.improves')}</li>}
           </ul>
         )}
-        {legibility !== null && (
+        {legibility !== null && faults.every((fault) => measured.includes(fault)) && (
           <p className="photo-legibility">{t('photo.legibility', { percent: Math.round(legibility * 100) })}</p>
         )}
       </div>

@@ -282,10 +282,15 @@ function ShootButton(props: {
   useShortcut(keyName.length === 1 ? keyName.toLowerCase() : keyName, plan.length === 0 ? undefined : shoot)
   const retaken = item.photos.find(({ captureId }) => captureId === place.retaking)
   const names = plan.map(({ view }) => t(`camera.role.${retaken?.view ?? view ?? 'other'}`)).join(' + ')
+  // A button that waits says for what.
+  const said = (): string => {
+    if (isBusy) return t(item.coming.length > 0 ? 'shoot.busy.reading' : 'shoot.busy.taking')
+    return names === '' ? t('shoot.take_nothing') : t(retaken ? 'shoot.take_again' : 'shoot.take', { what: names })
+  }
   return (
     <>
       <Button kind="primary" large keyName={keyLabel(keyName)} isDisabled={plan.length === 0 || isBusy} onPress={shoot}>
-        {names === '' ? t('shoot.take_nothing') : t(retaken ? 'shoot.take_again' : 'shoot.take', { what: names })}
+        {said()}
       </Button>
       {plan.length === 0 && !isStopped && <p className="hint">{t('shoot.no_camera')}</p>}
     </>
