@@ -84,8 +84,8 @@ export async function openHost(ports: HostPorts): Promise<void> {
     host: 'electron',
     version: app.getVersion(),
     log,
-    // Chromium's network stack: it knows the system's proxy and certificates.
-    fetch: (url, init) => net.fetch(url, init),
+    // Chromium's network stack: it knows the system's proxy and certificates. Its cache would keep what was scanned in the clear.
+    fetch: (url, init) => net.fetch(url, { ...init, cache: 'no-store' }),
     backend,
     secrets,
     spawnImaging: spawner('imaging'),

@@ -40,9 +40,9 @@ module.exports = class StandIn {
     }
     return {
       reader: statement.reader,
-      run: (...values) => use((ready) => ready.run(values)),
-      get: (...values) => use((ready) => plain(ready.get(values))),
-      all: (...values) => use((ready) => ready.all(values).map(plain)),
+      run: (...values) => use((ready) => ready.run(inOrder(values))),
+      get: (...values) => use((ready) => plain(ready.get(inOrder(values)))),
+      all: (...values) => use((ready) => ready.all(inOrder(values)).map(plain)),
     }
   }
 
@@ -59,6 +59,13 @@ module.exports = class StandIn {
   #open() {
     return (this.#database ??= new Libsql(this.#address))
   }
+}
+
+/** The values of `?1`, `?2`, ... come as an object by number; libsql takes them in their order. */
+function inOrder(values) {
+  const [first] = values
+  const isByNumber = first !== null && typeof first === 'object' && !ArrayBuffer.isView(first)
+  return isByNumber ? Object.values(first) : values
 }
 
 function plain(row) {
