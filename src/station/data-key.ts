@@ -67,7 +67,7 @@ export async function findDataKey(of: {
   const keyStore = secrets !== null && (await secrets.place?.()) === 'key_store' ? secrets : null
   if (seal !== null) {
     const kept = readRecoveryKey((await keyStore?.read(secretName(seal))) ?? '')
-    return kept === null ? takeRecoveryKey(dataDir, seal, keyStore) : ok({ key: kept, from: 'key_store' })
+    return kept === null ? takeRecoveryKey(dataDir, keyStore) : ok({ key: kept, from: 'key_store' })
   }
   if (keyStore === null || !of.mayBegin || !canEncrypt()) return ok(null)
   const key = newDataKey()
@@ -76,11 +76,11 @@ export async function findDataKey(of: {
   return ok(null)
 }
 
-async function takeRecoveryKey(dataDir: string, seal: string, keyStore: KeyStore | null): Promise<Result<HeldDataKey>> {
+async function takeRecoveryKey(dataDir: string, keyStore: KeyStore | null): Promise<Result<HeldDataKey>> {
   const path = join(dataDir, recoveryFile)
   const given = existsSync(path) ? readKeyFile(path) : null
   if (given?.ok === false) return given
-  if (given === null || !fits(seal, given.value)) {
+  if (given === null || !fits(dataDir, given.value)) {
     const fault =
       given === null
         ? 'this machine’s key store does not give their key: it is locked, or has lost it'

@@ -10,7 +10,8 @@ import {
   truncateSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { isStorageError, openDatabase, type Database, type Row, type SqlValue } from '#station/store/database.ts'
+import { isStorageError, type Database, type Row, type SqlValue } from '#station/store/database.ts'
+import { opens } from '#station/store/seal.ts'
 import { isInTheClear } from '#station/store/sealed-database.ts'
 import { sha256 } from '#station/store/ledger.ts'
 import { onceOnly, waitingState } from '#station/store/outbox.ts'
@@ -68,17 +69,6 @@ function extendSealed(path: string, key: Uint8Array): string {
     if (opens(copy, key)) break
   }
   return copy
-}
-
-function opens(path: string, key: Uint8Array): boolean {
-  const database = openDatabase(path, { readOnly: true, key })
-  try {
-    return database.get('SELECT count(*) AS tables FROM sqlite_schema') !== undefined
-  } catch {
-    return false
-  } finally {
-    database.close()
-  }
 }
 
 /** Columns that the new store's triggers fill again while captures are copied. */

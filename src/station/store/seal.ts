@@ -5,16 +5,27 @@ import { fail, ok, type Result } from '#contract/result.ts'
 import { fingerprintOf, keyFor, type DataKey } from '#sealing/index.ts'
 import { openDatabase } from '#station/store/database.ts'
 import { syncFile, syncFolder, writeDurably } from '#station/store/durable-file.ts'
-import { canEncrypt, encryptInPlace, isInTheClear } from '#station/store/sealed-database.ts'
+import {
+  canEncrypt,
+  encryptInPlace,
+  isInTheClear,
+  looksEncrypted,
+  openSealedEngine,
+} from '#station/store/sealed-database.ts'
 
+/** The store of a data folder. */
+export const storeFile = 'station.sqlite'
 /** Beside an encrypted store: which key it is, so that a wrong key is not taken for a damaged store. */
 const sealFile = 'station.sealed'
 const sealSchema = z.strictObject({ fingerprint: z.string() })
 
-/** Whose key a data folder is encrypted with, as its fingerprint; the empty text when that is lost, null for one in the clear. */
+/**
+ * Whose key a data folder is encrypted with, as its fingerprint; null for one in the clear. The empty text when that is lost, as
+ * in a copy of the store alone.
+ */
 export function sealOf(dataDir: string): string | null {
-  const path = join(dataDir, sealFile)
-  if (!existsSync(path)) return null
+  const [path, store] = [join(dataDir, sealFile), join(dataDir, storeFile)]
+  if (!existsSync(path)) return existsSync(store) && looksEncrypted(store) ? '' : null
   try {
     return sealSchema.parse(JSON.parse(readFileSync(path, 'utf8'))).fingerprint
   } catch {
@@ -23,10 +34,15 @@ export function sealOf(dataDir: string): string | null {
 }
 
 /** Whether a data folder is encrypted, or has begun to be. */
-export const isSealed = (dataDir: string): boolean => existsSync(join(dataDir, sealFile))
+export const isSealed = (dataDir: string): boolean => sealOf(dataDir) !== null
 
-/** Whether a key may be that of a folder: where its fingerprint is lost, the store itself tells, which is never deleted. */
-export const fits = (seal: string | null, key: DataKey): boolean => !seal || seal === fingerprintOf(key)
+/** Whether a key is that of an encrypted folder; where the fingerprint is lost the store itself tells. */
+export function fits(dataDir: string, key: DataKey): boolean {
+  const seal = sealOf(dataDir)
+  if (seal !== '') return seal === fingerprintOf(key)
+  const store = join(dataDir, storeFile)
+  return !existsSync(store) || isInTheClear(store) || opens(store, keyFor('store', key))
+}
 
 /** From here on the folder opens with this key only. Durable before anything is encrypted under it. */
 export function writeSeal(dataDir: string, key: DataKey): void {
@@ -51,7 +67,7 @@ export function storeKeyOf(dataDir: string, dataKey: DataKey | null): Result<Uin
       `the data in ${dataDir} are encrypted: name a file with their recovery key in CAPSTAN_DATA_KEY_FILE`,
     )
   }
-  if (fits(seal, dataKey)) return ok(keyFor('store', dataKey))
+  if (seal === null || fits(dataDir, dataKey)) return ok(keyFor('store', dataKey))
   return fail('conflict', `the data in ${dataDir} are encrypted with another key than the one given`)
 }
 
@@ -92,5 +108,17 @@ export function sealStore(path: string, key: Uint8Array): boolean {
   } catch (error) {
     removeCopy()
     throw error
+  }
+}
+
+/** Whether an encrypted database opens with a key and has its list of tables; all else may be damaged. */
+export function opens(path: string, key: Uint8Array): boolean {
+  const database = openSealedEngine(path, key, true)
+  try {
+    return database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() !== undefined
+  } catch {
+    return false
+  } finally {
+    database.close()
   }
 }

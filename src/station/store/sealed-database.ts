@@ -107,13 +107,25 @@ function withPlainBytes(found: unknown): unknown {
 }
 
 /** Whether a file begins as SQLite's do in the clear; nothing else is told apart. */
-export function isInTheClear(path: string): boolean {
-  const begin = Buffer.alloc(16)
+export const isInTheClear = (path: string): boolean => beginOf(path).toString('latin1', 0, 16) === 'SQLite format 3\0'
+
+/**
+ * Whether a file begins as an encrypted database does: what says how its pages are read is in the clear (sqlite.org/fileformat.html
+ * section 1.3, from 18 on), with 32 bytes of each page for its authentication. Noise hardly ever does.
+ */
+export function looksEncrypted(path: string): boolean {
+  const [write = 0, read = 0, ...rest] = beginOf(path).subarray(18, 24)
+  return [1, 2].includes(write) && write === read && rest.join() === '32,64,32,32' && !isInTheClear(path)
+}
+
+/** The first 24 bytes; zeros where there are none. */
+function beginOf(path: string): Buffer {
+  const begin = Buffer.alloc(24)
   const file = openSync(path, 'r')
   try {
     readSync(file, begin, 0, begin.length, 0)
   } finally {
     closeSync(file)
   }
-  return begin.toString('latin1') === 'SQLite format 3\0'
+  return begin
 }

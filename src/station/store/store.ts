@@ -35,7 +35,7 @@ import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { isInTheClear } from '#station/store/sealed-database.ts'
-import { isSealed, sealStore, storeKeyOf, writeSeal } from '#station/store/seal.ts'
+import { isSealed, sealStore, storeFile, storeKeyOf, writeSeal } from '#station/store/seal.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 import { createWiping, type Wiping } from '#station/store/wiping.ts'
 
@@ -76,7 +76,7 @@ export interface Store {
 
 /** The file names inside a data folder. */
 const files = {
-  database: 'station.sqlite',
+  database: storeFile,
   lock: 'station.lock',
   /** How far the store may be trusted at the next start. */
   mark: 'station.checked',

@@ -1,8 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { newDataKey } from '#sealing/index.ts'
 import { findDataKey, newRecoveryKey, readKeyFile } from '#station/index.ts'
-import { createKeptLog, openTestStore, temporaryFolder, valueOf } from './parts.ts'
+import { openStore } from '#station/store/store.ts'
+import { createClock, createIds, createKeptLog, openTestStore, temporaryFolder, valueOf } from './parts.ts'
 
 /** A key store as a host has it, and what is in it. */
 function createKeyStore(place: 'key_store' | 'file' = 'key_store') {
@@ -114,11 +116,26 @@ describe('the key of the data', () => {
     }
   })
 
-  it('is found by the recovery key when the file that names it is damaged', async () => {
+  it.each(['damaged', 'missing'])('is found by the recovery key when the file that names it is %s', async (how) => {
     const keyStore = createKeyStore()
     const { dataDir, key } = await makeSealed(keyStore)
-    writeFileSync(join(dataDir, 'station.sealed'), 'noise')
-    expect(await find(dataDir, keyStore)).toMatchObject({ ok: false, error: { code: 'conflict' } })
+    const seal = join(dataDir, 'station.sealed')
+    if (how === 'damaged') writeFileSync(seal, 'noise')
+    else rmSync(seal)
+    const other = { ok: false, error: { code: 'conflict' } }
+    for (const dataKey of [undefined, newDataKey()]) {
+      expect(
+        openStore({
+          dataDir,
+          clock: createClock(),
+          ids: createIds(),
+          log: createKeptLog(),
+          ...(dataKey && { dataKey }),
+        }),
+      ).toMatchObject(other)
+    }
+    writeFileSync(join(dataDir, 'recovery-key.txt'), newRecoveryKey())
+    expect(await find(dataDir, keyStore)).toMatchObject(other)
     writeFileSync(join(dataDir, 'recovery-key.txt'), [...keyStore.kept.values()].join(''))
     expect(valueOf(await find(dataDir, keyStore))?.key).toEqual(key)
     openTestStore({ dataDir, dataKey: key }).close()
