@@ -239,6 +239,7 @@ function Nutrition({ record }: { readonly record: ProductRecord }) {
 function Photos({ record }: { readonly record: ProductRecord }) {
   const { t, i18n } = useTranslation()
   const { photos, photosElsewhere } = record
+  const nameOf = (role: string): string => t(`camera.role.${role}`, { defaultValue: role.replaceAll('_', ' ') })
   return (
     <section className="panel product-panel" aria-label={t('products.photos')}>
       <h3>{t('products.photos')}</h3>
@@ -250,11 +251,11 @@ function Photos({ record }: { readonly record: ProductRecord }) {
               <PhotoButton
                 hash={hash}
                 label={t('products.photo_of', {
-                  role: role === '' ? t('products.photo') : role.replaceAll('_', ' '),
+                  role: role === '' ? t('products.photo') : nameOf(role),
                   at: dateAndTime(takenAt, i18n.language),
                 })}
               />
-              {role !== '' && <span className="hint">{role.replaceAll('_', ' ')}</span>}
+              {role !== '' && <span className="hint">{nameOf(role)}</span>}
             </li>
           ))}
         </ul>
