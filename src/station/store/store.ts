@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Clock, Ids, Log } from '#contract/ports.ts'
@@ -212,24 +213,44 @@ function openForReading(dataDir: string, dataKey: DataKey | null = null): Result
 
 /**
  * Opens a database for reading, on a read-only or full disk too: there SQLite cannot make the files by which the readers
- * of a log know of each other, and without a log they are not needed. Throws what SQLite throws.
+ * of a log know of each other, and without a log they are not needed. The engine of encrypted stores insists on them: it reads a
+ * copy, as encrypted as what it is of, in the system's temporary folder. Throws what SQLite throws.
  */
 function openWherever(path: string, key: Uint8Array | null): { database: Database; version: number } {
-  const open = (isImmutable: boolean): { database: Database; version: number } => {
-    const database = openDatabase(path, { readOnly: true, isImmutable, key })
-    try {
-      return { database, version: Number(database.get('PRAGMA user_version')?.['user_version']) }
-    } catch (error) {
-      database.close()
-      throw error
-    }
-  }
+  const open = (isImmutable: boolean) => withVersion(openDatabase(path, { readOnly: true, isImmutable, key }))
   try {
     return open(false)
   } catch (error) {
     const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
     if (!isStorageError(error) || logBytes > 0) throw error
-    return open(true)
+    return key === null ? open(true) : openCopy(path, key)
+  }
+}
+
+function openCopy(path: string, key: Uint8Array): { database: Database; version: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-reading-'))
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    const copy = join(folder, files.database)
+    copyFileSync(path, copy)
+    const { database, version } = withVersion(openDatabase(copy, { readOnly: true, key }))
+    const close = (): void => {
+      database.close()
+      remove()
+    }
+    return { database: { ...database, close }, version }
+  } catch (error) {
+    remove()
+    throw error
+  }
+}
+
+function withVersion(database: Database): { database: Database; version: number } {
+  try {
+    return { database, version: schemaOf(database) }
+  } catch (error) {
+    database.close()
+    throw error
   }
 }
 
