@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import sharp from 'sharp'
 import type { Sharp } from 'sharp'
 import type { PhotoFault } from '#contract/station/photo-quality.ts'
-import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
+import { differingBits, samePhotoBits, tellsApart } from '#domain/perceptual-hash.ts'
 import { lumaOf as lumaOfColours } from '#station/imaging/luma.ts'
 import type { Luma } from '#station/imaging/luma.ts'
 import { conclude, measure } from '#station/imaging/quality.ts'
@@ -293,6 +293,6 @@ async function repeats(photos: readonly Photo[], say: Say): Promise<void> {
   }
   const different = hashes.flatMap((one, index) => hashes.slice(index + 1).map((other) => differingBits(one, other)))
   say(
-    `quality: repeated: caught ${percent(same.filter((bits) => bits <= samePhotoBits).length, same.length)}; false alarms ${percent(different.filter((bits) => bits <= samePhotoBits).length, different.length)}; bits that differ: same photo at most ${Math.max(...same)}, others at least ${Math.min(...different)} of 256, limit ${samePhotoBits}`,
+    `quality: repeated: caught ${percent(same.filter((bits) => bits <= samePhotoBits).length, same.length)}; false alarms ${percent(different.filter((bits) => bits <= samePhotoBits).length, different.length)}; bits that differ: same photo at most ${Math.max(...same)}, others at least ${Math.min(...different)} of 256, limit ${samePhotoBits}; hashes that tell nothing ${hashes.filter((hash) => !tellsApart(hash)).length} of ${hashes.length}`,
   )
 }

@@ -10,3 +10,9 @@ export function differingBits(one: string, other: string): number {
   }
   return bits
 }
+
+/**
+ * Whether a photo says anything by its hash: one that is black, blown out or of a bare surface has hardly a step of brightness in
+ * it: any two such ones would be called the same.
+ */
+export const tellsApart = (hash: string): boolean => differingBits(hash, '0'.repeat(hash.length)) > samePhotoBits / 2

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { photoQualitySchema } from '#contract/station/photo-quality.ts'
 import type { PhotoQuality } from '#contract/station/photo-quality.ts'
 import type { Instant } from '#contract/station/values.ts'
-import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
+import { differingBits, samePhotoBits, tellsApart } from '#domain/perceptual-hash.ts'
 import type { PhotoCode } from '#domain/shooting.ts'
 import type { Database } from '#station/store/database.ts'
 
@@ -121,6 +121,7 @@ export function createPhotos(database: Database): Photos {
           takenAt: String(row['taken_at']),
         })),
     findAlike(sessionId, perceptualHash) {
+      if (!tellsApart(perceptualHash)) return []
       const rows = database.all(
         'SELECT hash, taken_at, perceptual_hash FROM photos WHERE session_id = ? ORDER BY taken_at',
         sessionId,

@@ -10,7 +10,7 @@ import { isSealed, openSealed, seal } from '#sealing/index.ts'
 import { createDecoder } from '#station/imaging/decode.ts'
 import { createPhotoReader } from '#station/imaging/photo.ts'
 import type { PhotoReader } from '#station/imaging/photo.ts'
-import { differingBits, samePhotoBits } from '#domain/perceptual-hash.ts'
+import { differingBits, samePhotoBits, tellsApart } from '#domain/perceptual-hash.ts'
 import { drawCode } from '../../../barcode-image.ts'
 import { drawLabel } from '../../../label-image.ts'
 
@@ -299,6 +299,10 @@ describe('reading a photo', () => {
     expect(one).toMatch(/^[0-9a-f]{64}$/)
     expect(differingBits(one, again)).toBeLessThanOrEqual(samePhotoBits)
     expect(differingBits(one, other)).toBeGreaterThan(samePhotoBits)
+    expect([one, other].every(tellsApart)).toBe(true)
+    // In the dark everything looks the same: that says nothing of what is there.
+    const dark = await hash('dark.jpg', await sharp(bytes).linear(0.01, 0).jpeg().toBuffer())
+    expect(tellsApart(dark)).toBe(false)
   })
 
   it('places codes by the original even where it was scaled down to be decoded', async () => {
