@@ -4,7 +4,14 @@ import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fail, ok, type Result } from '#contract/result.ts'
 import { readinessSchema } from '#contract/backend/operation.ts'
-import { createScannerClient, checkStore, isSealed, readHeartbeat, udevRules, udevRulesPath } from '#station/index.ts'
+import {
+  createScannerClient,
+  checkStore,
+  isEncrypted,
+  readHeartbeat,
+  udevRules,
+  udevRulesPath,
+} from '#station/index.ts'
 import { parseOptions, printLine, refuse, tell, version, type Help } from './command.ts'
 import { namedDataKey } from './data-key.ts'
 
@@ -135,7 +142,7 @@ async function checkDisk(data: string): Promise<Finding> {
 
 function checkIntegrity(data: string): Finding {
   const key = namedDataKey()
-  if (!key.ok || (key.value === null && isSealed(data))) {
+  if (!key.ok || (key.value === null && isEncrypted(data))) {
     return {
       check: 'store',
       state: 'fault',

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { describeStation, gatherSupport, isSealed, openStaffFile, settingsOf } from '#station/index.ts'
+import { describeStation, gatherSupport, isEncrypted, openStaffFile, settingsOf } from '#station/index.ts'
 import { parseOptions, printLine, refuse, version, type Help } from './command.ts'
 import { openForReading } from './data-key.ts'
 
@@ -38,7 +38,7 @@ export async function support(args: readonly string[]): Promise<number> {
         dataDir: data,
         secrets: null,
         // The program's key store answers the program alone: here a file has named the key, or nothing could be opened.
-        dataKey: isSealed(data) ? 'file' : null,
+        dataKey: isEncrypted(data) ? 'file' : null,
       }),
       settings: store && settingsOf(store),
       // Only a running station has one; what waits is among the counts of the store.

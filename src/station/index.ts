@@ -95,7 +95,7 @@ export type { LedgerClaim } from '#station/store/ledger-check.ts'
 export { openLogFile } from '#station/upkeep/log-file.ts'
 export { describeStation } from '#station/upkeep/about.ts'
 export { gatherSupport } from '#station/upkeep/support.ts'
-export { isSealed } from '#station/store/seal.ts'
+export { isEncrypted } from '#station/store/seal.ts'
 export { checkLedgerOf, checkStore, openStoreForReading } from '#station/store/store.ts'
 
 /** What a host gives the station: everything it touches beyond its data folder. */

@@ -34,7 +34,7 @@ export function sealOf(dataDir: string): string | null {
 }
 
 /** Whether a data folder is encrypted, or has begun to be. */
-export const isSealed = (dataDir: string): boolean => sealOf(dataDir) !== null
+export const isEncrypted = (dataDir: string): boolean => sealOf(dataDir) !== null
 
 /** Whether a key is that of an encrypted folder; where the fingerprint is lost the store itself tells. */
 export function fits(dataDir: string, key: DataKey): boolean {

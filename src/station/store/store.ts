@@ -36,7 +36,7 @@ import { createReviews, type Reviews } from '#station/store/reviews.ts'
 import { createShotItems, type ShotItems } from '#station/store/shot-items.ts'
 import { createVerdicts, type Verdicts } from '#station/store/verdicts.ts'
 import { isInTheClear } from '#station/store/sealed-database.ts'
-import { isSealed, sealStore, storeFile, storeKeyOf, writeSeal } from '#station/store/seal.ts'
+import { isEncrypted, sealStore, storeFile, storeKeyOf, writeSeal } from '#station/store/seal.ts'
 import { createSessions, type Sessions } from '#station/store/sessions.ts'
 import { createWiping, type Wiping } from '#station/store/wiping.ts'
 
@@ -164,7 +164,7 @@ export function openStoreForReading(
 ): Result<Store> {
   const opened = openForReading(dataDir, ports.dataKey)
   if (!opened.ok) return opened
-  const state = { recovered: null, checkBehind: null, isEncrypted: isSealed(dataDir), release: () => undefined }
+  const state = { recovered: null, checkBehind: null, isEncrypted: isEncrypted(dataDir), release: () => undefined }
   return ok(assemble(opened.value, { dataDir, ...ports }, state))
 }
 
