@@ -109,11 +109,13 @@ export function serveIpc({ ipcMain, transport, page, displays = () => [], log }:
 }
 
 function senderFacts(event: IpcMainInvokeEvent | IpcMainEvent, ownId: number | undefined): SenderFacts {
-  const frame = event.senderFrame
-  return {
-    isOwnWindow: ownId !== undefined && event.sender.id === ownId,
-    isMainFrame: frame !== null && frame.parent === null,
-    url: frame?.url ?? null,
+  const isOwnWindow = ownId !== undefined && event.sender.id === ownId
+  try {
+    // Of a frame that is gone some versions of Electron have null, others nothing at all, and one that goes now throws.
+    const frame = event.senderFrame ?? null
+    return { isOwnWindow, isMainFrame: frame !== null && frame.parent === null, url: frame?.url ?? null }
+  } catch {
+    return { isOwnWindow, isMainFrame: false, url: null }
   }
 }
 

@@ -59,6 +59,16 @@ describe('a message over IPC', () => {
     ['another window', { ...own, sender: { id: 2 } }],
     ['an iframe of our own page', { ...own, senderFrame: { url: 'app://kiosk/', parent: {} } }],
     ['a destroyed frame', { ...own, senderFrame: null }],
+    ['a frame that an older Electron does not know any more', { ...own, senderFrame: undefined }],
+    [
+      'a frame that goes at this moment',
+      {
+        ...own,
+        get senderFrame(): never {
+          throw new Error('Render frame was disposed before WebFrameMain could be accessed')
+        },
+      },
+    ],
     ['a foreign page', { ...own, senderFrame: { url: 'https://evil.example/', parent: null } }],
   ])('from %s reaches no handler', async (_what, event) => {
     ipc = createFakeIpc()
@@ -175,6 +185,8 @@ describe('a page that cannot keep up', () => {
     const before = unread.length
     say({ ...own, sender: { id: 2 } }, 500)
     for (const number of ['500', Number.NaN, 1.5, null]) say(own, number)
+    // Nothing ends by a page that is gone: it would be the whole kiosk.
+    say({ ...own, senderFrame: undefined }, 500)
     for (let scan = 0; scan < 2_000; scan++) station.emit('scan.taken', scan)
     expect(unread).toHaveLength(before)
   })
