@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { app, net, powerMonitor, safeStorage, session, utilityProcess } from 'electron'
+import { app, net, powerMonitor, safeStorage, utilityProcess } from 'electron'
 import Store from 'electron-store'
 import { createEmbedded, type PhotoReaders } from '#backend/index.ts'
 import { isSafeBackendAddress } from '#contract/backend-address.ts'
@@ -116,8 +116,6 @@ export async function openHost(ports: HostPorts): Promise<void> {
   powerMonitor.on('resume', () => void running.call('network.changed', {}))
   // Scans do not need it, and it would keep the page from its processor.
   await ports.isShown
-  // What an earlier version has let Chromium keep of answers and photos.
-  if (dataKey.value !== null) await session.defaultSession.clearCache()
   if (station !== null) await startUpdates(running)
   if (station !== null && 'start' in backend) running.whenOnItsOwn(() => backend.start())
 
