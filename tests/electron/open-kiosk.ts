@@ -57,9 +57,9 @@ export async function openKiosk(
     display?.server.kill()
     rmSync(dataDir, { recursive: true, force: true })
   }
-  const app = await _electron
-    .launch({
-      timeout: patienceMs,
+  const launch = async (timeout: number): Promise<ElectronApplication> =>
+    await _electron.launch({
+      timeout,
       executablePath: bus?.wrap(executable) ?? executable,
       cwd: root,
       args: [
@@ -74,6 +74,13 @@ export async function openKiosk(
         ...more,
       ],
       env: { ...process.env, ...(display === null ? {} : { DISPLAY: display.name }), ...env } as Record<string, string>,
+    })
+  // A kiosk that is ready may not be one that the driver has got hold of: it attaches while the page begins. Then it is ended,
+  // and started again.
+  const app = await launch(patienceMs / 2)
+    .catch((error: unknown) => {
+      console.warn(`the driver did not get hold of the kiosk, which is started again: ${String(error)}`)
+      return launch(patienceMs)
     })
     .catch((error: unknown) => {
       cleanUp()
